@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a driver can do, asked before it is asked to do it.
+#pragma once
+
+namespace varve::api {
+
+enum class Method {
+    None,   // not possible
+    Clone,  // at once, sharing data
+    Copy,   // sparsely, in time that grows with the data
+};
+
+struct Capabilities {
+    bool revisions = false;
+    Method label = Method::None;
+    Method clone = Method::None;
+    Method transaction = Method::None;
+    bool origin_snapshot = false;
+    bool no_snapshot_layer = false;  // revisions_to_keep = -1
+    bool ephemeral = false;          // encrypted volatile volumes
+};
+
+}  // namespace varve::api
