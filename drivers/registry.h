@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The one table of storage drivers.
+#pragma once
+
+#include "drivers/api/pool.h"
+#include "drivers/base/timestamp.h"
+#include "drivers/kernel/boot_id.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace spdlog {
+class logger;
+}
+
+namespace varve::registry {
+
+// What every pool is given by main(); all of it outlives the pools.
+struct Environment {
+    api::StateIds& state_ids;
+    const base::Clock& clock;
+    spdlog::logger& log;       // one line per backing operation
+    kernel::BootId boot_id;
+};
+
+// A pool as configured: the driver's parameters under the names of the Qubes drivers.
+struct PoolSettings {
+    base::PoolName name;
+    std::string driver;
+    std::map<std::string, std::string> parameters;  // without those that all pools have (revisions_to_keep, owner, ...)
+    api::RevisionsToKeep revisions_to_keep = api::RevisionsToKeep::standard();
+};
+
+[[nodiscard]] std::vector<std::string> driver_names();
+
+// Checks the parameters, sets the driver up (setup_check) and opens the pool; nothing on disk is changed but what the probe makes and removes.
+// InvalidArgument for an unknown driver, and for unknown, missing or wrong parameters (all of them in one message).
+[[nodiscard]] base::Result<std::unique_ptr<api::Pool>> open_pool(const PoolSettings& settings, const Environment& environment);
+
+}  // namespace varve::registry
