@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/support/run_program.h"
+
+#include "drivers/base/unique_fd.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <map>
+
+namespace varve::test_support {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+struct Pipe {
+    UniqueFd read;
+    UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return base::fail_errno(errno, "cannot make a pipe");
+    Pipe made{UniqueFd(ends[0]), UniqueFd(ends[1])};
+    (void)::fcntl(made.read.get(), F_SETFL, O_NONBLOCK);  // cannot fail on a pipe
+    return made;
+}
+
+// A file, not a pipe: the program may ignore it without blocking anybody.
+Result<UniqueFd> make_input(const std::string& text) {
+    UniqueFd file(::memfd_create("stdin", MFD_CLOEXEC));
+    if (!file.valid()) return base::fail_errno(errno, "cannot make a file in memory");
+    for (std::size_t done = 0; done < text.size();) {
+        const auto count = ::write(file.get(), text.data() + done, text.size() - done);
+        if (count < 0) return base::fail_errno(errno, "cannot fill the standard input");
+        done += static_cast<std::size_t>(count);
+    }
+    (void)::lseek(file.get(), 0, SEEK_SET);  // cannot fail on a memfd
+    return file;
+}
+
+std::vector<std::string> make_environment(const Program& program) {
+    std::map<std::string, std::string> values;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string text(*entry);
+        const auto equals = text.find('=');
+        if (equals != std::string::npos) values[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+    values["LC_ALL"] = "C";
+    for (const auto& [name, value] : program.environment) values[name] = value;
+    std::vector<std::string> environment;
+    for (const auto& [name, value] : values) environment.push_back(name + "=" + value);
+    return environment;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (auto& text : texts) all.push_back(text.data());
+    all.push_back(nullptr);
+    return all;
+}
+
+class SpawnSettings {
+public:
+    SpawnSettings() {
+        ::posix_spawn_file_actions_init(&actions);
+        ::posix_spawnattr_init(&attributes);
+    }
+    ~SpawnSettings() {
+        ::posix_spawn_file_actions_destroy(&actions);
+        ::posix_spawnattr_destroy(&attributes);
+    }
+    SpawnSettings(const SpawnSettings&) = delete;
+    SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+    posix_spawn_file_actions_t actions{};
+    posix_spawnattr_t attributes{};
+};
+
+// In a process group of its own, so that the deadline reaches its children too; with default signals, whatever the test's are.
+Result<pid_t> spawn(const Program& program, int input, int output, int errors) {
+    SpawnSettings settings;
+    ::posix_spawn_file_actions_adddup2(&settings.actions, input, STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&settings.actions, output, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&settings.actions, errors, STDERR_FILENO);
+    if (program.directory) ::posix_spawn_file_actions_addchdir_np(&settings.actions, program.directory->c_str());
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::posix_spawnattr_setsigmask(&settings.attributes, &signals);
+    ::sigaddset(&signals, SIGPIPE);
+    ::posix_spawnattr_setsigdefault(&settings.attributes, &signals);
+    ::posix_spawnattr_setpgroup(&settings.attributes, 0);
+    ::posix_spawnattr_setflags(&settings.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+    auto arguments = program.arguments;
+    auto environment = make_environment(program);
+    pid_t child = 0;
+    const int error = ::posix_spawnp(&child, arguments.front().c_str(), &settings.actions, &settings.attributes, pointers(arguments).data(),
+                                     pointers(environment).data());
+    if (error != 0) return base::fail_errno(error, "cannot run " + arguments.front());
+    return child;
+}
+
+// Takes what is there; false at the end of the file.
+bool drain(int fd, std::string& text) {
+    std::array<char, 65536> buffer{};
+    for (;;) {
+        const auto count = ::read(fd, buffer.data(), buffer.size());
+        if (count > 0) {
+            text.append(buffer.data(), static_cast<std::size_t>(count));
+        } else if (count == 0) {
+            return false;
+        } else if (errno != EINTR) {
+            return errno == EAGAIN;
+        }
+    }
+}
+
+void wait_for_end(pid_t child, int process, Pipe& output, Pipe& errors, std::chrono::milliseconds deadline, Finished& finished) {
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + deadline;
+    std::array<pollfd, 3> watched{{{process, POLLIN, 0}, {output.read.get(), POLLIN, 0}, {errors.read.get(), POLLIN, 0}}};
+    while ((watched[0].revents & POLLIN) == 0) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now()).count();
+        if (left <= 0 && !finished.timed_out) {
+            finished.timed_out = true;
+            (void)::kill(-child, SIGKILL);  // fails only when all of it has ended, which poll tells
+        }
+        // After SIGKILL the end comes by itself; the timeout then only keeps the loop from spinning.
+        (void)::poll(watched.data(), watched.size(), finished.timed_out ? 100 : static_cast<int>(left) + 1);
+        if (watched[1].revents != 0 && !drain(output.read.get(), finished.output)) watched[1].fd = -1;
+        if (watched[2].revents != 0 && !drain(errors.read.get(), finished.errors)) watched[2].fd = -1;
+    }
+    (void)drain(output.read.get(), finished.output);
+    (void)drain(errors.read.get(), finished.errors);
+}
+
+}  // namespace
+
+std::string Finished::describe() const {
+    std::string text = timed_out ? "killed at its deadline" : signal != 0 ? "ended by signal " + std::to_string(signal) : "exit status " + std::to_string(exit_status);
+    if (!output.empty()) text += "\nstdout: " + output;
+    if (!errors.empty()) text += "\nstderr: " + errors;
+    return text;
+}
+
+Result<Finished> run_program(const Program& program) {
+    if (program.arguments.empty()) return base::fail(base::Errc::InvalidArgument, "no program was given");
+    auto output = TRY(make_pipe());
+    auto errors = TRY(make_pipe());
+    const auto input = TRY(make_input(program.input));
+    const auto child = TRY(spawn(program, input.get(), output.write.get(), errors.write.get()));
+    output.write.reset();
+    errors.write.reset();
+    Finished finished;
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    if (process.valid()) {
+        wait_for_end(child, process.get(), output, errors, program.deadline, finished);
+    } else {
+        (void)::kill(-child, SIGKILL);  // unwatchable: its deadline could not be kept
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!process.valid()) return base::fail(base::Errc::Io, "cannot watch " + program.arguments.front());
+    if (WIFEXITED(status)) finished.exit_status = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) finished.signal = WTERMSIG(status);
+    return finished;
+}
+
+Result<Finished> run_program(std::vector<std::string> arguments) {
+    Program program;
+    program.arguments = std::move(arguments);
+    return run_program(program);
+}
+
+}  // namespace varve::test_support
