@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A copy that keeps holes.
+#pragma once
+
+#include "drivers/base/result.h"
+
+namespace varve::kernel {
+
+// Copies the data ranges of `from` (SEEK_DATA, SEEK_HOLE) to the empty file `to` and gives it the same size.
+[[nodiscard]] base::Result<> copy_sparse(int from, int to);
+
+}  // namespace varve::kernel
