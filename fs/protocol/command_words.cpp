@@ -11,7 +11,7 @@ using base::fail;
 using base::Result;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
+bool is_control(char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; }
 
 // Reads the quoted word that starts at text[at]; leaves `at` behind its closing quote.
 Result<std::string> take_quoted(std::string_view text, std::size_t& at) {
@@ -53,7 +53,7 @@ std::string quoted(std::string_view word) {
 
 Result<std::vector<std::string>> split_command(std::string_view text) {
     if (text.ends_with('\n')) text.remove_suffix(1);
-    if (std::ranges::any_of(text, [](char c) { return is_control(c) && c != '\t'; }))
+    if (std::ranges::any_of(text, is_control))
         return fail(Errc::InvalidArgument, "a command is one line without control characters");
     std::vector<std::string> words;
     std::size_t at = 0;
@@ -69,7 +69,7 @@ Result<std::string> join_command(std::span<const std::string> words) {
     for (const auto& word : words) {
         if (std::ranges::any_of(word, is_control)) return fail(Errc::InvalidArgument, "an argument must not hold control characters");
         if (!text.empty()) text += ' ';
-        const bool plain = !word.empty() && word.find_first_of(" \"") == std::string::npos;
+        const bool plain = !word.empty() && word.find_first_of(" \t\"") == std::string::npos;
         text += plain ? word : quoted(word);
     }
     text += '\n';
