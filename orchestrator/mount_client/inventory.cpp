@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/mount_client/inventory.h"
+
+#include "fs/protocol/names.h"
+#include "orchestrator/mount_client/json_fields.h"
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+
+namespace varve::mount_client {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using nlohmann::json;
+namespace volume_file = protocol::volume_file;
+namespace pool_file = protocol::pool_file;
+
+base::Failure strange(const std::string& file, const std::string& what) { return fail(Errc::Corrupt, file + " does not hold " + what); }
+
+template <class Number>
+Result<Number> number_in(const Mount& mount, const std::string& file) {
+    const auto text = TRY(mount.value(file));
+    Number number{};
+    const auto* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    if (read.ec != std::errc{} || read.ptr != end) return strange(file, "a number");
+    return number;
+}
+
+Result<bool> flag_in(const Mount& mount, const std::string& file) {
+    const auto text = TRY(mount.value(file));
+    if (text != "0" && text != "1") return strange(file, "0 or 1");
+    return text == "1";
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        if (end != 0) lines.emplace_back(text.substr(0, end));
+        if (end == std::string_view::npos) break;
+        text.remove_prefix(end + 1);
+    }
+    return lines;
+}
+
+Result<std::vector<Revision>> revisions_in(const Mount& mount, const std::string& file) {
+    std::vector<Revision> revisions;
+    for (const auto& line : lines_of(TRY(mount.value(file)))) {
+        const auto object = json::parse(line, nullptr, false);
+        const auto size = number_field(object, protocol::field::size, 0, INT64_MAX);
+        auto name = text_field(object, protocol::field::revision);
+        if (!size || name.empty()) return strange(file, "one JSON object for each revision");
+        const auto usage = number_field(object, protocol::field::usage, 0, INT64_MAX).value_or(0);
+        revisions.push_back({std::move(name), static_cast<std::uint64_t>(*size), static_cast<std::uint64_t>(usage),
+                             text_field(object, protocol::field::modified), flag_field(object, protocol::field::pinned)});
+    }
+    return revisions;
+}
+
+// The legal names among the entries of a directory.
+template <class Name>
+Result<std::vector<Name>> names_in(const Mount& mount, const std::string& directory) {
+    std::vector<Name> names;
+    for (const auto& entry : TRY(mount.list(directory)))
+        if (auto name = Name::parse(entry)) names.push_back(std::move(*name));
+    return names;
+}
+
+base::Failure missing(base::Error error, const std::string& subject) {
+    if (error.code == Errc::NotFound) return fail(Errc::NotFound, subject + " does not exist");
+    return base::Failure(std::move(error));
+}
+
+}  // namespace
+
+Result<std::vector<base::PoolName>> pools(const Mount& mount) {
+    return names_in<base::PoolName>(mount, std::string(protocol::pools_directory));
+}
+
+Result<std::vector<base::VmName>> vms(const Mount& mount, const base::PoolName& pool) {
+    auto names = names_in<base::VmName>(mount, pool_directory(pool));
+    if (!names) return missing(std::move(names).error(), "the pool " + pool.str());
+    return names;
+}
+
+Result<std::vector<base::VolumeName>> volumes(const Mount& mount, const VmReference& vm) {
+    const auto entries = mount.list(vm_directory(vm));
+    if (!entries) return missing(entries.error(), vm.str());
+    std::vector<base::VolumeName> names;
+    for (const auto& entry : *entries) {
+        const std::string_view file = std::string_view(entry).substr(0, entry.find(protocol::revision_separator));
+        if (!file.ends_with(protocol::volume_suffix)) continue;
+        auto name = base::VolumeName::parse(file.substr(0, file.size() - protocol::volume_suffix.size()));
+        // Sorted by bytes, a volume stands beside its revisions.
+        if (name && (names.empty() || names.back() != *name)) names.push_back(std::move(*name));
+    }
+    return names;
+}
+
+Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool) {
+    const auto file = [&](std::string_view name) { return pool_control(pool, name); };
+    auto driver = mount.value(file(pool_file::driver));
+    if (!driver) return missing(std::move(driver).error(), "the pool " + pool.str());
+    Pool found{pool, std::move(*driver), TRY(mount.value(file(pool_file::config))), 0, 0, 0};
+    found.size = TRY(number_in<std::uint64_t>(mount, file(pool_file::size)));
+    found.usage = TRY(number_in<std::uint64_t>(mount, file(pool_file::usage)));
+    found.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(pool_file::revisions_to_keep)));
+    return found;
+}
+
+Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume) {
+    const auto file = [&](std::string_view name) { return volume_control(volume, name); };
+    auto kind = mount.value(file(volume_file::kind));
+    if (!kind) return missing(std::move(kind).error(), volume.str());
+    Volume found{volume, std::move(*kind), TRY(mount.value(file(volume_file::state))), TRY(mount.value(file(volume_file::source))), 0, 0, false, {}};
+    found.size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
+    found.usage = TRY(number_in<std::uint64_t>(mount, file(volume_file::usage)));
+    found.outdated = TRY(flag_in(mount, file(volume_file::outdated)));
+    found.revisions = TRY(revisions_in(mount, file(volume_file::revisions)));
+    return found;
+}
+
+Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume) {
+    const auto file = [&](std::string_view name) { return volume_control(volume, name); };
+    VolumeDetails details{TRY(read_volume(mount, volume)), 0, false, false, 0, {}, {}};
+    details.exclusive = TRY(number_in<std::uint64_t>(mount, file(volume_file::exclusive)));
+    details.rw = TRY(flag_in(mount, file(volume_file::rw)));
+    details.ephemeral = TRY(flag_in(mount, file(volume_file::ephemeral)));
+    details.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(volume_file::revisions_to_keep)));
+    details.blockers = lines_of(TRY(mount.value(file(volume_file::blockers))));
+    if (auto device = mount.link_target(file(volume_file::device)))
+        details.device = std::move(*device);
+    else if (device.error().code != Errc::NotFound)
+        return base::Failure(std::move(device).error());
+    return details;
+}
+
+}  // namespace varve::mount_client

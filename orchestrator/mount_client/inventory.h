@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is on the storage, read from the tree.
+#pragma once
+
+#include "orchestrator/mount_client/mount.h"
+#include "orchestrator/mount_client/reference.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace varve::mount_client {
+
+struct Revision {
+    std::string name;      // time or label, not checked
+    std::uint64_t size = 0;   // bytes
+    std::uint64_t usage = 0;  // bytes
+    std::string modified;  // RFC 3339 with nanoseconds, UTC
+    bool pinned = false;
+};
+
+struct Volume {
+    base::VolumeId id;
+    std::string kind;
+    std::string state;
+    std::string source;       // empty for kinds without one
+    std::uint64_t size = 0;   // bytes
+    std::uint64_t usage = 0;  // bytes, all states together
+    bool outdated = false;
+    std::vector<Revision> revisions;  // oldest first
+};
+
+// What takes longer to find out or is rarely wanted.
+struct VolumeDetails {
+    Volume volume;
+    std::uint64_t exclusive = 0;  // bytes
+    bool rw = false;
+    bool ephemeral = false;
+    std::int64_t revisions_to_keep = 0;
+    std::string device;                 // empty while not started
+    std::vector<std::string> blockers;  // one sentence each
+};
+
+struct Pool {
+    base::PoolName name;
+    std::string driver;
+    std::string config;       // one JSON object
+    std::uint64_t size = 0;   // bytes
+    std::uint64_t usage = 0;  // bytes
+    std::int64_t revisions_to_keep = 0;
+};
+
+// Each in the order of its name. Entries with names that are not of their kind are left out. VMs and volumes that vanish meanwhile are none.
+[[nodiscard]] base::Result<std::vector<base::PoolName>> pools(const Mount& mount);
+[[nodiscard]] base::Result<std::vector<base::VmName>> vms(const Mount& mount, const base::PoolName& pool);
+[[nodiscard]] base::Result<std::vector<base::VolumeName>> volumes(const Mount& mount, const VmReference& vm);
+
+// NotFound when there is none; Corrupt for values that are not in the form of docs/control-tree.md.
+[[nodiscard]] base::Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool);
+[[nodiscard]] base::Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume);
+[[nodiscard]] base::Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume);
+
+}  // namespace varve::mount_client
