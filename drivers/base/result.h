@@ -35,6 +35,7 @@ T take(tl::expected<T, Error>&& result) {
 
 // `auto x = TRY(f());` takes the value of f() or returns its error from the calling function.
 // A statement expression, so that it works for values that can only be moved; g++ and clang have it.
+// Not in braces behind another element, `Pair{a(), TRY(b())}`: both compilers then forget to destroy that element (tests/layering/check_try.py).
 #define TRY(expression)                                                  \
     __extension__({                                                      \
         auto&& try_result_ = (expression);                               \

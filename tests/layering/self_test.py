@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Proves that check_layering.py can fail: each case plants one fault in a small tree and expects exactly that one."""
+"""Proves that the checks can fail: each case plants one fault in a small tree or text and expects exactly that one."""
 import os
 import tempfile
 import unittest
 
 import check_layering
+import check_try
 
 LICENCE = "// SPDX-License-Identifier: LGPL-2.1-or-later\n"
 CLEAN = {
@@ -81,6 +82,25 @@ class Layering(unittest.TestCase):
         self.expect_one({"fs/engine/x.cpp": "int x;\n"}, "SPDX-License-Identifier", licence="")
         self.expect_one({"contrib/run": "#!/bin/sh\necho\n"}, "SPDX-License-Identifier", licence="")
         self.assertEqual(self.faults_with({"contrib/run": "#!/bin/sh\n# SPDX-License-Identifier: LGPL-2.1-or-later\n"}, licence=""), [])
+
+
+class TryInBraces(unittest.TestCase):
+    def expect(self, lines, text):
+        self.assertEqual(list(check_try.faults_in(text)), lines, text)
+
+    def test_behind_another_element(self):
+        self.expect([1], "R f() { return Pair{a(), TRY(b())}; }")
+        self.expect([1], "R f() { Pair p{a, g(TRY(b()))}; }")
+        self.expect([1], "R f() { Pair p = {{a, TRY(b())}, {}}; }")
+        self.expect([2], "R f() const {\n return {a, TRY(b())}; }")
+
+    def test_elsewhere(self):
+        self.expect([], "R f() { return Pair{TRY(a()), b}; }")
+        self.expect([], "R f(int x, int y) { auto a = TRY(b(x, y)); return g(a, TRY(c())); }")
+        self.expect([], "C::C(int x) : a(x), b(x) { TRY(g()); }")
+        self.expect([], 'R f() { g("{a, ", TRY(b())); /* {a, */ }')
+        self.expect([], "R f() { if (x) { TRY(g(a, b)); } S s{1, 2}; TRY(h()); }")
+        self.expect([], "#define M(x) S{a, TRY(x)}\nint y;")
 
 
 if __name__ == "__main__":
