@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A pool that this process owns, with the VMs in it.
+#pragma once
+
+#include "drivers/api/pool.h"
+#include "fs/engine/lock_table.h"
+#include "fs/engine/pool_owner.h"
+#include "fs/engine/sources.h"
+#include "fs/engine/vm.h"
+
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+namespace varve::engine {
+
+struct PoolSpec {
+    base::PoolName name;
+    std::string driver;
+    api::RevisionsToKeep revisions_to_keep = api::RevisionsToKeep::standard();
+    api::Ownership ownership;  // of new VM directories
+};
+
+// Thread-safe.
+class OpenPool {
+public:
+    // Takes ownership of the pool's storage (Busy when another process has it), recovers it and loads what is there.
+    [[nodiscard]] static base::Result<std::shared_ptr<OpenPool>> open(PoolSpec spec, std::unique_ptr<api::Pool> driver);
+
+    [[nodiscard]] const base::PoolName& name() const { return name_; }
+    [[nodiscard]] const std::string& driver_name() const { return driver_name_; }
+    [[nodiscard]] const api::Ownership& ownership() const { return ownership_; }
+    [[nodiscard]] api::Pool& driver() const { return *driver_; }
+    [[nodiscard]] LockTable& locks() { return locks_; }
+    [[nodiscard]] Sources& sources() { return sources_; }
+    [[nodiscard]] base::Timestamp opened() const { return opened_; }
+
+    [[nodiscard]] api::RevisionsToKeep revisions_to_keep() const;
+    void set_revisions_to_keep(api::RevisionsToKeep keep);
+
+    [[nodiscard]] VmPtr find(const base::VmName& name) const;  // nullptr when there is none
+    [[nodiscard]] std::vector<VmPtr> vms() const;              // by name
+    void add(VmPtr vm);
+    void remove(const base::VmName& name);
+    void rename(const base::VmName& from, const base::VmName& to);
+
+private:
+    OpenPool(PoolSpec spec, std::unique_ptr<api::Pool> driver, PoolOwner owner);
+    [[nodiscard]] base::Result<> load();
+
+    base::PoolName name_;
+    std::string driver_name_;
+    api::Ownership ownership_;
+    base::Timestamp opened_;
+    PoolOwner owner_;  // before driver_: released last
+    std::unique_ptr<api::Pool> driver_;
+    LockTable locks_;
+    Sources sources_;
+    mutable std::shared_mutex mutex_;
+    api::RevisionsToKeep revisions_to_keep_;
+    std::map<base::VmName, VmPtr> vms_;
+};
+
+}  // namespace varve::engine

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/engine/open_writes.h"
+
+#include "fs/engine/scratch_file.h"
+#include "fs/engine/transaction.h"
+
+#include <utility>
+
+namespace varve::engine {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+
+Result<> OpenWrites::add(const std::string& file, std::shared_ptr<Transaction> transaction) {
+    const std::lock_guard lock(mutex_);
+    const auto [where, added] = transactions_.try_emplace(file, std::move(transaction));
+    if (!added) return fail(Errc::Busy, where->second->description());
+    return {};
+}
+
+std::shared_ptr<Transaction> OpenWrites::find(const std::string& file) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = transactions_.find(file);
+    return found == transactions_.end() ? nullptr : found->second;
+}
+
+void OpenWrites::remove(const std::string& file, const Transaction& transaction) {
+    std::shared_ptr<Transaction> dying;  // destroyed outside the lock: its image is removed from the pool then
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = transactions_.find(file);
+        if (found == transactions_.end() || found->second.get() != &transaction) return;
+        dying = std::move(found->second);
+        transactions_.erase(found);
+    }
+    changed_.notify_all();
+}
+
+std::vector<std::string> OpenWrites::files() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [file, transaction] : transactions_) names.push_back(file);
+    return names;
+}
+
+std::shared_ptr<Transaction> OpenWrites::writer_of(const std::optional<base::VolumeName>& volume) const {
+    for (const auto& [file, transaction] : transactions_)
+        if (!volume || transaction->volume() == *volume) return transaction;
+    return nullptr;
+}
+
+Result<> OpenWrites::wait_closed(const std::string& file, std::chrono::milliseconds wait) const {
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, wait, [&] { return !transactions_.contains(file); })) return {};
+    return fail(Errc::Busy, transactions_.at(file)->description());
+}
+
+Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait) const {
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, wait, [&] { return writer_of(volume) == nullptr; })) return {};
+    return fail(Errc::Busy, writer_of(volume)->description());
+}
+
+void OpenWrites::changed() const {
+    { const std::lock_guard lock(mutex_); }  // a waiter is either before its check or asleep
+    changed_.notify_all();
+}
+
+Result<> OpenWrites::add_scratch(const std::string& name, std::shared_ptr<ScratchFile> scratch) {
+    const std::lock_guard lock(mutex_);
+    if (!scratch_.try_emplace(name, std::move(scratch)).second) return fail(Errc::Exists, "there is a scratch file " + name + " already");
+    return {};
+}
+
+std::shared_ptr<ScratchFile> OpenWrites::scratch(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = scratch_.find(name);
+    return found == scratch_.end() ? nullptr : found->second;
+}
+
+std::map<std::string, std::shared_ptr<ScratchFile>> OpenWrites::all_scratch() const {
+    const std::lock_guard lock(mutex_);
+    return scratch_;
+}
+
+std::shared_ptr<ScratchFile> OpenWrites::take_scratch(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = scratch_.find(name);
+    if (found == scratch_.end()) return nullptr;
+    auto taken = std::move(found->second);
+    scratch_.erase(found);
+    return taken;
+}
+
+}  // namespace varve::engine

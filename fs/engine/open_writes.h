@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is being written in one VM's directory: open transactions and scratch files, by the name of their path.
+#pragma once
+
+#include "drivers/base/names.h"
+#include "drivers/base/result.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varve::engine {
+
+class Transaction;
+class ScratchFile;
+
+// Thread-safe.
+class OpenWrites {
+public:
+    // ---- transactions, keyed by the file name they write: "root.img", "root.img@before-upgrade"
+    // Exists when there is one already.
+    [[nodiscard]] base::Result<> add(const std::string& file, std::shared_ptr<Transaction> transaction);
+    [[nodiscard]] std::shared_ptr<Transaction> find(const std::string& file) const;
+    void remove(const std::string& file, const Transaction& transaction);
+    [[nodiscard]] std::vector<std::string> files() const;
+
+    // Waits until nothing writes `file`. Busy, naming the writer, when that takes longer than `wait`.
+    // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.
+    [[nodiscard]] base::Result<> wait_closed(const std::string& file, std::chrono::milliseconds wait) const;
+    // The same for everything that belongs to a volume, revisions being restored included; nullopt: the whole VM.
+    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait) const;
+    // Waits until `done` holds; woken by changed().
+    template <class Condition>
+    bool wait_until(std::chrono::steady_clock::time_point deadline, Condition done) const {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_until(lock, deadline, done);
+    }
+    void changed() const;
+
+    // ---- scratch files
+    [[nodiscard]] base::Result<> add_scratch(const std::string& name, std::shared_ptr<ScratchFile> scratch);
+    [[nodiscard]] std::shared_ptr<ScratchFile> scratch(const std::string& name) const;
+    [[nodiscard]] std::map<std::string, std::shared_ptr<ScratchFile>> all_scratch() const;
+    // nullptr when there is none.
+    std::shared_ptr<ScratchFile> take_scratch(const std::string& name);
+
+private:
+    [[nodiscard]] std::shared_ptr<Transaction> writer_of(const std::optional<base::VolumeName>& volume) const;
+
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    std::map<std::string, std::shared_ptr<Transaction>> transactions_;
+    std::map<std::string, std::shared_ptr<ScratchFile>> scratch_;
+};
+
+}  // namespace varve::engine

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What can be done to volumes and VMs: the rules between volumes, the locks, and the views that readers get.
+#pragma once
+
+#include "drivers/api/command.h"
+#include "drivers/api/pool.h"
+#include "drivers/base/timestamp.h"
+#include "fs/engine/change_listener.h"
+#include "fs/engine/open_pool.h"
+#include "fs/engine/settings.h"
+#include "fs/engine/start_preparer.h"
+#include "fs/engine/vm.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varve::engine {
+
+// A volume of an open pool, whether it exists or not.
+struct VolumeRef {
+    VmPtr vm;
+    base::VolumeName volume;
+
+    [[nodiscard]] base::VolumePath path() const { return {vm->name(), volume}; }
+    [[nodiscard]] base::VolumeId id() const { return {vm->pool().name(), vm->name(), volume}; }
+    [[nodiscard]] VolumeView view() const { return vm->volume(volume); }
+};
+
+struct Started { std::filesystem::path device; };
+
+struct Stopped {
+    bool committed = false;                    // a new state was made
+    std::optional<base::RevisionId> revision;  // the old one, kept
+    std::vector<base::RevisionId> removed;     // by pruning
+};
+
+// Thread-safe. Every operation waits up to Settings::wait_busy for another operation on the same volume, and for a writer that is closing
+// it; after that it is Busy. An operation that fails has changed nothing. What succeeds is durable and published before it returns.
+class Volumes {
+public:
+    Volumes(Settings settings, const base::Clock& clock, ChangeListener& listener, StartPreparer& preparer)
+        : settings_(settings), clock_(clock), listener_(listener), preparer_(preparer) {}
+
+    // ---- one volume
+    [[nodiscard]] base::Result<> create(const VolumeRef& volume, api::VolumeConfig config);
+    [[nodiscard]] base::Result<Started> start(const VolumeRef& volume);
+    [[nodiscard]] base::Result<Stopped> stop(const VolumeRef& volume, api::Stop::Outcome outcome);
+    [[nodiscard]] base::Result<> revert(const VolumeRef& volume, const base::RevisionId& revision, api::Revert::Revision source);
+    [[nodiscard]] base::Result<> resize(const VolumeRef& volume, base::Bytes size);
+    // Replaces the content with zeros of the same size; the old state is kept.
+    [[nodiscard]] base::Result<> clear(const VolumeRef& volume);
+    [[nodiscard]] base::Result<> take_snapshot(const VolumeRef& volume, const base::Label& label);
+    [[nodiscard]] base::Result<> rename_revision(const VolumeRef& volume, const base::RevisionId& from, const base::Label& to);
+    [[nodiscard]] base::Result<> remove(const VolumeRef& volume);
+    [[nodiscard]] base::Result<> remove_revision(const VolumeRef& volume, const base::RevisionId& revision);
+    [[nodiscard]] base::Result<> set_time(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, base::Timestamp time);
+    // `change` gets the present configuration and returns the new one.
+    using ConfigChange = std::function<base::Result<api::VolumeConfig>(api::VolumeConfig)>;
+    [[nodiscard]] base::Result<> configure(const VolumeRef& volume, const ConfigChange& change);
+    [[nodiscard]] base::Result<std::vector<base::RevisionId>> prune(const VolumeRef& volume);
+    // Keeps all revisions and the sources that name it; `to` exists in no form.
+    [[nodiscard]] base::Result<> rename(const VolumeRef& from, const VolumeRef& to);
+
+    // Makes a finished image a state. `own_transaction`: the caller's, which is open and does not count as another writer.
+    [[nodiscard]] base::Result<VolumeView> publish(const VolumeRef& volume, api::PrivateImage& image,
+                                                   const std::variant<api::Publish::AsCommitted, api::Publish::AsAmendment, api::Publish::AsRevision>& target,
+                                                   const Transaction* own_transaction);
+    // Registers a transaction under `file`, when nothing forbids one now.
+    [[nodiscard]] base::Result<> begin(const VolumeRef& volume, const std::string& file, std::shared_ptr<Transaction> transaction);
+
+    // ---- VMs
+    [[nodiscard]] base::Result<VmPtr> make_vm(OpenPool& pool, const base::VmName& name, mode_t mode);
+    [[nodiscard]] base::Result<> remove_vm(const VmPtr& vm);
+    [[nodiscard]] base::Result<> rename_vm(const VmPtr& vm, const base::VmName& to);
+    [[nodiscard]] base::Result<> set_ownership(const VmPtr& vm, const api::Ownership& ownership);
+
+    // ---- questions
+    // Why a start, and why a revert, would be refused now: sentences; none when nothing stands in the way.
+    [[nodiscard]] std::vector<std::string> blockers(const VolumeRef& volume) const;
+    // Whether the source has a newer committed state than the one the running snapshot started from.
+    [[nodiscard]] bool outdated(const VolumeRef& volume) const;
+    [[nodiscard]] VolumeView source_view(const VolumeRef& volume) const;  // nullptr when it has none or it does not exist
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+private:
+    [[nodiscard]] base::Result<VolumeLock> lock(const VolumeRef& volume) const;
+    [[nodiscard]] base::Result<VolumeLock> lock_unwritten(const VolumeRef& volume) const;
+    [[nodiscard]] base::Result<VolumeView> run(const VolumeLock& lock, const VolumeRef& volume, const api::Command& command);
+    void publish_view(const VolumeLock& lock, const VolumeRef& volume, std::optional<api::VolumeView> view);
+    [[nodiscard]] api::Retention retention(const VolumeRef& volume, const api::VolumeView& view) const;
+    [[nodiscard]] base::Result<> enough_space(const VolumeRef& volume) const;
+    [[nodiscard]] base::Result<> nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision, std::string_view cannot) const;
+    [[nodiscard]] base::Result<> all_halted(const Vm& vm, std::string_view cannot) const;
+    void adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children, const std::function<void(api::Source&)>& change);
+
+    Settings settings_;
+    const base::Clock& clock_;
+    ChangeListener& listener_;
+    StartPreparer& preparer_;
+};
+
+}  // namespace varve::engine

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/engine/writes.h"
+
+#include "fs/paths/entry_name.h"
+#include "fs/paths/link_target.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace varve::engine {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+
+namespace {
+
+// From the ESTALE that announces a transaction to the OPEN that uses it are two look-ups by the same system call.
+constexpr std::chrono::seconds announcement_life{5};
+// From the flush of a close() to its release are microseconds, unless another descriptor lives on.
+constexpr std::chrono::milliseconds release_delay{100};
+constexpr std::chrono::seconds scratch_life = std::chrono::hours(24);
+
+}  // namespace
+
+// ---- transactions
+
+Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, Transaction::Origin origin,
+                                                   const Writer& writer) {
+    auto transaction = std::make_shared<Transaction>(volumes_, processes_, volume, revision, std::move(origin), writer.process);
+    TRY(volumes_.begin(volume, transaction->file(), transaction));
+    return transaction;
+}
+
+Result<std::shared_ptr<Transaction>> Writes::join(const std::shared_ptr<Transaction>& open, const Writer& writer, bool truncate) {
+    if (writer.process == 0 || open->process() != writer.process) return fail(Errc::Busy, open->description());
+    if (truncate) TRY(open->truncate_again());
+    return open;
+}
+
+Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const Writer& writer, bool truncate) {
+    forget_abandoned();
+    const auto file = paths::volume_file(volume.volume);
+    auto& writes = volume.vm->writes();
+    // Who opens again right after a close gets a transaction of its own, not the one that is just ending.
+    if (const auto closing = writes.find(file); closing && closing->closing()) {
+        const auto deadline = std::chrono::steady_clock::now() + (closing->process() == writer.process ? release_delay : volumes_.settings().wait_busy);
+        (void)writes.wait_until(deadline, [&] { return !closing->closing() || !closing->has_handles(); });  // late: joined or Busy below
+        if (!closing->has_handles()) (void)writes.wait_closed(file, release_delay);                          // the same
+    }
+    if (const auto open = writes.find(file)) {
+        auto joined = TRY(join(open, writer, truncate));
+        announce(joined, writer);
+        return joined;
+    }
+    const auto view = volume.view();
+    Transaction::Origin origin{{}, truncate};
+    if (view && view->committed) origin.committed = TRY(volume.vm->pool().driver().open_state(volume.path(), *view, api::CommittedState{}));
+    auto begun = TRY(begin(volume, {}, std::move(origin), writer));
+    announce(begun, writer);
+    return begun;
+}
+
+Result<std::shared_ptr<Transaction>> Writes::create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, const Writer& writer) {
+    forget_abandoned();
+    return begin(volume, revision, {}, writer);
+}
+
+void Writes::announce(const std::shared_ptr<Transaction>& transaction, const Writer& writer) {
+    const std::lock_guard lock(mutex_);
+    announced_.insert_or_assign(writer.thread, Announcement{transaction, std::chrono::steady_clock::now()});
+}
+
+std::shared_ptr<Transaction> Writes::announced(const Vm& vm, const std::string& file, pid_t thread) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = announced_.find(thread);
+    if (found == announced_.end()) return nullptr;
+    const auto& transaction = found->second.transaction;
+    return transaction->ref().vm.get() == &vm && transaction->file() == file ? transaction : nullptr;
+}
+
+void Writes::arrived(pid_t thread) {
+    const std::lock_guard lock(mutex_);
+    announced_.erase(thread);
+}
+
+// A thread that was announced a transaction and never came for it (killed, or refused by the kernel) must not keep the volume busy.
+void Writes::forget_abandoned() {
+    std::vector<std::shared_ptr<Transaction>> abandoned;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto now = std::chrono::steady_clock::now();
+        std::erase_if(announced_, [&](auto& each) {
+            if (now - each.second.when < announcement_life) return false;
+            abandoned.push_back(std::move(each.second.transaction));
+            return true;
+        });
+    }
+    for (const auto& transaction : abandoned)
+        if (!transaction->has_handles()) transaction->ref().vm->writes().remove(transaction->file(), *transaction);
+}
+
+std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) const {
+    auto open = vm.writes().find(file);
+    if (!open) return nullptr;
+    if (const auto flushed = open->truncation_flushed())
+        (void)vm.writes().wait_until(*flushed + release_delay, [&] { return !open->truncation_flushed() || !open->has_handles(); });  // else: as it is
+    if (!open->has_handles() && open->closing()) {
+        (void)vm.writes().wait_closed(file, release_delay);  // else: as it is
+        open = vm.writes().find(file);
+    }
+    return open && open->creates() ? open : nullptr;
+}
+
+// ---- scratch files
+
+Result<std::shared_ptr<ScratchFile>> Writes::create_scratch(const VmPtr& vm, const std::string& name) {
+    sweep_scratch(*vm);
+    auto image = TRY(vm->pool().driver().create_image(vm->name(), std::nullopt));
+    auto scratch = std::make_shared<ScratchFile>(std::move(image), clock_.now());
+    TRY(vm->writes().add_scratch(name, scratch));
+    return scratch;
+}
+
+Result<std::shared_ptr<ScratchFile>> Writes::create_scratch_link(const VmPtr& vm, const std::string& name, const std::string& target) {
+    (void)TRY(paths::parse_link_target(target, vm->name()));  // refused now, not at the rename
+    auto scratch = std::make_shared<ScratchFile>(ScratchFile::Link{target}, clock_.now());
+    TRY(vm->writes().add_scratch(name, scratch));
+    return scratch;
+}
+
+Result<std::shared_ptr<ScratchFile>> Writes::create_scratch_snapshot(const VolumeRef& volume, const VmPtr& vm, const std::string& name) {
+    const auto view = volume.view();
+    if (!view || !view->committed) return fail(Errc::NotFound, volume.path().str() + " has no committed state");
+    auto& driver = volume.vm->pool().driver();
+    const auto state = TRY(driver.open_state(volume.path(), *view, api::CommittedState{}));
+    auto image = TRY(driver.create_image(vm->name(), state.get()));
+    auto scratch = std::make_shared<ScratchFile>(std::move(image), clock_.now());
+    TRY(vm->writes().add_scratch(name, scratch));
+    return scratch;
+}
+
+Result<> Writes::remove_scratch(Vm& vm, const std::string& name) {
+    if (!vm.writes().take_scratch(name)) return fail(Errc::NotFound, "there is no scratch file " + name);
+    return {};
+}
+
+Result<> Writes::rename_scratch(Vm& from, const std::string& name, Vm& to, const std::string& new_name) {
+    if (&from.pool() != &to.pool()) return fail(Errc::CrossPool, "a scratch file stays in its pool");
+    if (&from != &to) return fail(Errc::CrossPool, "a scratch file stays in its VM's directory");
+    auto scratch = from.writes().take_scratch(name);
+    if (!scratch) return fail(Errc::NotFound, "there is no scratch file " + name);
+    (void)to.writes().take_scratch(new_name);  // replaced, as rename(2) does
+    return to.writes().add_scratch(new_name, std::move(scratch));
+}
+
+Result<> Writes::publish_scratch(Vm& from, const std::string& name, const VolumeRef& volume, const std::optional<base::RevisionId>& revision) {
+    const auto scratch = from.writes().scratch(name);
+    if (!scratch) return fail(Errc::NotFound, "there is no scratch file " + name);
+    if (&from != volume.vm.get()) return fail(Errc::CrossPool, "a scratch file becomes a state in its own VM's directory only");
+    if (const auto* link = scratch->link()) {
+        if (revision) return fail(Errc::InvalidArgument, "a revision cannot be a symbolic link");
+        TRY(link_source(volume, link->target));
+    } else {
+        if (scratch->being_written()) return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
+        if (scratch->spoiled()) return fail(Errc::Io, "a write to " + name + " failed or its writer was killed, so it cannot become a state");
+        if (revision) {
+            TRY(volumes_.publish(volume, *scratch->image(), api::Publish::AsRevision{*revision}, nullptr));
+        } else {
+            TRY(volumes_.publish(volume, *scratch->image(), api::Publish::AsCommitted{}, nullptr));
+        }
+    }
+    (void)from.writes().take_scratch(name);  // it is a state now, or its link is a volume's source
+    return {};
+}
+
+void Writes::sweep_scratch(Vm& vm) const {
+    const auto now = clock_.now().seconds;
+    for (const auto& [name, scratch] : vm.writes().all_scratch())
+        if (scratch->stale(now, scratch_life)) (void)vm.writes().take_scratch(name);  // gone already: the same
+}
+
+Result<> Writes::link_source(const VolumeRef& volume, const std::string& target) {
+    auto source = TRY(paths::parse_link_target(target, volume.vm->name()));
+    if (source.volume == volume.path()) return fail(Errc::InvalidArgument, "a volume cannot be its own source");
+    if (!volume.view()) {
+        api::VolumeConfig config;
+        config.kind = api::Snapshot{std::move(source)};
+        return volumes_.create(volume, std::move(config));
+    }
+    return volumes_.configure(volume, [&](api::VolumeConfig config) -> Result<api::VolumeConfig> {
+        auto* snapshot = std::get_if<api::Snapshot>(&config.kind);
+        if (snapshot == nullptr) return fail(Errc::Exists, volume.path().str() + " exists and is no snapshot volume");
+        snapshot->source = source;
+        return config;
+    });
+}
+
+}  // namespace varve::engine
