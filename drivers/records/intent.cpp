@@ -37,11 +37,13 @@ Result<Intent> read(const ObjectReader& reader) {
     auto children = TRY(read_children(reader));
     if (operation == "rename volume") {
         auto old_path = TRY(parse_volume_path(from));
-        return RenameVolume{std::move(old_path), TRY(parse_volume_path(to)), std::move(children)};
+        auto new_path = TRY(parse_volume_path(to));
+        return RenameVolume{std::move(old_path), std::move(new_path), std::move(children)};
     }
     if (operation != "rename vm") return reader.wrong("operation", "is neither 'rename volume' nor 'rename vm'");
     auto old_name = TRY(base::VmName::parse(from));
-    return RenameVm{std::move(old_name), TRY(base::VmName::parse(to)), std::move(children)};
+    auto new_name = TRY(base::VmName::parse(to));
+    return RenameVm{std::move(old_name), std::move(new_name), std::move(children)};
 }
 
 }  // namespace

@@ -116,7 +116,8 @@ Result<base::VolumePath> parse_volume_path(std::string_view text) {
     const auto slash = text.find('/');
     if (slash == std::string_view::npos) return fail(Errc::Corrupt, "'" + printable(text) + "' is not of the form vm/volume");
     auto vm = TRY(base::VmName::parse(text.substr(0, slash)));
-    return base::VolumePath{std::move(vm), TRY(base::VolumeName::parse(text.substr(slash + 1)))};
+    auto volume = TRY(base::VolumeName::parse(text.substr(slash + 1)));
+    return base::VolumePath{std::move(vm), std::move(volume)};
 }
 
 Result<> check_version(const ObjectReader& reader) {

@@ -15,7 +15,8 @@ Json to_json(base::Timestamp time) { return {{"seconds", time.seconds}, {"nanose
 Result<base::Timestamp> read_time(const ObjectReader& reader) {
     TRY(reader.only({"seconds", "nanoseconds"}));
     const auto seconds = TRY(reader.integer("seconds", Seconds::min(), Seconds::max()));
-    return base::Timestamp{seconds, static_cast<std::uint32_t>(TRY(reader.natural("nanoseconds", 999'999'999)))};
+    const auto nanoseconds = TRY(reader.natural("nanoseconds", 999'999'999));
+    return base::Timestamp{seconds, static_cast<std::uint32_t>(nanoseconds)};
 }
 
 Json to_json(const api::Ownership& ownership) {

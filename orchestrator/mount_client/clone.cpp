@@ -102,7 +102,8 @@ Result<> clone_state(const Mount& mount, const StateReference& from, const State
 Result<std::vector<base::VolumeId>> clone_vm(const Mount& mount, const VmReference& from, const VmReference& to, const CopyObserver& observer) {
     const auto sources = TRY(volumes_to_clone(mount, from, to));
     if (TRY(mount.exists(vm_directory(to)))) return fail(Errc::Exists, to.str() + " exists already");
-    const VmReference place{to.pool, TRY(base::VmName::parse("varve-clone-" + random_suffix()))};
+    auto place_name = TRY(base::VmName::parse("varve-clone-" + random_suffix()));
+    const VmReference place{to.pool, std::move(place_name)};
     TRY(mount.make_directory(vm_directory(place)));
     HalfMadeVm half(mount, place);
     std::vector<base::VolumeId> made;

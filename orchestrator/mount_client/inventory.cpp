@@ -105,7 +105,8 @@ Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool) {
     const auto file = [&](std::string_view name) { return pool_control(pool, name); };
     auto driver = mount.value(file(pool_file::driver));
     if (!driver) return missing(std::move(driver).error(), "the pool " + pool.str());
-    Pool found{pool, std::move(*driver), TRY(mount.value(file(pool_file::config))), 0, 0, 0};
+    auto config = TRY(mount.value(file(pool_file::config)));
+    Pool found{pool, std::move(*driver), std::move(config), 0, 0, 0};
     found.size = TRY(number_in<std::uint64_t>(mount, file(pool_file::size)));
     found.usage = TRY(number_in<std::uint64_t>(mount, file(pool_file::usage)));
     found.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(pool_file::revisions_to_keep)));
@@ -116,7 +117,9 @@ Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume) {
     const auto file = [&](std::string_view name) { return volume_control(volume, name); };
     auto kind = mount.value(file(volume_file::kind));
     if (!kind) return missing(std::move(kind).error(), volume.str());
-    Volume found{volume, std::move(*kind), TRY(mount.value(file(volume_file::state))), TRY(mount.value(file(volume_file::source))), 0, 0, false, {}};
+    auto state = TRY(mount.value(file(volume_file::state)));
+    auto source = TRY(mount.value(file(volume_file::source)));
+    Volume found{volume, std::move(*kind), std::move(state), std::move(source), 0, 0, false, {}};
     found.size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
     found.usage = TRY(number_in<std::uint64_t>(mount, file(volume_file::usage)));
     found.outdated = TRY(flag_in(mount, file(volume_file::outdated)));

@@ -24,7 +24,8 @@ std::vector<std::string_view> split(std::string_view text) {
 
 Result<StateReference> parse_state(base::PoolName pool, base::VmName vm, std::string_view text) {
     const auto at = text.find(protocol::revision_separator);
-    StateReference state{{std::move(pool), std::move(vm), TRY(base::VolumeName::parse(text.substr(0, at)))}, {}};
+    auto volume = TRY(base::VolumeName::parse(text.substr(0, at)));
+    StateReference state{{std::move(pool), std::move(vm), std::move(volume)}, {}};
     if (at == std::string_view::npos) return state;
     const auto revision = text.substr(at + 1);
     if (revision != protocol::current_alias) state.revision = TRY(base::RevisionId::parse(revision));
