@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The control tree `.varve` (docs/control-tree.md): what is in it, what its files say, and what writing to them does. Knows nothing of FUSE.
+#pragma once
+
+#include "drivers/base/result.h"
+#include "fs/engine/catalogue.h"
+#include "fs/engine/failures.h"
+#include "fs/engine/volumes.h"
+#include "fs/engine/writes.h"
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace varve::control {
+
+// Pools at run time; main() knows how to open and keep them.
+class PoolAdministration {
+public:
+    virtual ~PoolAdministration() = default;
+    [[nodiscard]] virtual base::Result<> add(const std::vector<std::string>& words) = 0;  // NAME DRIVER KEY=VALUE...
+    [[nodiscard]] virtual base::Result<> remove(const std::string& name) = 0;
+    [[nodiscard]] virtual base::Result<> reload() = 0;
+};
+
+// Whose `.varve` is meant: the root's (all empty), a pool's, a VM's, or a volume's folder in the VM's.
+struct Place {
+    std::shared_ptr<engine::OpenPool> pool;
+    engine::VmPtr vm;
+    std::optional<base::VolumeName> volume;
+};
+
+enum class EntryType {
+    Value,          // read-only text
+    WritableValue,  // text that may be written
+    Command,        // ctl
+    Link,           // symbolic link (device)
+    State,          // a volume's state as a file (base)
+    Directory,      // a volume's folder
+};
+
+struct Entry {
+    std::string name;
+    EntryType type;
+};
+
+struct Reply {
+    std::string json;                  // one object and a newline
+    std::optional<base::Error> error;  // what the write(2) fails with
+};
+
+// Thread-safe.
+class ControlTree {
+public:
+    ControlTree(engine::Catalogue& catalogue, engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration)
+        : catalogue_(catalogue), volumes_(volumes), failures_(failures), administration_(administration) {}
+
+    // What exists now at a place (device and base only while started).
+    [[nodiscard]] std::vector<Entry> entries(const Place& place) const;
+    [[nodiscard]] std::optional<Entry> find(const Place& place, std::string_view name) const;
+
+    // `user` sees only its own failures in `errors`; 0 sees all.
+    [[nodiscard]] base::Result<std::string> read(const Place& place, std::string_view name, uid_t user) const;
+    [[nodiscard]] base::Result<std::string> link(const Place& place, std::string_view name) const;
+    [[nodiscard]] base::Result<> write(const Place& place, std::string_view name, std::string_view text);
+    // Runs one command and waits for its outcome.
+    [[nodiscard]] Reply command(const Place& place, std::string_view text);
+
+private:
+    engine::Catalogue& catalogue_;
+    engine::Volumes& volumes_;
+    engine::Failures& failures_;
+    PoolAdministration& administration_;
+};
+
+}  // namespace varve::control
