@@ -17,7 +17,7 @@ void Faults::plan(Plan plan, std::size_t call, int error, Calls counted) {
     error_ = error;
     counted_ = counted;
     calls_ = 0;
-    failed_ = false;
+    failed_.reset();
 }
 
 void Faults::count(Calls counted) { plan(Plan::None, 0, 0, counted); }
@@ -40,7 +40,7 @@ bool Faults::dead() const {
     return dead_;
 }
 
-bool Faults::failed() const {
+std::optional<Effect> Faults::failed() const {
     const std::lock_guard lock(mutex_);
     return failed_;
 }
@@ -55,7 +55,7 @@ base::Result<> Faults::enter(Effect effect) {
         return gone();
     }
     if ((plan_ == Plan::Fail && now) || (plan_ == Plan::FailFrom && calls_ >= planned_call_ && effect == Effect::TakesSpace)) {
-        failed_ = true;
+        if (!failed_) failed_ = effect;
         return base::fail_errno(error_, "the file system fails here");
     }
     return {};

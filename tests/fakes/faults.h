@@ -6,10 +6,11 @@
 
 #include <cstddef>
 #include <mutex>
+#include <optional>
 
 namespace varve::fakes {
 
-enum class Effect { Reads, Changes, TakesSpace };
+enum class Effect { Reads, Changes, Removes, TakesSpace };
 
 // Calls are numbered from 1 since the last call of count, die_at, fail_at or fail_from. Thread-safe.
 class Faults {
@@ -29,8 +30,8 @@ public:
     void fail_at(std::size_t call, int error);
     // The same for every call from that one on that takes space: a disk that is full.
     void fail_from(std::size_t call, int error);
-    // Whether a call was made to fail since.
-    [[nodiscard]] bool failed() const;
+    // What the call that was made to fail first would have done; nothing when none was.
+    [[nodiscard]] std::optional<Effect> failed() const;
 
     // For the fake: around each call's effect.
     [[nodiscard]] base::Result<> enter(Effect effect);
@@ -47,7 +48,7 @@ private:
     Calls counted_ = Calls::All;
     std::size_t calls_ = 0;
     bool dead_ = false;
-    bool failed_ = false;
+    std::optional<Effect> failed_;
 };
 
 }  // namespace varve::fakes

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
 #include <stdexcept>
 
 namespace varve::fakes {
@@ -106,7 +105,7 @@ std::set<InodeNumber> Disk::reachable() const {
     return found;
 }
 
-std::size_t Disk::digest() const {
+std::size_t Disk::digest(const std::function<std::string(const std::string&)>& canonical) const {
     std::size_t digest = 0;
     for (const auto number : reachable()) {
         const auto& inode = inodes.at(number);
@@ -123,12 +122,14 @@ std::size_t Disk::digest() const {
             mix(digest, value);
         }
         for (const auto& [name, entry] : inode.entries) {
-            mix(digest, name);
+            mix(digest, canonical(name));
             mix(digest, entry);
         }
     }
     return digest;
 }
+
+void Journal::add(Transaction transaction) { pending_.push_back(std::move(transaction)); }
 
 void Journal::apply_prefix(Disk& disk, std::size_t count) const {
     for (std::size_t i = 0; i < std::min(count, pending_.size()); ++i) commit(disk, pending_[i]);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,8 +57,8 @@ struct Disk {
 
     // Inodes that the top directory leads to.
     [[nodiscard]] std::set<InodeNumber> reachable() const;
-    // Equal for disks that nobody can tell apart.
-    [[nodiscard]] std::size_t digest() const;
+    // Equal for disks that nobody can tell apart, when names that `canonical` makes equal are equal.
+    [[nodiscard]] std::size_t digest(const std::function<std::string(const std::string&)>& canonical = std::identity{}) const;
 };
 
 // One transaction of the journal: it reaches the disk as a whole or not at all.
@@ -73,7 +74,7 @@ using Transaction = std::variant<NamesChanged, MarkChanged, TimeChanged>;
 
 class Journal {
 public:
-    void add(Transaction transaction) { pending_.push_back(std::move(transaction)); }
+    void add(Transaction transaction);
     [[nodiscard]] std::size_t size() const { return pending_.size(); }
     // The first `count` transactions, as a crash may leave them.
     void apply_prefix(Disk& disk, std::size_t count) const;

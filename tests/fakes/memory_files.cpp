@@ -80,7 +80,11 @@ Result<std::string> MemoryFileSystem::read_all(int file, Bytes limit) const {
 Result<> MemoryFileSystem::write_all(int file, std::string_view data) {
     return call(Effect::TakesSpace, [&]() -> Result<> {
         const auto* inode = TRY(open_inode(file, FileType::Regular));
-        TRY(write_at(file, 0, data));
+        while (!data.empty()) {
+            const auto written = ::write(file, data.data(), data.size());
+            if (written < 0) return fail_errno(errno, "a write");
+            data.remove_prefix(static_cast<std::size_t>(written));
+        }
         stamp(*inode);
         return {};
     });
@@ -135,7 +139,6 @@ Result<> MemoryFileSystem::sync(int file) {
 Result<std::optional<std::string>> MemoryFileSystem::mark(int file, const std::string& key) const {
     return call(Effect::Reads, [&]() -> Result<std::optional<std::string>> {
         const auto* inode = TRY(open_inode(file));
-        if (!marks_) return fail(Errc::Unsupported, "this file system has no extended attributes");
         const auto found = inode->marks.find(key);
         if (found == inode->marks.end()) return std::nullopt;
         return found->second;
@@ -155,7 +158,6 @@ Result<> MemoryFileSystem::set_mark(int file, const std::string& key, const std:
 Result<> MemoryFileSystem::remove_mark(int file, const std::string& key) {
     return call(Effect::Changes, [&]() -> Result<> {
         auto* inode = TRY(open_inode(file));
-        if (!marks_) return fail(Errc::Unsupported, "this file system has no extended attributes");
         if (inode->marks.erase(key) != 0) journal_.add(MarkChanged{inode->number, key, std::nullopt});
         return {};
     });
@@ -169,8 +171,7 @@ Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Byte
     return call(Effect::TakesSpace, [&]() -> Result<> {
         const auto* source = TRY(open_inode(from, FileType::Regular));
         const auto* target = TRY(open_inode(to, FileType::Regular));
-        TRY(writable(to));
-        if (!reflinks_) return fail(Errc::Unsupported, "this file system has no reflinks");
+        if (!writable(to) || !reflinks_) return fail(Errc::Unsupported, "this file system has no reflinks");
         const auto end = status_of(*source).size.count;
         if (from_offset.count > end || length.count > end - from_offset.count) return fail(Errc::Unsupported, "the range ends beyond the file");
         const auto count = length.count == 0 ? end - from_offset.count : length.count;
@@ -182,7 +183,8 @@ Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Byte
             return fail_errno(errno, "a clone");
         if (::fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to_offset.count), static_cast<off_t>(count)) != 0)
             return fail_errno(errno, "a clone");
-        for (const auto& extent : Content::of(from)->extents) {
+        const auto content = Content::of(from);
+        for (const auto& extent : content->extents) {
             const auto begin = std::max(extent.offset, from_offset.count);
             const auto stop = std::min(extent.offset + extent.data.size(), from_offset.count + count);
             if (begin >= stop) continue;

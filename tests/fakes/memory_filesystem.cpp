@@ -24,9 +24,9 @@ namespace {
 constexpr std::size_t longest_name = 255;  // NAME_MAX
 
 Result<> check_name(const std::string& name) {
-    if (name.empty()) return fail_errno(ENOENT, "an empty name");
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos || name.find('\0') != std::string::npos)
+        return base::fail(base::Errc::InvalidName, "'" + name + "' is not a file name");
     if (name.size() > longest_name) return fail_errno(ENAMETOOLONG, name);
-    if (name == "." || name == ".." || name.find('/') != std::string::npos) return fail_errno(EINVAL, name + " is not a single component");
     return {};
 }
 
@@ -100,21 +100,21 @@ Result<MemoryFileSystem::Inode*> MemoryFileSystem::named(const Inode& directory,
     return &inodes_.at(found->second);
 }
 
-MemoryFileSystem::Inode& MemoryFileSystem::at_path(const std::string& path) const {
+Result<MemoryFileSystem::Inode*> MemoryFileSystem::at_path(const std::string& path) const {
     auto* inode = &inodes_.at(disk_.top);
     for (std::size_t from = 0; from < path.size();) {
         const auto to = std::min(path.find('/', from), path.size());
-        inode = &inodes_.at(inode->entries.at(path.substr(from, to - from)));
+        inode = TRY(named(*inode, path.substr(from, to - from)));
         from = to + 1;
     }
-    return *inode;
+    return inode;
 }
 
 // ---- what tests arrange
 
 void MemoryFileSystem::hold_open_for_writing(const std::string& path, bool held) {
     const std::lock_guard lock(mutex_);
-    const auto number = at_path(path).number;
+    const auto number = at_path(path).value()->number;
     if (held)
         held_.insert(number);
     else
@@ -124,9 +124,14 @@ void MemoryFileSystem::hold_open_for_writing(const std::string& path, bool held)
 void MemoryFileSystem::plant_symlink(const std::string& path) {
     const std::lock_guard lock(mutex_);
     const auto slash = path.rfind('/');
-    auto& directory = at_path(slash == std::string::npos ? "" : path.substr(0, slash));
+    const auto* directory = at_path(slash == std::string::npos ? "" : path.substr(0, slash)).value();
     const auto& inode = add_inode(next_, FileType::Symlink, Attributes{.modified = clock_.now(), .uid = 0, .gid = 0, .mode = 0777});
-    change_names({{directory.number, path.substr(slash + 1), inode.number}});
+    change_names({{directory->number, path.substr(slash + 1), inode.number}});
+}
+
+Result<base::UniqueFd> MemoryFileSystem::open_beside(const std::string& path) const {
+    const std::lock_guard lock(mutex_);
+    return reopen(TRY(at_path(path))->memory, O_RDWR);
 }
 
 // ---- crashes
@@ -195,7 +200,8 @@ Result<base::UniqueFd> MemoryFileSystem::open_file(int directory, const std::str
     return call(Effect::Reads, [&]() -> Result<base::UniqueFd> {
         const auto* inode = TRY(named(*TRY(open_inode(directory, FileType::Directory)), name));
         if (inode->type == FileType::Symlink) return fail_errno(ELOOP, name);
-        if (inode->type != FileType::Regular) return fail_errno(EISDIR, name);
+        if (inode->type == FileType::Directory && access == Access::ReadWrite) return fail_errno(EISDIR, name);
+        if (inode->type != FileType::Regular) return base::fail(base::Errc::InvalidArgument, "'" + name + "' is not a regular file");
         return reopen(inode->memory, access == Access::Read ? O_RDONLY : O_RDWR);
     });
 }
@@ -236,11 +242,11 @@ Result<> MemoryFileSystem::remove(int directory, const std::string& name, FileTy
 }
 
 Result<> MemoryFileSystem::remove_directory(int directory, const std::string& name) {
-    return call(Effect::Changes, [&] { return remove(directory, name, FileType::Directory); });
+    return call(Effect::Removes, [&] { return remove(directory, name, FileType::Directory); });
 }
 
 Result<> MemoryFileSystem::unlink(int directory, const std::string& name) {
-    return call(Effect::Changes, [&] { return remove(directory, name, FileType::Regular); });
+    return call(Effect::Removes, [&] { return remove(directory, name, FileType::Regular); });
 }
 
 Result<> MemoryFileSystem::link(int from_directory, const std::string& from, int to_directory, const std::string& to) {

@@ -43,6 +43,8 @@ public:
     void hold_open_for_writing(const std::string& path, bool held);
     // A symbolic link, as somebody else may plant it.
     void plant_symlink(const std::string& path);
+    // What somebody else does with a file (a path below the top), for reading and writing: not a call, and no fault stops it.
+    [[nodiscard]] base::Result<base::UniqueFd> open_beside(const std::string& path) const;
 
     // ---- faults
     [[nodiscard]] Faults& faults() { return faults_; }
@@ -112,7 +114,7 @@ private:
     [[nodiscard]] base::Result<Inode*> open_inode(int fd) const;
     [[nodiscard]] base::Result<Inode*> open_inode(int fd, kernel::FileType type) const;
     [[nodiscard]] base::Result<Inode*> named(const Inode& directory, const std::string& name) const;
-    [[nodiscard]] Inode& at_path(const std::string& path) const;
+    [[nodiscard]] base::Result<Inode*> at_path(const std::string& path) const;
     [[nodiscard]] base::Result<InodeNumber> make(int directory, const std::string& name, kernel::FileType type, mode_t mode);
     [[nodiscard]] base::Result<> remove(int directory, const std::string& name, kernel::FileType type);
     [[nodiscard]] base::Result<> replace(const Inode& source, const Inode& target, Replace replace) const;
