@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/config/config.h"
+
+#include "fs/config/mistakes.h"
+#include "fs/config/pool_table.h"
+#include "fs/config/scalars.h"
+#include "fs/config/text.h"
+#include "fs/config/toml_document.h"
+
+#include <algorithm>
+
+namespace varve::config {
+namespace {
+
+bool is_one_of(std::string_view key, std::span<const std::string_view> keys) { return std::ranges::find(keys, key) != keys.end(); }
+
+std::string unknown_key(std::string_view key) {
+    const std::string unknown = "unknown key " + quote(key);
+    if (is_one_of(key, pool_keys) || key == directory_parameter) return unknown + ": it belongs to a pool, below a [[pool]] line";
+    if (const auto meant = closest(key, top_level_keys); !meant.empty()) return unknown + ": did you mean '" + std::string(meant) + "'?";
+    std::string known;
+    for (const auto each : top_level_keys) known += (known.empty() ? "'" : ", '") + std::string(each) + "'";
+    return unknown + ": expected one of " + known;
+}
+
+void read_top_level(const Entry& entry, Config& config, Mistakes& mistakes) {
+    const auto read = [&](auto& target, auto result) {
+        if (auto value = mistakes.check(entry.line, entry.key, std::move(result))) target = *std::move(value);
+    };
+    if (entry.key == "mountpoint")
+        read(config.mountpoint, absolute_path(entry.value));
+    else if (entry.key == "state_dir")
+        read(config.state_dir, absolute_path(entry.value));
+    else if (entry.key == "min_free")
+        read(config.min_free, minimum_free(entry.value));
+    else if (entry.key == "prune_grace")
+        read(config.prune_grace, duration(entry.value));
+    else if (entry.key == "pool")
+        mistakes.add(entry.line, "pool: expected tables, each below a line [[pool]], not " + describe(entry.value));
+    else
+        mistakes.add(entry.line, unknown_key(entry.key));
+}
+
+std::size_t line_of(const Table& table, std::string_view key) {
+    const auto found = std::ranges::find(table.entries, key, &Entry::key);
+    return found == table.entries.end() ? table.line : found->line;
+}
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+    // A final slash would be a component of its own.
+    const auto inner = (path / "").lexically_normal();
+    const auto outer = (directory / "").lexically_normal();
+    return inner.native().starts_with(outer.native());
+}
+
+// What varvefs keeps open cannot lie below its own mount: it would wait for itself.
+void check_places(const Config& config, const Document& document, const std::vector<std::size_t>& lines, Mistakes& mistakes) {
+    const auto below = [&](const std::filesystem::path& path) { return is_below(path, config.mountpoint); };
+    const std::string reason = " is below the mountpoint " + quote(config.mountpoint.native());
+    if (is_below("/", config.mountpoint))
+        return mistakes.add(line_of(document.top, "mountpoint"), "mountpoint: the root of the machine cannot be it");
+    if (below(config.state_dir)) {
+        const auto line = line_of(document.top, "state_dir");
+        mistakes.add(line != 0 ? line : line_of(document.top, "mountpoint"), "state_dir: " + quote(config.state_dir.native()) + reason);
+    }
+    for (std::size_t i = 0; i < config.pools.size(); ++i) {
+        const auto& parameters = config.pools[i].settings.parameters;
+        const auto directory = parameters.find(std::string(directory_parameter));
+        if (directory != parameters.end() && below(directory->second))
+            mistakes.add(lines[i], std::string(directory_parameter) + ": " + quote(directory->second) + reason);
+    }
+}
+
+}  // namespace
+
+tl::expected<Config, std::vector<Mistake>> parse(std::string_view text) {
+    const auto document = read_toml(text);
+    if (!document) return tl::unexpected(std::vector{document.error()});
+    Config config;
+    Mistakes mistakes;
+    for (const auto& entry : document->top.entries) read_top_level(entry, config, mistakes);
+
+    std::map<base::PoolName, std::size_t> name_lines;
+    std::vector<std::size_t> directory_lines;
+    for (const auto& table : document->pools) {
+        auto pool = read_pool(table, mistakes);
+        if (pool.name) {
+            const auto [first, added] = name_lines.emplace(*pool.name, line_of(table, name_key));
+            if (!added)
+                mistakes.add(line_of(table, name_key),
+                             "name: the pool in line " + std::to_string(first->second) + " is called '" + pool.name->str() + "' too");
+        }
+        if (!pool.config) continue;
+        config.pools.push_back(*std::move(pool.config));
+        directory_lines.push_back(line_of(table, directory_parameter));
+    }
+    check_places(config, *document, directory_lines, mistakes);
+    if (!mistakes.none()) return tl::unexpected(mistakes.take());
+    return config;
+}
+
+}  // namespace varve::config

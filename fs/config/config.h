@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The configuration file, checked (docs/man/varve.toml.5.md has every key).
+#pragma once
+
+#include "drivers/api/view.h"
+#include "drivers/base/result.h"
+#include "drivers/base/units.h"
+#include "drivers/registry.h"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace varve::config {
+
+// min_free: a share of the storage, or an amount.
+struct Percent { double value = 0; };
+using MinimumFree = std::variant<Percent, base::Bytes>;
+
+struct PoolConfig {
+    registry::PoolSettings settings;
+    api::Ownership ownership;  // of new VM directories
+};
+
+struct Config {
+    std::filesystem::path mountpoint = "/varve";
+    std::filesystem::path state_dir = "/var/lib/varve";
+    MinimumFree min_free = Percent{5};
+    std::chrono::seconds prune_grace = std::chrono::hours(24);
+    std::vector<PoolConfig> pools;
+};
+
+// A mistake in the file: where, and what was expected.
+struct Mistake {
+    std::size_t line = 0;  // 1 is the first; 0 when the file as a whole is meant
+    std::string what;
+};
+
+// The configuration, or every mistake found in it. `text` is TOML 1.0.
+[[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse(std::string_view text);
+
+// One pool from words, as `pool-add` gets it: NAME DRIVER KEY=VALUE... with the keys of a [[pool]] table.
+[[nodiscard]] base::Result<PoolConfig> pool_from_words(const std::vector<std::string>& words);
+
+// The [[pool]] table that parse() reads back as `pool`.
+[[nodiscard]] std::string to_toml(const PoolConfig& pool);
+
+}  // namespace varve::config

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/config/scalars.h"
+
+#include "fs/config/text.h"
+
+#include <charconv>
+#include <climits>
+
+namespace varve::config {
+namespace {
+
+using base::Errc;
+using base::fail;
+
+constexpr std::string_view minimum_free_expected = "a share such as \"5%\" or an amount such as \"10G\"";
+constexpr std::string_view duration_expected = "a time such as \"24h\", \"90m\", \"3600s\" or \"7d\", or a number of seconds";
+constexpr std::string_view mode_expected = "an octal mode such as \"0750\" or 0o750";
+
+base::Result<MinimumFree> share(std::string_view number, const Value& value) {
+    Percent percent;
+    const auto* const end = number.data() + number.size();
+    // from_chars would also take "inf" and "-5".
+    if (number.empty() || number.find_first_not_of("0123456789.") != std::string_view::npos)
+        return unexpected(minimum_free_expected, value);
+    const auto parsed = std::from_chars(number.data(), end, percent.value, std::chars_format::fixed);
+    if (parsed.ec == std::errc::invalid_argument || parsed.ptr != end) return unexpected(minimum_free_expected, value);
+    if (parsed.ec != std::errc{} || percent.value > 100)
+        return fail(Errc::InvalidArgument, "expected a share from 0% to 100%, not " + describe(value));
+    return percent;
+}
+
+// 0 for what is no unit.
+std::int64_t seconds_of_unit(char unit) {
+    switch (unit) {
+        case 's': return 1;
+        case 'm': return 60;
+        case 'h': return 3600;
+        case 'd': return 86400;
+        default: return 0;
+    }
+}
+
+base::Result<std::chrono::seconds> limited(std::uint64_t count, std::int64_t unit, const Value& value) {
+    if (count > static_cast<std::uint64_t>(longest_duration.count() / unit))
+        return fail(Errc::InvalidArgument, "expected at most 36500 days, not " + describe(value));
+    return std::chrono::seconds(static_cast<std::int64_t>(count) * unit);
+}
+
+}  // namespace
+
+base::Result<MinimumFree> minimum_free(const Value& value) {
+    if (const auto* integer = std::get_if<Integer>(&value)) {
+        if (integer->value < 0) return unexpected(minimum_free_expected, value);
+        return base::Bytes{static_cast<std::uint64_t>(integer->value)};
+    }
+    const auto text = TRY(text_of(value, minimum_free_expected));
+    if (text.ends_with('%')) return share(std::string_view(text).substr(0, text.size() - 1), value);
+    auto bytes = base::parse_bytes(text);
+    if (bytes) return *bytes;
+    if (bytes.error().code == Errc::InvalidArgument) return unexpected(minimum_free_expected, value);
+    return base::Failure(std::move(bytes).error());
+}
+
+base::Result<std::chrono::seconds> duration(const Value& value) {
+    if (!text_in(value)) {
+        const auto seconds = TRY(integer_of(value, duration_expected));
+        if (seconds < 0) return unexpected(duration_expected, value);
+        return limited(static_cast<std::uint64_t>(seconds), 1, value);
+    }
+    const auto text = TRY(text_of(value, duration_expected));
+    const std::int64_t unit = text.empty() ? 0 : seconds_of_unit(text.back());
+    if (unit == 0) return unexpected(duration_expected, value);
+    std::uint64_t count = 0;
+    const auto* const end = text.data() + text.size() - 1;
+    const auto parsed = std::from_chars(text.data(), end, count);
+    if (parsed.ec == std::errc::invalid_argument || parsed.ptr != end) return unexpected(duration_expected, value);
+    return limited(parsed.ec == std::errc{} ? count : UINT64_MAX, unit, value);
+}
+
+base::Result<mode_t> mode(const Value& value) {
+    constexpr std::int64_t all_permissions = 0777;
+    std::int64_t bits = 0;
+    if (const auto* integer = std::get_if<Integer>(&value)) {
+        if (!integer->octal) return fail(Errc::InvalidArgument, "expected " + std::string(mode_expected) + ", not a decimal number");
+        bits = integer->value;
+    } else {
+        const auto text = TRY(text_of(value, mode_expected));
+        const auto* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data() + (text.starts_with("0o") ? 2 : 0), end, bits, 8);
+        if (parsed.ec != std::errc{} || parsed.ptr != end) return unexpected(mode_expected, value);
+    }
+    if (bits < 0 || bits > all_permissions) return fail(Errc::InvalidArgument, "expected a mode from 0000 to 0777: permission bits only");
+    return static_cast<mode_t>(bits);
+}
+
+base::Result<std::filesystem::path> absolute_path(const Value& value) {
+    const auto text = TRY(text_of(value, "an absolute path"));
+    if (!text.starts_with('/')) return fail(Errc::InvalidArgument, "expected an absolute path, not " + quote(text));
+    if (text.size() >= PATH_MAX) return fail(Errc::InvalidArgument, quote(text) + " is longer than a path may be");
+    return std::filesystem::path(text);
+}
+
+}  // namespace varve::config

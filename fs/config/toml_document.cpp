@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/config/toml_document.h"
+
+// toml++ 3.3 asserts (with NDEBUG: lets clang assume) what a malformed file breaks: "[=" is enough. The errors it reports behind its
+// assertions are right, so they are switched off, for every build type alike.
+#undef NDEBUG
+#define TOML_ASSERT(expr) static_assert(true)
+#include <toml++/toml.h>
+
+namespace varve::config {
+namespace {
+
+std::string_view type_of(const toml::node& node) {
+    switch (node.type()) {
+        case toml::node_type::table: return "a table";
+        case toml::node_type::array: return "an array";
+        case toml::node_type::floating_point: return "a number with a fraction";
+        case toml::node_type::date: return "a date";
+        case toml::node_type::time: return "a time of day";
+        case toml::node_type::date_time: return "a date and time";
+        default: return "a value of another type";
+    }
+}
+
+Value value_of(const toml::node& node) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* integer = node.as_integer())
+        // The three notations share bits: hexadecimal is binary and octal together.
+        return Integer{integer->get(), (integer->flags() & toml::value_flags::format_as_hexadecimal) == toml::value_flags::format_as_octal};
+    if (const auto* on = node.as_boolean()) return on->get();
+    return Unusable{type_of(node)};
+}
+
+Entry entry_of(const toml::key& key, const toml::node& node) { return {std::string(key.str()), value_of(node), key.source().begin.line}; }
+
+Table table_of(const toml::table& table) {
+    Table result;
+    result.line = table.source().begin.line;
+    for (const auto& [key, node] : table) result.entries.push_back(entry_of(key, node));
+    return result;
+}
+
+const toml::array* as_pools(const toml::key& key, const toml::node& node) {
+    const auto* array = node.as_array();
+    if (key.str() != "pool" || array == nullptr) return nullptr;
+    for (const auto& element : *array)
+        if (!element.is_table()) return nullptr;
+    return array;
+}
+
+}  // namespace
+
+tl::expected<Document, Mistake> read_toml(std::string_view text) {
+    const toml::parse_result parsed = toml::parse(text);
+    if (!parsed) {
+        const auto& error = parsed.error();
+        return tl::unexpected(Mistake{error.source().begin.line, std::string(error.description())});
+    }
+    Document document;
+    for (const auto& [key, node] : parsed.table()) {
+        if (const auto* pools = as_pools(key, node))
+            for (const auto& pool : *pools) document.pools.push_back(table_of(*pool.as_table()));
+        else
+            document.top.entries.push_back(entry_of(key, node));
+    }
+    return document;
+}
+
+}  // namespace varve::config
