@@ -30,8 +30,9 @@ TEST_P(OneMistake, IsReportedOnceWithItsLine) {
 INSTANTIATE_TEST_SUITE_P(Syntax, OneMistake,
                          testing::Values(Bad{"mountpoint = '/a'\nstate_dir = \n", 2, ""}, Bad{"min_free = '5%", 1, ""},
                                          Bad{"\n\nmountpoint '/a'", 3, ""}, Bad{"mountpoint = '/a'\nmountpoint = '/b'", 2, "mountpoint"},
-                                         Bad{"# \xff\n", 1, ""}, Bad{"[[pool]\n", 1, ""}, Bad{"prune_grace = 99999999999999999999", 1, ""},
-                                         Bad{"x = " + std::string(100'000, '['), 1, ""}));
+                                         Bad{"# \xff\n", 1, ""}, Bad{"[[pool]\n", 1, ""}, Bad{"\xc2\xa1 = 1", 1, ""},
+                                         Bad{"x = 1\n\xc3\xa9t\xc3\xa9 = 1", 2, ""}, Bad{"x \xe2\xb9\xa0= 1", 1, ""},
+                                         Bad{"prune_grace = 99999999999999999999", 1, ""}, Bad{"x = " + std::string(100'000, '['), 1, ""}));
 
 INSTANTIATE_TEST_SUITE_P(
     TopLevel, OneMistake,
