@@ -5,9 +5,10 @@
 // - it asserts (with NDEBUG: lets clang assume) what a malformed file breaks, "[=" is enough; the errors it reports behind its assertions
 //   are right, so they are switched off, in every build type alike;
 // - its table of white space calls most non-ASCII characters unreachable; they are no white space.
+// clang-format off
 #undef NDEBUG
 #define TOML_ASSERT(expr) static_assert(true)
-#include <toml++/impl/preprocessor.h>
+#include <toml++/impl/forward_declarations.h>
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE return false
 #include <toml++/impl/unicode.h>
