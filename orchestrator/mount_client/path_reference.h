@@ -19,6 +19,7 @@ public:
 
     // InvalidName when it is neither a legal reference nor a path of a pool, a VM or a state.
     [[nodiscard]] base::Result<Reference> resolve(std::string_view text) const;
+    [[nodiscard]] const std::string& working_directory() const { return working_directory_; }
 
 private:
     [[nodiscard]] bool is_path(std::string_view text) const;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/interrupts.h"
+
+#include <csignal>
+
+namespace varve::cli {
+namespace {
+
+volatile std::sig_atomic_t caught = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): a handler reaches nothing else
+
+void note(int /*signal*/) { caught = 1; }
+
+}  // namespace
+
+void catch_interrupts() {
+    struct sigaction action {};
+    action.sa_handler = &note;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);  // without SA_RESTART
+    sigemptyset(&action.sa_mask);
+    (void)::sigaction(SIGINT, &action, nullptr);   // cannot fail for these signals
+    (void)::sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() { return caught != 0; }
+
+}  // namespace varve::cli

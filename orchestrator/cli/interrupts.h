@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// SIGINT and SIGTERM as interruptions of the system call that waits. The flag is the process's own, as its signal handlers are.
+#pragma once
+
+namespace varve::cli {
+
+// From here on the first of them makes a waiting call return EINTR; the second kills, as by default.
+void catch_interrupts();
+
+[[nodiscard]] bool interrupted();
+
+}  // namespace varve::cli

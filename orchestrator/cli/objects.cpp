@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/objects.h"
+
+#include <nlohmann/json.hpp>
+
+namespace varve::cli {
+
+using nlohmann::json;
+
+json object_of(const mount_client::Pool& pool) {
+    auto config = json::parse(pool.config, nullptr, false);
+    if (config.is_discarded()) config = nullptr;
+    return {{"pool", pool.name.str()}, {"driver", pool.driver}, {"config", std::move(config)}, {"size", pool.size}, {"usage", pool.usage},
+            {"revisions_to_keep", pool.revisions_to_keep}};
+}
+
+json object_of(const mount_client::Volume& volume) {
+    auto revisions = json::array();
+    for (const auto& revision : volume.revisions)
+        revisions.push_back({{"revision", revision.name}, {"size", revision.size}, {"usage", revision.usage}, {"modified", revision.modified},
+                             {"pinned", revision.pinned}});
+    return {{"pool", volume.id.pool.str()}, {"vm", volume.id.vm.str()}, {"volume", volume.id.volume.str()}, {"kind", volume.kind},
+            {"state", volume.state},        {"source", volume.source},  {"outdated", volume.outdated},      {"size", volume.size},
+            {"usage", volume.usage},        {"revisions", std::move(revisions)}};
+}
+
+json object_of(const mount_client::VolumeDetails& details) {
+    auto object = object_of(details.volume);
+    object["exclusive"] = details.exclusive;
+    object["rw"] = details.rw;
+    object["ephemeral"] = details.ephemeral;
+    object["revisions_to_keep"] = details.revisions_to_keep;
+    object["device"] = details.device.empty() ? json() : json(details.device);
+    object["blockers"] = details.blockers;
+    return object;
+}
+
+}  // namespace varve::cli

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The JSON objects of pools and volumes, documented in varve(1).
+#pragma once
+
+#include "orchestrator/mount_client/inventory.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace varve::cli {
+
+[[nodiscard]] nlohmann::json object_of(const mount_client::Pool& pool);
+[[nodiscard]] nlohmann::json object_of(const mount_client::Volume& volume);
+[[nodiscard]] nlohmann::json object_of(const mount_client::VolumeDetails& details);
+
+}  // namespace varve::cli

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/progress.h"
+
+namespace varve::cli {
+namespace {
+
+constexpr const char* to_line_start_and_erase = "\r\033[K";
+
+}  // namespace
+
+Progress::~Progress() {
+    if (shown_) out_ << to_line_start_and_erase << std::flush;
+}
+
+void Progress::show(base::Bytes done, base::Bytes whole, Clock::time_point now) {
+    if (!enabled_ || now < next_) return;
+    next_ = now + std::chrono::milliseconds(100);
+    shown_ = true;
+    const auto percent = whole.count == 0 ? 100.0 : 100.0 * static_cast<double>(done.count) / static_cast<double>(whole.count);
+    out_ << to_line_start_and_erase << static_cast<int>(percent) << "%  " << base::human(done) << " of " << base::human(whole) << std::flush;
+}
+
+}  // namespace varve::cli

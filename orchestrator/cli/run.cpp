@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/run.h"
+
+#include "orchestrator/cli/command.h"
+#include "orchestrator/mount_client/files.h"
+#include "orchestrator/mount_client/mountinfo.h"
+
+#include <CLI/CLI.hpp>
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace varve::cli {
+namespace {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+using mount_client::Mount;
+
+constexpr const char* examples = R"(Examples:
+  varve ls                                    everything there is
+  varve info fast/work/root                   one volume
+  varve start fast/work                       all volumes of a VM
+  varve snapshot fast/work/root before-upgrade
+  varve revert fast/work/root before-upgrade
+  varve --json ls fast | jq '.volumes[].size'
+
+Volumes are named POOL/VM/VOLUME, their earlier states POOL/VM/VOLUME@REVISION,
+or by their paths inside the mount: /varve/pools/fast/work/root.img@before-upgrade.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no mounted Varve found,
+4 no such pool, VM, volume or revision, 5 busy, 130 interrupted.)";
+
+struct GlobalOptions {
+    std::string mount;
+    OutputOptions output;
+};
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+    app.set_help_flag("-h,--help", "Show this help");
+    app.set_version_flag("--version", "varve " VARVE_VERSION);
+    app.add_option("--mount", options.mount, "Where Varve is mounted (default: VARVE_MOUNT, else the only mount there is)")->type_name("DIR");
+    app.add_flag("--json", options.output.json, "Print one JSON object, and failures as JSON on standard error");
+    app.add_flag("-q,--quiet", options.output.quiet, "No remarks and no progress");
+    app.add_flag("--bytes", options.output.bytes, "Sizes in tables as exact numbers of bytes");
+}
+
+std::vector<Subcommand> add_subcommands(CLI::App& app) {
+    std::vector<Subcommand> all;
+    all.push_back(add_ls(app));
+    all.push_back(add_info(app));
+    all.push_back(add_start(app));
+    all.push_back(add_stop(app));
+    all.push_back(add_discard(app));
+    all.push_back(add_snapshot(app));
+    all.push_back(add_revert(app));
+    all.push_back(add_resize(app));
+    all.push_back(add_clone(app));
+    auto* pool = app.add_subcommand("pool", "Add, list and remove pools");
+    pool->footer("Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms revisions_to_keep=5\n  varve pool ls\n  varve pool info fast");
+    pool->require_subcommand(1);
+    pool->fallthrough();
+    all.push_back(add_pool_add(*pool));
+    all.push_back(add_pool_ls(*pool));
+    all.push_back(add_pool_info(*pool));
+    all.push_back(add_pool_rm(*pool));
+    return all;
+}
+
+Result<std::string> mount_directory(const std::string& option, const World& world) {
+    if (!option.empty()) return option;
+    if (!world.mount_variable.empty()) return world.mount_variable;
+    return mount_client::the_varve_mount(TRY(mount_client::read_text(AT_FDCWD, world.mountinfo)));
+}
+
+Result<Mount> find_mount(const std::string& option, const World& world) { return Mount::open(TRY(mount_directory(option, world))); }
+
+ExitCode run_command(Command& command, const Mount& mount, const Output& output, const World& world) {
+    const mount_client::ReferenceResolver resolver(mount.path(), world.working_directory);
+    if (const auto resolved = command.resolve(resolver); !resolved) {
+        const auto code = exit_code_for(resolved.error().code);
+        return output.failure(resolved.error(), code == ExitCode::Failed ? ExitCode::Usage : code);
+    }
+    if (command.handles_interrupts() && world.catch_interrupts) world.catch_interrupts();
+    return command.run({mount, output, world});
+}
+
+// Help and version are "errors" of the parser, too.
+ExitCode answer_parser(const CLI::App& app, const CLI::ParseError& error, const Output& output, const World& world) {
+    if (error.get_exit_code() == 0) {
+        (void)app.exit(error, world.out, world.err);
+        return ExitCode::Ok;
+    }
+    return output.failure({Errc::InvalidArgument, {}, std::string(error.what()) + "; 'varve --help' explains the usage"}, ExitCode::Usage);
+}
+
+}  // namespace
+
+ExitCode run(std::vector<std::string> arguments, const World& world) {
+    CLI::App app("Shows and changes the storage of virtual machines through a mounted Varve.", "varve");
+    GlobalOptions options;
+    add_global_options(app, options);
+    app.require_subcommand(1);
+    auto subcommands = add_subcommands(app);
+    app.footer(examples);
+    std::ranges::reverse(arguments);  // as the parser wants them
+    try {
+        app.parse(arguments);
+    } catch (const CLI::ParseError& error) {
+        return answer_parser(app, error, Output(world, options.output), world);
+    }
+    const Output output(world, options.output);
+    const auto chosen = std::ranges::find_if(subcommands, [](const Subcommand& subcommand) { return subcommand.app->parsed(); });
+    const auto mount = find_mount(options.mount, world);
+    if (!mount) return output.failure(mount.error(), ExitCode::NoMount);
+    return run_command(*chosen->command, *mount, output, world);
+}
+
+}  // namespace varve::cli

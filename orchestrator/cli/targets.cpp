@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/targets.h"
+
+namespace varve::cli {
+namespace {
+
+using base::Errc;
+using base::Result;
+using mount_client::PoolReference;
+using mount_client::ReferenceResolver;
+using mount_client::StateReference;
+using mount_client::VmReference;
+
+base::Failure wanted(const std::string& what, const std::string& text) {
+    return base::fail(Errc::InvalidArgument, "'" + text + "' does not name " + what);
+}
+
+}  // namespace
+
+Result<base::PoolName> pool_target(const ReferenceResolver& resolver, const std::string& text) {
+    const auto reference = TRY(resolver.resolve(text));
+    if (const auto* pool = std::get_if<PoolReference>(&reference)) return pool->pool;
+    return wanted("a pool (POOL)", text);
+}
+
+Result<StateReference> state_target(const ReferenceResolver& resolver, const std::string& text) {
+    const auto reference = TRY(resolver.resolve(text));
+    if (const auto* state = std::get_if<StateReference>(&reference)) return *state;
+    return wanted("a volume (POOL/VM/VOLUME)", text);
+}
+
+Result<base::VolumeId> volume_target(const ReferenceResolver& resolver, const std::string& text) {
+    const auto state = TRY(state_target(resolver, text));
+    if (state.revision) return wanted("a volume (POOL/VM/VOLUME) but one of its revisions", text);
+    return state.volume;
+}
+
+Result<VmOrVolume> vm_or_volume_target(const ReferenceResolver& resolver, const std::string& text) {
+    const auto reference = TRY(resolver.resolve(text));
+    if (const auto* vm = std::get_if<VmReference>(&reference)) return *vm;
+    if (const auto* state = std::get_if<StateReference>(&reference); state != nullptr && !state->revision) return state->volume;
+    return wanted("a VM (POOL/VM) or a volume (POOL/VM/VOLUME)", text);
+}
+
+}  // namespace varve::cli

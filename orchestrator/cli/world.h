@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What `varve` takes from the process it runs in.
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+
+namespace varve::cli {
+
+struct World {
+    std::ostream& out;
+    std::ostream& err;
+    bool err_is_terminal = false;
+    std::string mount_variable;      // VARVE_MOUNT; empty when unset
+    std::string working_directory;   // absolute
+    std::string mountinfo = "/proc/self/mountinfo";
+    std::function<void()> catch_interrupts;  // from here on SIGINT and SIGTERM only interrupt system calls; the second one kills
+    std::function<bool()> interrupted;       // whether one came
+};
+
+}  // namespace varve::cli
