@@ -49,7 +49,7 @@ kernel::FileStatus MemoryFileSystem::status_of(const Inode& inode) const {
     return {.type = inode.type,
             .device = 1,
             .inode = inode.number,
-            .links = inode.type == FileType::Directory ? 1 : inode.links,
+            .links = inode.number == disk_.top ? 1 : inode.links,
             .size = {static_cast<std::uint64_t>(status.st_size)},
             .allocated = {static_cast<std::uint64_t>(status.st_blocks) * stat_block},
             .modified = base::Timestamp::from(status.st_mtim),

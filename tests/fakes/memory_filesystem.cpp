@@ -159,7 +159,7 @@ Disk MemoryFileSystem::disk_after(CrashVariant variant) const {
     for (const auto number : disk.reachable()) {
         const auto now = snapshot(inodes_.at(number));
         disk.inodes.at(number).content = now.content;
-        disk.inodes.at(number).attributes = now.attributes;
+        if (variant.times) disk.inodes.at(number).attributes = now.attributes;
     }
     return disk;
 }

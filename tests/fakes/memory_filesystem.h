@@ -19,7 +19,8 @@ namespace varve::fakes {
 // What of the unsynced changes a crash leaves on the disk.
 struct CrashVariant {
     std::size_t transactions = 0;  // how many of the journal's pending ones, from the oldest
-    bool data = false;             // content, sizes and times of files: false leaves each as at its last sync (empty when there was none)
+    bool data = false;             // content and sizes of files: false leaves each as at its last sync (empty when there was none)
+    bool times = true;             // with data: the times, owners and permissions too. Without: data that was overwritten in place
 };
 
 // Open files and directories are real descriptors (of memory files), so that what a driver hands out can be used with the system's

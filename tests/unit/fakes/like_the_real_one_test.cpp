@@ -181,7 +181,9 @@ TEST_P(FileSystemTest, RemovesOnlyEmptyDirectories) {
     EXPECT_EQ(refusal(Errc::NotEmpty), outcome(files().remove_directory(top(), "d")));
     EXPECT_FALSE(files().rename(top(), "e", top(), "d", Replace::Allow)) << "ENOTEMPTY or, on XFS, EEXIST";
     EXPECT_EQ("ok", outcome(files().unlink(directory.get(), "inside")));
+    EXPECT_NE(0U, files().status(directory.get())->links);
     EXPECT_EQ("ok", outcome(files().remove_directory(top(), "d")));
+    EXPECT_EQ(0U, files().status(directory.get())->links);
     EXPECT_EQ(refusal(Errc::NotFound), outcome(files().create_file(directory.get(), "later")));
 }
 

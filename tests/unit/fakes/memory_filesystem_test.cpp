@@ -31,7 +31,7 @@ protected:
     }
 
     std::unique_ptr<MemoryFileSystem> crash(std::size_t transactions, bool data = false) {
-        return files_.boot(files_.disk_after({transactions, data}), clock_);
+        return files_.boot(files_.disk_after({.transactions = transactions, .data = data}), clock_);
     }
 
     // The content of a file after a crash, or "none".
@@ -126,8 +126,8 @@ TEST_F(MemoryFileSystemTest, ABootKeepsInodesLinksAndContent) {
     EXPECT_EQ(2U, status.links);
     EXPECT_EQ(before.modified, status.modified);
     EXPECT_EQ(before.mode, status.mode);
-    EXPECT_EQ(files_.disk_after({everything, true}).digest(), after->disk_after({0, false}).digest());
-    EXPECT_NE(files_.disk_after({0, true}).digest(), after->disk_after({0, false}).digest());
+    EXPECT_EQ(files_.disk_after({.transactions = everything, .data = true}).digest(), after->disk_after({.transactions = 0}).digest());
+    EXPECT_NE(files_.disk_after({.transactions = 0, .data = true}).digest(), after->disk_after({.transactions = 0}).digest());
 }
 
 TEST_F(MemoryFileSystemTest, DiesBeforeOrAfterACall) {
