@@ -17,17 +17,19 @@ TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"|"
                    r"""|\#[ \t]*define(?:\\\n|[^\n])*|\w+|[^\w\s]""", re.DOTALL)
 # What stands before the brace of a block; before that of an initialiser stands a type, a variable, `=`, `return`, `(`, `,` or `{`.
 BEFORE_BLOCK = {")", ";", "}", ":", "]", "else", "do", "try", "const", "noexcept", "override", "final", "mutable", None}
+ARROW_ENDS = set("=;,(){}[]?.+") | {"return"}
 
 
 def faults_in(text):
     """The lines of TRYs that stand behind a comma in an enclosing initialiser."""
     levels, previous = [], None  # each level: [opening bracket, is it a block, was there a comma]
+    arrow = False  # a `->` that may begin the type that a lambda returns
     for found in TOKEN.finditer(text):
         token = found.group()
         if token.startswith(("//", "/*", "#", '"')) or found.group("mark") is not None:
             continue
         if token in ("(", "[", "{"):
-            levels.append([token, token == "{" and previous in BEFORE_BLOCK, False])
+            levels.append([token, token == "{" and (arrow or previous in BEFORE_BLOCK), False])
         elif token in (")", "]", "}") and levels:
             levels.pop()
         elif token == "," and levels:
@@ -41,6 +43,7 @@ def faults_in(text):
                 if bracket == "{" and comma:
                     yield text.count("\n", 0, found.start()) + 1
                     break
+        arrow = (previous, token) == ("-", ">") or (arrow and token not in ARROW_ENDS)
         previous = token
 
 

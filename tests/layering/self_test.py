@@ -91,6 +91,7 @@ class TryInBraces(unittest.TestCase):
     def test_behind_another_element(self):
         self.expect([1], "R f() { return Pair{a(), TRY(b())}; }")
         self.expect([1], "R f() { Pair p{a, g(TRY(b()))}; }")
+        self.expect([1], "R f() { x->y = Pair{a, TRY(b())}; }")
         self.expect([1], "R f() { Pair p = {{a, TRY(b())}, {}}; }")
         self.expect([2], "R f() const {\n return {a, TRY(b())}; }")
 
@@ -100,6 +101,7 @@ class TryInBraces(unittest.TestCase):
         self.expect([], "C::C(int x) : a(x), b(x) { TRY(g()); }")
         self.expect([], 'R f() { g("{a, ", TRY(b())); /* {a, */ }')
         self.expect([], "R f() { if (x) { TRY(g(a, b)); } S s{1, 2}; TRY(h()); }")
+        self.expect([], "auto o = Overloaded{[](A a) { g(); }, [](B b) -> ns::Result<C> { TRY(g()); return {}; }};")
         self.expect([], "#define M(x) S{a, TRY(x)}\nint y;")
 
 
