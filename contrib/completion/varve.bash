@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion of varve(1) in bash: subcommands, and pools, VMs, volumes and revisions as the mount lists them.
+
+# Where Varve is mounted: --mount on the line, VARVE_MOUNT, or the only mount.
+_varve_mount() {
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ ${words[i]} == --mount ]]; then
+            printf '%s\n' "${words[i + 1]}"
+            return
+        elif [[ ${words[i]} == --mount=* ]]; then
+            printf '%s\n' "${words[i]#--mount=}"
+            return
+        fi
+    done
+    if [[ -n $VARVE_MOUNT ]]; then
+        printf '%s\n' "$VARVE_MOUNT"
+    else
+        findmnt -n -o TARGET -t fuse.varve 2>/dev/null | head -n 1
+    fi
+}
+
+# _varve_references DEPTH REVISIONS WORD: names up to DEPTH parts (1 pool, 2 VM, 3 volume), with revisions when REVISIONS is yes.
+_varve_references() {
+    local depth=$1 revisions=$2 word=$3 mount entry name parent=
+    mount=$(_varve_mount)
+    [[ -d $mount/pools ]] || return
+    [[ $word == */* ]] && parent=${word%/*}/
+    local parts=${parent//[!\/]/}
+    parts=$((${#parts} + 1))
+    ((parts <= depth)) || return
+    for entry in "$mount/pools/$parent"*; do
+        name=${entry##*/}
+        if ((parts < 3)); then
+            [[ -d $entry ]] || continue
+            ((parts < depth)) && name+=/
+        else
+            [[ $name == *.img || ($revisions == yes && $name == *.img@*) ]] || continue
+            name=${name/.img/}
+        fi
+        name=$parent$name
+        [[ $name == "$word"* ]] && COMPREPLY+=("$name")
+    done
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace
+}
+
+# The revisions of the volume POOL/VM/VOLUME.
+_varve_revisions() {
+    local volume=$1 word=$2 mount entry
+    mount=$(_varve_mount)
+    for entry in "$mount/pools/$volume.img@"*; do
+        [[ -e $entry ]] || continue
+        entry=${entry##*.img@}
+        [[ $entry == "$word"* ]] && COMPREPLY+=("$entry")
+    done
+}
+
+_varve_target() {
+    if [[ $3 == [/.]* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$3")
+    else
+        _varve_references "$@"
+    fi
+}
+
+_varve() {
+    local cur words i command='' sub='' first='' position=0
+    COMPREPLY=()
+    # Readline splits words at ':' and '=': put revisions and KEY=VALUE together again.
+    if declare -F _get_comp_words_by_ref >/dev/null; then
+        local cword
+        _get_comp_words_by_ref -n :=@ cur words cword
+        local COMP_CWORD=$cword
+    else
+        words=("${COMP_WORDS[@]}")
+        cur=${words[COMP_CWORD]}
+    fi
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${words[i]} in
+            --mount) ((i++)) ;;
+            -*) ;;
+            *)
+                if [[ -z $command ]]; then
+                    command=${words[i]}
+                elif [[ $command == pool && -z $sub ]]; then
+                    sub=${words[i]}
+                else
+                    ((position++ == 0)) && first=${words[i]}
+                fi
+                ;;
+        esac
+    done
+
+    if [[ ${words[COMP_CWORD - 1]} == --mount ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+    fi
+    if [[ $cur == -* ]]; then
+        local options='--mount --json --quiet --bytes --help --version'
+        [[ $command == ls ]] && options+=' --revisions'
+        [[ $command == clone ]] && options+=' --force'
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+        return
+    fi
+
+    case $command:$sub in
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info start stop discard snapshot revert resize clone pool' -- "$cur") ;;
+        pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info rm' -- "$cur") ;;
+        pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'file-reflink sim' -- "$cur") ;;
+        pool:info | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
+        ls: | info: | resize:) ((position == 0)) && _varve_target 3 no "$cur" ;;
+        start: | stop: | discard:) _varve_target 3 no "$cur" ;;
+        snapshot:) ((position == 0)) && _varve_target 3 no "$cur" ;;
+        revert:)
+            if ((position == 0)); then
+                _varve_target 3 yes "$cur"
+            elif ((position == 1)); then
+                _varve_revisions "$first" "$cur"
+            fi
+            ;;
+        clone:) ((position < 2)) && _varve_target 3 yes "$cur" ;;
+    esac
+    declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "$cur"
+    return 0
+}
+
+complete -F _varve varve
