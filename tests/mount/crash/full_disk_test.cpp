@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A full disk, and a pool directory that vanishes: what was committed stays as it was.
+#include "tests/mount/crash/load.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace varve::test_support {
+namespace {
+
+// A daemon and a file system of its own, so small that it fills up.
+class FullDiskTest : public MountTest {
+protected:
+    void SetUp() override {
+        MountTest::SetUp();
+        auto made = LoopFileSystem::make(FileSystemType::Xfs, base::Bytes{320ULL << 20});
+        ASSERT_TRUE(made) << made.error().message();
+        small_ = std::make_unique<LoopFileSystem>(*std::move(made));
+        own_ = std::make_unique<VarveDaemon>(
+            DaemonSettings{stage().directory() / (vm() + "-own"), {{"small", small_->path() / "pool", 1}}, "24h"});
+        ASSERT_TRUE(own_->start());
+        place_ = own_->mountpoint() / "pools" / "small" / "work";
+        ASSERT_EQ(make_directory(place_), ok);
+        ASSERT_EQ(make_state(place_ / "data.img", state_content(1), 1'500'000'000), ok);
+        ASSERT_EQ(make_state(place_ / "data.img", state_content(2), 1'500'000'001), ok);
+    }
+
+    void TearDown() override {
+        EXPECT_TRUE(own_ && own_->terminate() == 0);
+        own_.reset();
+        small_.reset();
+        MountTest::TearDown();
+    }
+
+    // Leaves at most `left` bytes free.
+    void fill(std::uint64_t left) const {
+        OpenFile filler(small_->path() / "filler", O_CREAT | O_WRONLY);
+        ASSERT_EQ(filler.opened(), ok);
+        off_t size = 0;
+        for (std::uint64_t step = 64 << 20; step >= 4096;) {
+            const auto free = std::filesystem::space(small_->path()).available;
+            if (free > left + step && ::fallocate(filler.fd(), 0, size, static_cast<off_t>(step)) == 0)
+                size += static_cast<off_t>(step);
+            else
+                step /= 2;
+        }
+        ASSERT_EQ(filler.sync(), ok);
+    }
+
+    void empty() const { ASSERT_EQ(remove_file(small_->path() / "filler"), ok); }
+
+    void expect_untouched() const {
+        EXPECT_EQ(read_file(place_ / "data.img"), state_content(2));
+        EXPECT_EQ(read_file(place_ / "data.img@2017-07-14T02:40:00Z"), state_content(1));
+    }
+
+    std::unique_ptr<LoopFileSystem> small_;
+    std::unique_ptr<VarveDaemon> own_;
+    Path place_;
+};
+
+TEST_F(FullDiskTest, AWriteThatDoesNotFitIsDroppedWithItsTransaction) {
+    fill(4 << 20);
+    for (const int flags : {O_WRONLY, O_WRONLY | O_TRUNC}) {
+        OpenFile file(place_ / "data.img", flags);
+        ASSERT_EQ(file.opened(), ok);
+        EXPECT_EQ(file.write_at(0, pattern('x', 64 << 20)), Errno{ENOSPC});
+        const auto closed = file.close();
+        EXPECT_NE(closed, ok) << "the transaction was dropped, and whoever closes must hear it";
+        EXPECT_TRUE(eventually([&] { return control_value(place_ / ".varve" / "data" / "state") == "halted"; }));
+        expect_untouched();
+        EXPECT_EQ(list_directory(place_).size(), 2U);
+    }
+    {
+        OpenFile file(place_ / "new.img", O_CREAT | O_WRONLY);
+        ASSERT_EQ(file.opened(), ok);
+        EXPECT_EQ(file.write_at(0, pattern('x', 64 << 20)), Errno{ENOSPC});
+        EXPECT_NE(file.close(), ok);
+    }
+    EXPECT_TRUE(eventually([&] { return !present(place_ / "new.img"); }));
+    empty();
+    EXPECT_TRUE(eventually([&] { return std::filesystem::space(small_->path()).available > (200ULL << 20); }))
+        << "what was dropped has freed its space";
+    EXPECT_EQ(write_file(place_ / "data.img", state_content(3)), ok);
+    EXPECT_EQ(read_file(place_ / "data.img"), state_content(3));
+}
+
+TEST_F(FullDiskTest, AScratchFileThatDoesNotFitIsNoState) {
+    fill(4 << 20);
+    {
+        OpenFile file(place_ / ".x", O_CREAT | O_WRONLY);
+        ASSERT_EQ(file.opened(), ok);
+        EXPECT_EQ(file.write_at(0, pattern('x', 64 << 20)), Errno{ENOSPC});
+    }
+    EXPECT_EQ(remove_file(place_ / ".x"), ok);
+    expect_untouched();
+    empty();
+}
+
+TEST_F(FullDiskTest, NothingThatFailsOnAFullDiskChangesAnything) {
+    fill(0);
+    const auto fits = [](Errno error) { return error == ok || error == Errno{ENOSPC}; };
+    EXPECT_TRUE(fits(link_file(place_ / "data.img", place_ / "data.img@full")));
+    EXPECT_TRUE(fits(write_file(place_ / "data.img", state_content(3))));
+    EXPECT_TRUE(fits(touch_new(place_ / "new.img")));
+    EXPECT_TRUE(fits(make_directory(place_.parent_path() / "second")));
+    EXPECT_TRUE(fits(symlink_to("../work/data.img", place_ / "root.img")));
+    EXPECT_TRUE(fits(set_value(place_ / ".varve" / "data" / "revisions_to_keep", "5")));
+    const auto started = send_command(place_ / ".varve" / "data" / "ctl", "start");
+    EXPECT_TRUE(fits(started.error)) << started.text;
+    EXPECT_EQ(started.error == ok ? send_command(place_ / ".varve" / "data" / "ctl", "discard").error : ok, ok);
+    const auto content = read_file(place_ / "data.img");
+    EXPECT_TRUE(whole_state(content)) << content.substr(0, 64);
+    EXPECT_EQ(read_file(place_ / "data.img@2017-07-14T02:40:00Z"), state_content(1));
+    own_->kill();
+    ASSERT_TRUE(own_->start()) << "a full disk does not keep the daemon from starting";
+    EXPECT_EQ(read_file(place_ / "data.img"), content);
+    EXPECT_EQ(read_file(place_ / "data.img@2017-07-14T02:40:00Z"), state_content(1));
+    empty();
+    EXPECT_EQ(write_file(place_ / "data.img", state_content(4)), ok);
+    EXPECT_EQ(read_file(place_ / "data.img"), state_content(4));
+}
+
+TEST_F(FullDiskTest, APoolDirectoryThatVanishesIsAnErrorAndNoCrash) {
+    OpenFile reader(place_ / "data.img", O_RDONLY);
+    std::filesystem::rename(small_->path() / "pool", small_->path() / "away");
+    std::filesystem::remove_all(small_->path() / "away" / "appvms" / "work");
+    EXPECT_EQ(reader.read_at(0, state_size), state_content(2)) << "an open file keeps showing its state";
+    EXPECT_NE(write_file(place_ / "data.img", state_content(3)), ok);
+    EXPECT_NE(send_command(place_ / ".varve" / "data" / "ctl", "start").error, ok);
+    EXPECT_NE(link_file(place_ / "data.img", place_ / "data.img@x"), ok);
+    const auto said = read_file(own_->mountpoint() / ".varve" / "errors");
+    EXPECT_NE(said.find("\"message\""), std::string::npos);
+    EXPECT_TRUE(own_->running()) << own_->log_tail();
+}
+
+TEST_F(FullDiskTest, APoolDirectoryThatIsMissingAtTheStartIsReported) {
+    ASSERT_EQ(own_->terminate(), 0);
+    std::filesystem::rename(small_->path() / "pool", small_->path() / "away");
+    if (own_->try_start()) {
+        EXPECT_FALSE(present(place_));
+        EXPECT_EQ(own_->terminate(), 0);
+    }
+    EXPECT_FALSE(present(small_->path() / "pool")) << "it is not made anew over what may only be unmounted";
+    EXPECT_NE(own_->log_tail().find((small_->path() / "pool").string()), std::string::npos) << own_->log_tail();
+    std::filesystem::rename(small_->path() / "away", small_->path() / "pool");
+    ASSERT_TRUE(own_->start());
+    expect_untouched();
+}
+
+}  // namespace
+}  // namespace varve::test_support

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/mount/crash/load.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+namespace varve::test_support {
+
+struct LoadProcess::Shared {
+    std::atomic<std::size_t> attempted;
+    std::atomic<std::size_t> reported;
+};
+
+std::string state_content(std::size_t number) {
+    std::string content;
+    content.reserve(state_size);
+    for (std::size_t sector = 0; sector * 512 < state_size; ++sector) {
+        std::array<char, 64> head{};
+        (void)std::snprintf(head.data(), head.size(), "state %zu sector %zu\n", number, sector);  // always fits
+        std::string text(head.data());
+        text.resize(512, '.');
+        content += text;
+    }
+    return content;
+}
+
+std::optional<std::size_t> whole_state(const std::string& content) {
+    if (!content.starts_with("state ")) return std::nullopt;
+    const auto number = static_cast<std::size_t>(std::strtoull(content.c_str() + 6, nullptr, 10));
+    if (content != state_content(number)) return std::nullopt;
+    return number;
+}
+
+LoadProcess::LoadProcess(Path volume, WriteStyle style, std::size_t after)
+    : shared_(static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    new (shared_) Shared{after, after};
+    child_ = std::make_unique<Child>([this, volume = std::move(volume), style, after] { return run(volume, style, after); });
+}
+
+LoadProcess::~LoadProcess() {
+    child_.reset();
+    (void)::munmap(shared_, sizeof(Shared));  // cannot fail for a mapping of our own
+}
+
+int LoadProcess::run(const Path& volume, WriteStyle style, std::size_t after) const {
+    const auto scratch = volume.parent_path() / ("." + volume.filename().string() + ".load");
+    for (auto number = after + 1;; ++number) {
+        shared_->attempted = number;
+        const auto content = state_content(number);
+        const int flags = style == WriteStyle::Truncating ? O_WRONLY | O_CREAT | O_TRUNC : O_WRONLY | O_CREAT;
+        OpenFile file(style == WriteStyle::Scratch ? scratch : volume, flags);
+        if (file.opened() != ok) return 0;
+        const std::size_t step = style == WriteStyle::Slowly ? 4096 : state_size;
+        for (std::size_t done = 0; done < state_size; done += step)
+            if (file.write_at(static_cast<off_t>(done), std::string_view(content).substr(done, step)) != ok) return 0;
+        if (file.close() != ok) return 0;
+        if (style == WriteStyle::Scratch && rename_path(scratch, volume) != ok) return 0;
+        shared_->reported = number;
+    }
+}
+
+Progress LoadProcess::progress() const { return {shared_->attempted, shared_->reported}; }
+
+Progress LoadProcess::finish() {
+    (void)child_->wait();  // how it ended does not matter, how far it came does
+    return progress();
+}
+
+}  // namespace varve::test_support
