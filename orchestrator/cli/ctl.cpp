@@ -17,16 +17,17 @@ void remark_on(const Output& output, const Reply& reply, const Remark& remark) {
     if (const auto text = remark(reply); !text.empty()) output.remark(text);
 }
 
-// Every volume's own failure, else that of the whole.
+// A whole VM's error says what its first volume's does, and more; the other volumes' own come behind it.
 ExitCode report_failures(const Output& output, const Reply& reply) {
-    auto code = ExitCode::Ok;
+    if (reply.ok) return ExitCode::Ok;
+    const auto code = output.failure(reply.error);
+    bool first = true;
     for (const auto& volume : reply.volumes) {
         if (volume.ok) continue;
-        const auto one = output.failure(volume.error);
-        if (code == ExitCode::Ok) code = one;
+        if (!first) (void)output.failure(base::with_context(volume.error, volume.subject));
+        first = false;
     }
-    if (reply.ok || code != ExitCode::Ok) return code;
-    return output.failure(reply.error);
+    return code;
 }
 
 json object_of(const Reply& reply, const CtlRequest& request) {

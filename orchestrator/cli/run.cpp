@@ -60,7 +60,6 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_clone(app));
     auto* pool = app.add_subcommand("pool", "Add, list and remove pools");
     pool->footer("Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms revisions_to_keep=5\n  varve pool ls\n  varve pool info fast");
-    pool->require_subcommand(1);
     pool->fallthrough();
     all.push_back(add_pool_add(*pool));
     all.push_back(add_pool_ls(*pool));
@@ -102,7 +101,6 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     CLI::App app("Shows and changes the storage of virtual machines through a mounted Varve.", "varve");
     GlobalOptions options;
     add_global_options(app, options);
-    app.require_subcommand(1);
     auto subcommands = add_subcommands(app);
     app.footer(examples);
     std::ranges::reverse(arguments);  // as the parser wants them
@@ -113,6 +111,8 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     }
     const Output output(world, options.output);
     const auto chosen = std::ranges::find_if(subcommands, [](const Subcommand& subcommand) { return subcommand.app->parsed(); });
+    if (chosen == subcommands.end())
+        return output.failure({Errc::InvalidArgument, {}, "a subcommand is missing; 'varve --help' lists them"}, ExitCode::Usage);
     const auto mount = find_mount(options.mount, world);
     if (!mount) return output.failure(mount.error(), ExitCode::NoMount);
     return run_command(*chosen->command, *mount, output, world);

@@ -35,6 +35,8 @@ public:
     ExitCode run(const Context& context) override {
         const StateReference present{revision_->volume, {}};
         const auto linked = context.mount.link(mount_client::state_path(present), mount_client::state_path(*revision_));
+        if (!linked && linked.error().cause == std::errc::no_such_file_or_directory)
+            return context.output.failure({Errc::NotFound, {}, present.str() + " does not exist"});
         if (!linked) return context.output.failure(linked.error());
         context.output.remark(revision_->str());
         context.output.object({{"volume", revision_->volume.str()}, {"revision", revision_->revision->str()}});

@@ -23,7 +23,8 @@ TEST_F(Inventory, VolumesAreWhateverHasAState) {
     tree_.put("pools/p/v/root2.img", "");
     for (const auto* other : {".varve-clone-x", "Root.img", "a-b.img", ".img", "README"}) tree_.put(std::string("pools/p/v/") + other, "");
     std::vector<std::string> names;
-    for (const auto& name : volumes(tree_.mount(), {root_.pool, root_.vm}).value()) names.push_back(name.str());
+    const auto found = volumes(tree_.mount(), {root_.pool, root_.vm}).value();
+    for (const auto& name : found) names.push_back(name.str());
     EXPECT_EQ(names, (std::vector<std::string>{"gone", "root", "root2"}));
 }
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/unit/cli/session.h"
+
+#include <nlohmann/json.hpp>
+
+namespace varve::cli {
+namespace {
+
+using Commands = testing::Session;
+using nlohmann::json;
+
+TEST_F(Commands, SessionVerbsGoToTheirCtlFiles) {
+    tree.add_volume("pools/p/w", "root", "");
+    EXPECT_EQ(run({"start", "p/v", "p/w/root"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/ctl"), "start\n");
+    EXPECT_EQ(tree.get("pools/p/w/.varve/root/ctl"), "start\n");
+    EXPECT_EQ(run({"discard", tree.at("pools/p/v/root.img")}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/root/ctl"), "discard\n");
+}
+
+TEST_F(Commands, OneFailureStopsNoOther) {
+    const auto ran = run({"stop", "p/absent", "p/v/root"});
+    EXPECT_EQ(ran.code, ExitCode::NotFound);
+    EXPECT_EQ(ran.err, "varve: p/absent does not exist\n");
+    EXPECT_EQ(tree.get("pools/p/v/.varve/root/ctl"), "stop\n");
+}
+
+TEST_F(Commands, QuietSaysNothingAndJsonOneObject) {
+    EXPECT_EQ(run({"-q", "stop", "p/v/root"}).out, "");
+    const auto object = json::parse(run({"--json", "stop", "p/v/root"}).out);
+    ASSERT_EQ(object.at("results").size(), 1U);
+    EXPECT_EQ(object.at("results")[0].at("ok"), true);
+}
+
+TEST_F(Commands, AnInterruptEndsTheRow) {
+    interrupted = true;
+    const auto ran = run({"start", "p/v"});
+    EXPECT_EQ(ran.code, ExitCode::Interrupted);
+    EXPECT_EQ(static_cast<int>(ran.code), 130);
+    EXPECT_NE(ran.err.find("interrupted"), std::string::npos);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/ctl"), "");
+}
+
+TEST_F(Commands, RevertTakesTheRevisionEitherWay) {
+    EXPECT_EQ(run({"revert", "p/v/root", "2018-01-02T03:04:05Z.2"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/root/ctl"), "revert 2018-01-02T03:04:05Z.2\n");
+    tree.put("pools/p/v/.varve/root/ctl", "");
+    directory = tree.at("pools/p/v");
+    EXPECT_EQ(run({"revert", "root.img@label"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/root/ctl"), "revert label\n");
+}
+
+TEST_F(Commands, ResizeSendsExactBytes) {
+    EXPECT_EQ(run({"resize", "p/v/root", "20G"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/root/ctl"), "resize 21474836480\n");
+    tree.put("pools/p/v/.varve/root/ctl", "");
+    EXPECT_EQ(run({"resize", "p/v/root", "+1K"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/root/ctl"), "resize 5120\n");
+    EXPECT_EQ(run({"resize", "p/v/root", "+9223372036854775000"}).code, ExitCode::Failed);
+    EXPECT_EQ(run({"resize", "p/v/none", "+1"}).code, ExitCode::NotFound);
+}
+
+TEST_F(Commands, SnapshotLinksTheState) {
+    const auto ran = run({"--json", "snapshot", "p/v/root", "before-upgrade"});
+    EXPECT_EQ(ran.code, ExitCode::Ok);
+    EXPECT_EQ(json::parse(ran.out), (json{{"volume", "p/v/root"}, {"revision", "before-upgrade"}}));
+    EXPECT_EQ(tree.get("pools/p/v/root.img@before-upgrade"), tree.get("pools/p/v/root.img"));
+    EXPECT_EQ(run({"snapshot", "p/v/root@before-upgrade"}).code, ExitCode::Failed);
+    EXPECT_EQ(run({"snapshot", "p/v/none", "x"}).code, ExitCode::NotFound);
+}
+
+TEST_F(Commands, CloneIntoAVmKeepsTheName) {
+    std::filesystem::create_directory(tree.at("pools/p/w"));
+    const auto ran = run({"--json", "clone", "p/v/root", "p/w"});
+    EXPECT_EQ(ran.code, ExitCode::Ok) << ran.err;
+    EXPECT_EQ(json::parse(ran.out).at("volumes"), json{"p/w/root"});
+    EXPECT_EQ(tree.get("pools/p/w/root.img"), tree.get("pools/p/v/root.img"));
+    EXPECT_EQ(run({"clone", "p/v/root", "p/w/root"}).code, ExitCode::Failed);
+    EXPECT_EQ(run({"clone", "--force", "p/v/root", "p/w/root"}).code, ExitCode::Ok);
+    interrupted = true;
+    EXPECT_EQ(run({"clone", "p/v/root", "p/w/again"}).code, ExitCode::Interrupted);
+    EXPECT_FALSE(tree.has("pools/p/w/again.img"));
+}
+
+TEST_F(Commands, PoolAddQuotesAndMakesPathsAbsolute) {
+    directory = "/srv/images";
+    EXPECT_EQ(run({"pool", "add", "q", "file-reflink", "dir_path=./my vms", "owner=alice"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get(".varve/ctl"), "pool-add q file-reflink \"dir_path=/srv/images/my vms\" owner=alice\n");
+    tree.put(".varve/ctl", "");
+    EXPECT_EQ(run({"pool", "rm", "q"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get(".varve/ctl"), "pool-rm q\n");
+    EXPECT_EQ(run({"pool", "add", "q", "sim", "x=a\nb"}).code, ExitCode::Failed);
+}
+
+}  // namespace
+}  // namespace varve::cli

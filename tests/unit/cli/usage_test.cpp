@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/unit/cli/session.h"
+
+#include <nlohmann/json.hpp>
+
+namespace varve::cli {
+namespace {
+
+using Usage = testing::Session;
+using Words = std::vector<std::string>;
+
+TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
+    for (const Words& words : std::vector<Words>{{}, {"ls"}, {"info"}, {"start"}, {"stop"}, {"discard"}, {"revert"}, {"snapshot"}, {"resize"}, {"clone"}, {"pool"},
+                               {"pool", "add"}, {"pool", "ls"}, {"pool", "info"}, {"pool", "rm"}}) {
+        auto arguments = words;
+        arguments.push_back("--help");
+        const auto ran = run(arguments);
+        EXPECT_EQ(ran.code, ExitCode::Ok);
+        EXPECT_NE(ran.out.find("Examples:\n  varve "), std::string::npos) << ran.out;
+    }
+}
+
+TEST_F(Usage, VersionNeedsNoMount) {
+    variable = "";
+    const auto ran = run({"--version"});
+    EXPECT_EQ(ran.code, ExitCode::Ok);
+    EXPECT_EQ(ran.out, "varve " VARVE_VERSION "\n");
+}
+
+TEST_F(Usage, MistakesExitWithTwoAndChangeNothing) {
+    const std::vector<Words> mistakes{{}, {"nonsense"}, {"ls", "a", "b"}, {"--nonsense", "ls"}, {"info"}, {"info", "p"}, {"info", "p/v/root@x"}, {"start"}, {"start", "p"},
+                                      {"start", "p/v/root@x"}, {"stop", "p/v/Root"}, {"revert", "p/v/root"}, {"revert", "p/v/root@a", "b"}, {"revert", "p/v/root", "current"},
+                                      {"revert", "p/v"}, {"snapshot", "p/v/root"}, {"snapshot", "p/v/root", "2018-01-02T03:04:05Z"}, {"snapshot", "p/v/root", "current"},
+                                      {"resize", "p/v/root"}, {"resize", "p/v/root", "x"}, {"resize", "p/v/root", "+"}, {"resize", "p/v/root", "99999999999999999999"},
+                                      {"clone", "p/v/root"}, {"clone", "p", "q"}, {"clone", "p/v", "p/w/root"}, {"clone", "p/v/root", "p/v/root"}, {"clone", "-f", "p/v", "p/w"},
+                                      {"pool"}, {"pool", "add", "x"}, {"pool", "add", "/x", "sim"}, {"pool", "add", "x", "sim", "novalue"}, {"pool", "add", "x", "sim", "=v"},
+                                      {"pool", "rm", "p/v"}, {"pool", "rm"}, {"pool", "info"}, {"ls", "/etc"}, {"start", tree.at("pools/p/v/.varve")}};
+    for (const auto& words : mistakes) {
+        const auto ran = run(words);
+        EXPECT_EQ(ran.code, ExitCode::Usage) << (words.empty() ? "" : words.front() + " " + words.back()) << ": " << ran.err;
+        EXPECT_TRUE(ran.err.starts_with("varve: ")) << ran.err;
+        EXPECT_EQ(ran.out, "");
+    }
+    EXPECT_EQ(tree.get(".varve/ctl") + tree.get("pools/p/v/.varve/ctl") + tree.get("pools/p/v/.varve/root/ctl"), "");
+}
+
+TEST_F(Usage, TheMountIsFoundInTheMountTable) {
+    variable = "";
+    tree.put("mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+    const auto none = run({"ls"});
+    EXPECT_EQ(none.code, ExitCode::NoMount);
+    EXPECT_NE(none.err.find("varvefs --config"), std::string::npos);
+    tree.put("mountinfo", "36 22 0:51 / " + tree.root() + " rw - fuse.varve v rw\n");
+    EXPECT_EQ(run({"ls"}).code, ExitCode::Ok);
+    tree.put("mountinfo", tree.get("mountinfo") + "37 22 0:52 / /other rw - fuse.varve v rw\n");
+    EXPECT_EQ(run({"ls"}).code, ExitCode::NoMount);
+    EXPECT_EQ(run({"--mount", tree.root(), "ls"}).code, ExitCode::Ok);
+    EXPECT_EQ(run({"ls", "--mount", tree.root()}).code, ExitCode::Ok);
+}
+
+TEST_F(Usage, TheOptionIsStrongerThanTheVariable) {
+    variable = "/nonexistent";
+    EXPECT_EQ(run({"ls"}).code, ExitCode::NoMount);
+    EXPECT_EQ(run({"--mount", tree.root(), "ls"}).code, ExitCode::Ok);
+}
+
+TEST_F(Usage, FailuresAreJsonWhenAskedFor) {
+    const auto ran = run({"--json", "info", "p/v/none"});
+    EXPECT_EQ(ran.code, ExitCode::NotFound);
+    const auto error = nlohmann::json::parse(ran.err).at("error");
+    EXPECT_EQ(error.at("code"), "not-found");
+    EXPECT_EQ(error.at("exit"), 4);
+    EXPECT_EQ(error.at("message"), "p/v/none does not exist");
+    EXPECT_EQ(nlohmann::json::parse(run({"--json", "resize", "p/v/root", "x"}).err).at("error").at("exit"), 2);
+}
+
+}  // namespace
+}  // namespace varve::cli
