@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/file_reflink/commit.h"
+
+#include "drivers/api/overloaded.h"
+#include "drivers/file_reflink/scan.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace varve::file_reflink {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using base::Timestamp;
+using Replace = kernel::FileSystem::Replace;
+
+// The second as a name can show it: years beyond 9999 are shown as the last.
+std::int64_t nameable(std::int64_t seconds) { return base::parse_iso_utc(base::iso_utc(seconds)).value_or(0); }
+
+bool has_second(const api::VolumeView& view, std::int64_t seconds) {
+    return std::ranges::any_of(view.revisions, [&](const api::Revision& revision) {
+        const auto* timed = revision.id.timed();
+        return timed != nullptr && timed->seconds == seconds;
+    });
+}
+
+std::uint64_t next_number(const api::VolumeView& view) {
+    std::set<std::uint64_t> taken{0};
+    for (const auto& revision : view.revisions) taken.insert(revision.number);
+    if (*taken.rbegin() != std::numeric_limits<std::uint64_t>::max()) return *taken.rbegin() + 1;
+    std::uint64_t number = 1;  // somebody restored a revision with the last number there is
+    while (taken.contains(number)) ++number;
+    return number;
+}
+
+Result<> move_in(VolumeFiles& files, const Incoming& incoming, const std::string& name, Replace replace) {
+    TRY(files.pool().files.rename(incoming.directory, incoming.name, files.directory(), name, replace));
+    files.pool().log.operation(files.who(), "renamed", incoming.name, name);
+    return {};
+}
+
+Result<> check_size(const VolumeFiles& files, int image) {
+    const auto size = TRY(files.pool().files.status(image)).size;
+    if (!size.whole_sectors()) return fail(Errc::InvalidArgument, files.who() + " would have " + std::to_string(size.count) + " bytes, which is not a multiple of 512");
+    return {};
+}
+
+// A restored plain name takes the form without a number: it is the first of its second, and cannot take the number that another one is
+// restored with later.
+Result<> publish_timed(VolumeFiles& files, api::VolumeView& view, base::TimedName id, const Incoming& image) {
+    auto& port = files.pool().files;
+    const auto modified = TRY(port.status(image.file)).modified;
+    if (nameable(modified.seconds) != id.seconds) TRY(port.set_modified(image.file, {id.seconds, 0}));
+    Marks marks(port, image.file);
+    TRY(marks.set_numbered(id.number.has_value()));
+    TRY(files.mark_changed(image.file, nullptr));
+    TRY(port.sync(image.file));
+    const auto number = id.number.value_or(0);
+    auto state = TRY(files.observe(image.file, files.pool().ids.next()));
+    // Point of no return.
+    TRY(move_in(files, image, file_name(TimedFile{files.volume(), id.seconds, number}), Replace::Never));
+    view.revisions.push_back({id, number, std::move(state), {}});
+    return {};
+}
+
+Result<> publish_label(VolumeFiles& files, api::VolumeView& view, const base::Label& label, const Incoming& image) {
+    TRY(files.mark_changed(image.file, nullptr));
+    TRY(files.pool().files.sync(image.file));
+    auto state = TRY(files.observe(image.file, files.pool().ids.next()));
+    // Point of no return.
+    TRY(move_in(files, image, file_name(PinFile{files.volume(), label}), Replace::Never));
+    view.revisions.push_back({label, 0, std::move(state), {}});
+    return {};
+}
+
+}  // namespace
+
+RevisionPlace next_place(const api::VolumeView& view, Timestamp modified) {
+    const auto seconds = nameable(modified.seconds);
+    const auto number = next_number(view);
+    return {{seconds, has_second(view, seconds) ? std::optional(number) : std::nullopt}, number};
+}
+
+Result<api::Revision> link_as_revision(VolumeFiles& files, const api::VolumeView& view, std::optional<Timestamp> replaced) {
+    const auto file = TRY(files.open(files.committed()));
+    auto state = TRY(files.observe(file.get(), *view.committed));
+    const auto place = next_place(view, state.modified);
+    // Set or cleared always: an inode that was a revision before may carry old marks.
+    Marks marks(files.pool().files, file.get());
+    TRY(marks.set_replaced(replaced));
+    TRY(marks.set_numbered(place.id.number.has_value()));
+    const auto name = file_name(TimedFile{files.volume(), place.id.seconds, place.number});
+    TRY(files.link(files.directory(), files.committed(), name));
+    return api::Revision{place.id, place.number, std::move(state), replaced};
+}
+
+Result<> drop_precache(VolumeFiles& files) {
+    (void)TRY(files.remove(files.precache()));  // whether there was one does not matter
+    return {};
+}
+
+Result<> replace_committed(VolumeFiles& files, api::VolumeView& view, const Incoming& incoming, OldState old, std::optional<Timestamp> replaced) {
+    auto& port = files.pool().files;
+    const auto* const before = view.committed ? &*view.committed : nullptr;
+    TRY(files.mark_changed(incoming.file, before));
+    TRY(port.sync(incoming.file));
+    auto state = TRY(files.observe(incoming.file, files.pool().ids.next()));
+    TRY(drop_precache(files));
+
+    std::optional<api::Revision> kept;
+    base::UniqueFd dropped;
+    if (before != nullptr && old == OldState::KeepAsRevision) kept = TRY(link_as_revision(files, view, replaced));
+    if (before != nullptr && old == OldState::Drop) dropped = TRY(files.open(files.committed()));
+    // Point of no return: the rename.
+    if (auto moved = move_in(files, incoming, files.committed(), before != nullptr ? Replace::Allow : Replace::Never); !moved) {
+        if (kept) (void)files.remove(files.revision(*kept));  // else the next load drops it
+        return moved;
+    }
+    if (dropped.valid()) files.pool().reaper.bury(std::move(dropped));
+    if (kept) view.revisions.push_back(std::move(*kept));
+    sort_revisions(view.revisions);
+    view.committed = std::move(state);
+    return {};
+}
+
+void prune(VolumeFiles& files, api::VolumeView& view, const api::Retention& retention) {
+    for (const auto& gone : api::expired(view.revisions, retention)) {
+        const auto removed = files.remove(files.revision(gone));
+        if (!removed) {
+            files.pool().log.warning(files.who(), "the revision " + gone.id.str() + " stays: " + removed.error().message());
+            continue;
+        }
+        std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == gone.id; });
+    }
+}
+
+Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* present, const api::Publish& command, const Incoming& image) {
+    TRY(check_size(files, image.file));
+    auto view = present != nullptr ? *present : api::VolumeView{};
+    const auto now = files.pool().clock.now();
+    TRY(std::visit(api::Overloaded{
+                       [&](const api::Publish::AsCommitted&) { return replace_committed(files, view, image, OldState::KeepAsRevision, now); },
+                       [&](const api::Publish::AsAmendment&) { return replace_committed(files, view, image, OldState::Drop, {}); },
+                       [&](const api::Publish::AsRevision& revision) -> Result<> {
+                           if (const auto* label = revision.id.label()) return publish_label(files, view, *label, image);
+                           return publish_timed(files, view, *revision.id.timed(), image);
+                       },
+                   },
+                   command.target));
+    sort_revisions(view.revisions);
+    command.image->published();
+    if (image.directory != files.directory()) TRY(files.pool().files.sync(image.directory));
+    TRY(files.sync_directory());
+    return view;
+}
+
+}  // namespace varve::file_reflink

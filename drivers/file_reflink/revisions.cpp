@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/file_reflink/revisions.h"
+
+#include "drivers/file_reflink/commit.h"
+#include "drivers/file_reflink/scan.h"
+
+namespace varve::file_reflink {
+namespace {
+
+using api::VolumeView;
+using base::Errc;
+using base::fail;
+using base::Result;
+using Replace = kernel::FileSystem::Replace;
+
+// A clone with the time of what it was made from.
+Result<Temporary> clone_with_time(VolumeFiles& files, const std::string& name) {
+    const auto file = TRY(files.open(name));
+    auto image = TRY(files.clone(file.get(), name));
+    TRY(files.pool().files.set_modified(image.fd(), TRY(files.pool().files.status(file.get())).modified));
+    return image;
+}
+
+}  // namespace
+
+Result<VolumeView> revert(VolumeFiles& files, const VolumeView& present, const api::Revert& command) {
+    auto view = present;
+    const auto target = *view.find(command.revision);
+    const auto name = files.revision(target);
+    const auto old = command.present == api::Revert::Present::KeepAsRevision ? OldState::KeepAsRevision : OldState::Drop;
+    const auto now = files.pool().clock.now();
+    if (command.source == api::Revert::Revision::Keep) {
+        auto image = TRY(clone_with_time(files, name));
+        TRY(replace_committed(files, view, Incoming{image.fd(), files.directory(), image.name()}, old, now));
+        image.renamed();
+    } else {
+        const auto file = TRY(files.open(name));
+        TRY(replace_committed(files, view, Incoming{file.get(), files.directory(), name}, old, now));
+        view.committed->id = target.state.id;
+        std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
+    }
+    TRY(files.sync_directory());
+    return view;
+}
+
+Result<VolumeView> take_snapshot(VolumeFiles& files, const VolumeView& present, const base::Label& label) {
+    auto image = TRY(clone_with_time(files, files.committed()));
+    TRY(files.mark_changed(image.fd(), nullptr));
+    TRY(files.pool().files.sync(image.fd()));
+    auto state = TRY(files.observe(image.fd(), files.pool().ids.next()));
+    // Point of no return.
+    TRY(files.keep(image, file_name(PinFile{files.volume(), label}), Replace::Never));
+    TRY(files.sync_directory());
+    auto view = present;
+    view.revisions.push_back({label, 0, std::move(state), {}});
+    sort_revisions(view.revisions);
+    return view;
+}
+
+Result<VolumeView> rename_revision(VolumeFiles& files, const VolumeView& present, const api::RenameRevision& command) {
+    auto view = present;
+    const auto target = *view.find(command.from);
+    const auto name = files.revision(target);
+    const auto file = TRY(files.open(name));
+    TRY(files.mark_changed(file.get(), &target.state));
+    auto state = TRY(files.observe(file.get(), target.state));
+    // Point of no return.
+    TRY(files.rename(name, file_name(PinFile{files.volume(), command.to}), Replace::Never));
+    TRY(files.sync_directory());
+    std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
+    view.revisions.push_back({command.to, 0, std::move(state), target.replaced});
+    sort_revisions(view.revisions);
+    return view;
+}
+
+Result<VolumeView> remove_revision(VolumeFiles& files, const VolumeView& present, const base::RevisionId& id) {
+    auto view = present;
+    const auto target = *view.find(id);
+    // Point of no return.
+    if (!TRY(files.remove(files.revision(target)))) return fail(Errc::NotFound, files.who() + "@" + target.id.str() + " is not there any more");
+    TRY(files.sync_directory());
+    std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
+    return view;
+}
+
+}  // namespace varve::file_reflink

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Start and stop. Their cost does not depend on the number of extents, revisions or volumes; a start without precache clones.
+#pragma once
+
+#include "drivers/api/command.h"
+#include "drivers/file_reflink/volume_files.h"
+
+namespace varve::file_reflink {
+
+[[nodiscard]] base::Result<api::VolumeView> start(VolumeFiles& files, const api::VolumeView& present, const api::Start& command);
+// Busy while somebody has the session's image open for writing.
+[[nodiscard]] base::Result<api::VolumeView> stop(VolumeFiles& files, const api::VolumeView& present, const api::Stop& command);
+
+}  // namespace varve::file_reflink

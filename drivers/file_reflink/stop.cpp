@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/file_reflink/commit.h"
+#include "drivers/file_reflink/scan.h"
+#include "drivers/file_reflink/session.h"
+#include "drivers/file_reflink/session_stamp.h"
+
+namespace varve::file_reflink {
+namespace {
+
+using api::VolumeView;
+using base::Errc;
+using base::fail;
+using base::Result;
+using Replace = kernel::FileSystem::Replace;
+
+// The names of a session that ends without a commit; the base after the image, so that no session is ever without its base.
+Result<VolumeView> drop_session(VolumeFiles& files, VolumeView view) {
+    // Point of no return.
+    (void)TRY(files.remove(files.dirty()));
+    if (view.session->base) (void)files.remove(files.base(view.config.kind));  // else the next load does
+    TRY(files.sync_directory());
+    view.session.reset();
+    return view;
+}
+
+// Nothing was written: the image still is a clone of the committed state, ready for the next start.
+Result<VolumeView> keep_as_precache(VolumeFiles& files, VolumeView view, int dirty) {
+    TRY(files.pool().files.set_modified(dirty, view.committed->modified));
+    // Point of no return.
+    TRY(files.rename(files.dirty(), files.precache(), Replace::Allow));
+    TRY(files.sync_directory());
+    view.session.reset();
+    return view;
+}
+
+Result<VolumeView> commit_without_layer(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
+    auto& pool = files.pool();
+    const auto status = TRY(pool.files.status(dirty));
+    auto unwritten = pool.layerless.unwritten({status.device, status.inode}, status.size, status.modified);
+    if (!unwritten) TRY(files.mark_changed(dirty, nullptr));
+    TRY(pool.files.sync(dirty));
+    auto state = TRY(files.observe(dirty, unwritten ? unwritten->id : pool.ids.next()));
+    // Point of no return.
+    TRY(files.rename(files.dirty(), files.committed(), Replace::Never));
+    pool.layerless.forget(state.identity);
+    view.committed = std::move(state);
+    view.session.reset();
+    prune(files, view, retention);
+    TRY(files.sync_directory());
+    return view;
+}
+
+Result<VolumeView> commit(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
+    TRY(replace_committed(files, view, Incoming{dirty, files.directory(), files.dirty()}, OldState::KeepAsRevision, {}));
+    // The commit is done: what fails now is left to the next load.
+    if (view.session->base) (void)files.remove(files.base(view.config.kind));
+    view.session.reset();
+    prune(files, view, retention);
+    TRY(files.sync_directory());
+    return view;
+}
+
+// After a crash too: an image that shares its data cannot be written without a change of its extents, and the file system's journal keeps
+// that behind the change of the time. A copy is overwritten in place, so that its data can be newer than its time.
+Result<bool> unwritten(const VolumeFiles& files, const VolumeView& view, int dirty) {
+    auto& pool = files.pool();
+    const auto& from = view.session->base ? view.session->base : view.committed;
+    if (!from) return false;
+    if (pool.method != api::Method::Clone && !TRY(Marks(pool.files, dirty).started_in(pool.boot))) return false;
+    const auto status = TRY(pool.files.status(dirty));
+    return status.size == from->size && status.modified == session_stamp(from->modified);
+}
+
+}  // namespace
+
+Result<VolumeView> stop(VolumeFiles& files, const VolumeView& present, const api::Stop& command) {
+    if (TRY(files.pool().files.open_for_writing(files.directory(), files.dirty())))
+        return fail(Errc::Busy, files.who() + " cannot be stopped: another program still has " + files.dirty() + " open for writing");
+    if (!api::saves_on_stop(present.config.kind) || command.outcome == api::Stop::Outcome::Discard) return drop_session(files, present);
+    const auto dirty = TRY(files.open(files.dirty()));
+    if (present.session->no_snapshot_layer) return commit_without_layer(files, present, dirty.get(), command.retention);
+    if (!TRY(unwritten(files, present, dirty.get()))) return commit(files, present, dirty.get(), command.retention);
+    return present.session->base ? drop_session(files, present) : keep_as_precache(files, present, dirty.get());
+}
+
+}  // namespace varve::file_reflink

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/file_reflink/volume_life.h"
+
+#include "drivers/file_reflink/commit.h"
+#include "drivers/file_reflink/scan.h"
+
+#include <algorithm>
+
+namespace varve::file_reflink {
+namespace {
+
+using api::VolumeView;
+using base::Errc;
+using base::fail;
+using base::Result;
+using Replace = kernel::FileSystem::Replace;
+
+Result<> record_config(VolumeFiles& files, const api::VolumeConfig& config) {
+    return edit_record(files.pool(), files.directory(),
+                       [&](records::VmRecord& record) { record.volumes.insert_or_assign(files.volume(), config); });
+}
+
+Result<api::State> make_empty_state(VolumeFiles& files, base::Bytes size) {
+    auto& port = files.pool().files;
+    auto image = TRY(files.make_temporary());
+    TRY(port.set_size(image.fd(), size));
+    TRY(files.mark_changed(image.fd(), nullptr));
+    TRY(port.sync(image.fd()));
+    auto state = TRY(files.observe(image.fd(), files.pool().ids.next()));
+    // Point of no return.
+    TRY(files.keep(image, files.committed(), Replace::Never));
+    return state;
+}
+
+// Whoever has the old state open, or runs from it, keeps it as it is: a longer clone takes its place.
+Result<VolumeView> resize_committed(VolumeFiles& files, VolumeView view, base::Bytes size) {
+    auto& port = files.pool().files;
+    if (view.committed->size == size) return view;
+    const auto old = TRY(files.open(files.committed()));
+    const auto modified = TRY(port.status(old.get())).modified;
+    auto image = TRY(files.clone(old.get(), files.committed()));
+    TRY(port.set_size(image.fd(), size));
+    TRY(port.set_modified(image.fd(), modified));
+    TRY(replace_committed(files, view, Incoming{image.fd(), files.directory(), image.name()}, OldState::Drop, {}));
+    image.renamed();
+    TRY(files.sync_directory());
+    return view;
+}
+
+Result<VolumeView> resize_session(VolumeFiles& files, VolumeView view, base::Bytes size) {
+    auto& port = files.pool().files;
+    const auto file = TRY(port.open_file(files.directory(), files.dirty(), kernel::FileSystem::Access::ReadWrite));
+    TRY(port.set_size(file.get(), size));
+    TRY(port.sync(file.get()));
+    files.pool().log.operation(files.who(), "resized", files.dirty(), std::to_string(size.count));
+    view.session->size = size;
+    return view;
+}
+
+Result<api::State> set_time_of(VolumeFiles& files, const std::string& name, const api::State& state, base::Timestamp modified) {
+    auto& port = files.pool().files;
+    const auto file = TRY(files.open(name));
+    TRY(port.set_modified(file.get(), modified));
+    TRY(files.mark_changed(file.get(), &state));
+    TRY(port.sync(file.get()));
+    return files.observe(file.get(), state);
+}
+
+}  // namespace
+
+Result<VolumeView> create(VolumeFiles& files, const api::Create& command) {
+    VolumeView view;
+    view.config = command.config;
+    // Without its image an origin's entry is nothing, and dropped by the next load.
+    TRY(record_config(files, command.config));
+    if (!std::holds_alternative<api::Origin>(command.config.kind)) return view;
+    auto state = make_empty_state(files, command.config.size);
+    if (!state) {
+        (void)forget_record(files);
+        return base::Failure(state.error());
+    }
+    view.committed = std::move(*state);
+    TRY(files.sync_directory());
+    return view;
+}
+
+Result<VolumeView> remove_committed(VolumeFiles& files, const VolumeView& present) {
+    auto view = present;
+    if (!view.committed) return view;
+    TRY(drop_precache(files));
+    // Point of no return.
+    if (!TRY(files.remove(files.committed()))) return fail(Errc::NotFound, files.who() + " is not there any more");
+    TRY(files.sync_directory());
+    view.committed.reset();
+    return view;
+}
+
+Result<VolumeView> resize(VolumeFiles& files, const VolumeView& present, base::Bytes size) {
+    const bool is_volatile = std::holds_alternative<api::Volatile>(present.config.kind);
+    auto view = present;
+    if (view.session) view = TRY(resize_session(files, std::move(view), size));
+    else if (view.committed) view = TRY(resize_committed(files, std::move(view), size));
+    if (is_volatile) {
+        auto config = view.config;
+        config.size = size;
+        TRY(record_config(files, config));
+        view.config = config;
+    }
+    return view;
+}
+
+Result<VolumeView> set_time(VolumeFiles& files, const VolumeView& present, const api::SetTime& command) {
+    auto view = present;
+    if (!command.revision) {
+        if (!view.committed) return fail(Errc::NotFound, files.who() + " has no state whose time could be set");
+        TRY(drop_precache(files));
+        *view.committed = TRY(set_time_of(files, files.committed(), *view.committed, command.modified));
+        return view;
+    }
+    const auto target = view.find(*command.revision)->id;
+    auto& revision = *std::ranges::find(view.revisions, target, &api::Revision::id);
+    const auto time = base::iso_utc(command.modified.seconds);
+    if (const auto* timed = target.timed(); timed != nullptr && base::iso_utc(timed->seconds) != time)
+        return fail(Errc::InvalidArgument, "the time of " + files.who() + "@" + target.str() + " is its name and cannot become " + time);
+    revision.state = TRY(set_time_of(files, files.revision(revision), revision.state, command.modified));
+    sort_revisions(view.revisions);
+    return view;
+}
+
+Result<VolumeView> configure(VolumeFiles& files, const VolumeView& present, const api::VolumeConfig& config) {
+    TRY(record_config(files, config));
+    auto view = present;
+    view.config = config;
+    return view;
+}
+
+Result<> forget_record(VolumeFiles& files) {
+    return edit_record(files.pool(), files.directory(), [&](records::VmRecord& record) { record.volumes.erase(files.volume()); });
+}
+
+Result<std::optional<VolumeView>> forget_if_empty(VolumeFiles& files, VolumeView view) {
+    if (view.committed || view.session || !view.revisions.empty()) return std::optional(std::move(view));
+    const bool origin = std::holds_alternative<api::Origin>(view.config.kind);
+    // An origin is gone with its last state, and the next load clears its entry; the others are gone with their entry.
+    if (auto forgotten = forget_record(files); !forgotten && !origin) return base::Failure(forgotten.error());
+    for (const auto& leftover : {files.precache(), files.import(), file_name(BaseFile{files.volume()})})
+        if (const auto removed = files.remove(leftover); !removed) files.pool().log.warning(files.who(), leftover + " stays: " + removed.error().message());
+    return std::optional<VolumeView>();
+}
+
+}  // namespace varve::file_reflink
