@@ -5,6 +5,7 @@
 #include "drivers/api/pool.h"
 #include "drivers/base/timestamp.h"
 #include "drivers/kernel/boot_id.h"
+#include "drivers/kernel/filesystem.h"
 
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@ namespace varve::registry {
 
 // What every pool is given by main(); all of it outlives the pools.
 struct Environment {
+    kernel::FileSystem& files;
     api::StateIds& state_ids;
     const base::Clock& clock;
     spdlog::logger& log;       // one line per backing operation

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/registry.h"
+
+#include "drivers/file_reflink/file_reflink.h"
+#include "drivers/sim/sim.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace varve::registry {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using PoolResult = Result<std::unique_ptr<api::Pool>>;
+
+// The parameters of one pool; whatever is wrong with them is collected, so that a user sees all of it at once.
+class Parameters {
+public:
+    explicit Parameters(const PoolSettings& settings) : settings_(settings) {}
+
+    std::string absolute_path(const std::string& key) {
+        const auto text = take(key);
+        if (!text) problem(key + " is missing");
+        else if (!text->starts_with('/')) problem(key + " is '" + *text + "' and must be an absolute path");
+        return text.value_or("");
+    }
+
+    bool boolean(const std::string& key, bool standard) {
+        const auto text = take(key);
+        if (text && *text != "true" && *text != "false") problem(key + " is '" + *text + "' and must be true or false");
+        return text ? *text == "true" : standard;
+    }
+
+    std::optional<base::Bytes> optional_bytes(const std::string& key) {
+        const auto text = take(key);
+        if (!text) return {};
+        const auto bytes = base::parse_bytes(*text);
+        if (bytes) return *bytes;
+        problem(key + ": " + bytes.error().context);
+        return {};
+    }
+
+    // Call it after the last take: what is left is unknown.
+    Result<> check() {
+        for (const auto& [key, value] : settings_.parameters)
+            if (std::ranges::find(taken_, key) == taken_.end()) problem("the driver " + settings_.driver + " has no parameter " + key);
+        if (problems_.empty()) return {};
+        return fail(Errc::InvalidArgument, "pool " + settings_.name.str() + ": " + problems_);
+    }
+
+private:
+    std::optional<std::string> take(const std::string& key) {
+        taken_.push_back(key);
+        const auto found = settings_.parameters.find(key);
+        return found == settings_.parameters.end() ? std::nullopt : std::optional(found->second);
+    }
+    void problem(const std::string& text) { problems_ += (problems_.empty() ? "" : "; ") + text; }
+
+    const PoolSettings& settings_;
+    std::vector<std::string> taken_;
+    std::string problems_;
+};
+
+PoolResult open_file_reflink(const PoolSettings& settings, const Environment& environment) {
+    Parameters parameters(settings);
+    file_reflink::Settings own{.name = settings.name,
+                               .dir_path = parameters.absolute_path("dir_path"),
+                               .setup_check = parameters.boolean("setup_check", true),
+                               .revisions_to_keep = settings.revisions_to_keep};
+    TRY(parameters.check());
+    return file_reflink::open(own, environment.files, environment.state_ids, environment.clock, environment.log, environment.boot_id);
+}
+
+PoolResult open_sim(const PoolSettings& settings, const Environment& environment) {
+    Parameters parameters(settings);
+    const sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
+    TRY(parameters.check());
+    return sim::open(own, environment.state_ids, environment.clock, environment.boot_id);
+}
+
+struct Driver {
+    std::string_view name;
+    PoolResult (*open)(const PoolSettings&, const Environment&);
+};
+
+constexpr std::array<Driver, 2> drivers{{{"file-reflink", open_file_reflink}, {"sim", open_sim}}};
+
+}  // namespace
+
+std::vector<std::string> driver_names() {
+    std::vector<std::string> names;
+    for (const auto& driver : drivers) names.emplace_back(driver.name);
+    return names;
+}
+
+PoolResult open_pool(const PoolSettings& settings, const Environment& environment) {
+    const auto* const driver = std::ranges::find(drivers, settings.driver, &Driver::name);
+    if (driver != drivers.end()) return driver->open(settings, environment);
+    std::string known;
+    for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
+    return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
+}
+
+}  // namespace varve::registry
