@@ -39,7 +39,9 @@ std::string to_string(const Reference& reference) {
 }
 
 Result<Reference> parse_reference(std::string_view text) {
-    const auto parts = split(text);
+    auto parts = split(text);
+    if (parts.size() == 2 || parts.size() == 3)
+        if (parts.back().empty()) parts.pop_back();  // as completion leaves directories
     if (parts.size() > 3)
         return fail(Errc::InvalidName, "'" + std::string(text.substr(0, 300)) + "' is neither POOL/VM/VOLUME[@REVISION] nor a path inside the mount");
     auto pool = TRY(base::PoolName::parse(parts[0]));

@@ -38,7 +38,7 @@ using Reference = std::variant<PoolReference, VmReference, StateReference>;
 
 [[nodiscard]] std::string to_string(const Reference& reference);
 
-// POOL, POOL/VM, or POOL/VM/VOLUME[@REVISION]; InvalidName for anything else.
+// POOL[/], POOL/VM[/], or POOL/VM/VOLUME[@REVISION]; InvalidName for anything else.
 [[nodiscard]] base::Result<Reference> parse_reference(std::string_view text);
 
 // Paths relative to the mount's root.

@@ -13,10 +13,15 @@ TEST(Reference, ReadsLegalNamesAndShowsThemAgain) {
         EXPECT_EQ(to_string(parse_reference(text).value()), text);
 }
 
+TEST(Reference, DirectoriesMayEndInASlash) {
+    EXPECT_EQ(to_string(parse_reference("p/").value()), "p");
+    EXPECT_EQ(to_string(parse_reference("p/v/").value()), "p/v");
+}
+
 TEST(Reference, CurrentIsTheCommittedState) { EXPECT_EQ(to_string(parse_reference("p/v/root@current").value()), "p/v/root"); }
 
 TEST(Reference, RefusesWhatNamesNothing) {
-    for (const std::string text : {"", "/", "p/", "p//root", "p/v/", "p/v/root@", "p/v/Root", "p/v/root.img", "p/v/root/x", "p/none/root", "p/a-dm", "../p", "p/../q",
+    for (const std::string text : {"", "/", "//", "p//", "p/v//", "p/v/root/", "p//root", "p/v/root@", "p/v/Root", "p/v/root.img", "p/v/root/x", "p/none/root", "p/a-dm", "../p", "p/../q",
                                    "p/v/root@a@b", "p/v/root@-x", "p@x", "p/v@x", "p/v/r\n", "p v"})
         EXPECT_FALSE(parse_reference(text)) << text;
     EXPECT_FALSE(parse_reference(std::string(100000, 'a')));
