@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Dies at every call of every command, drops what was not synced in every way a file system may, recovers, and looks; dies inside the
+// recovery too; and lets every call fail.
+#include "tests/crash/picture.h"
+#include "tests/crash/scenarios.h"
+#include "tests/crash/world.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace varve::crash_tests {
+namespace {
+
+using base::Result;
+using fakes::Faults;
+
+constexpr auto everything = std::numeric_limits<std::size_t>::max();
+constexpr std::int64_t downtime = 3600;
+
+// Temporaries have random names: what differs in nothing else is the same.
+std::string without_random(const std::string& name) { return name.substr(0, name.find('~')); }
+
+enum class Death { Process, Power };  // a killed process leaves the page cache and the machine's boot
+
+class CrashTest : public testing::TestWithParam<std::tuple<Scenario, Ground>> {
+protected:
+    // The furnished pool, arranged.
+    void SetUp() override {
+        World world(ground());
+        ASSERT_EQ("", explain(world.start()));
+        ASSERT_EQ("", explain(furnish(world)));
+        if (scenario().arrange) {
+            ASSERT_EQ("", explain(scenario().arrange(world)));
+        }
+        start_ = world.machine();
+    }
+
+    void TearDown() override { RecordProperty("crash_points", std::to_string(points_)); }
+
+    static const Scenario& scenario() { return std::get<Scenario>(GetParam()); }
+    static Ground ground() { return std::get<Ground>(GetParam()); }
+
+    template <class T>
+    static std::string explain(const Result<T>& result) {
+        return result ? std::string() : result.error().message();
+    }
+
+    // The machine after the death, as its next process finds it.
+    Machine after_death(const fakes::Disk& disk, Death death) const {
+        return {disk, {start_.time.seconds + downtime, 0}, death == Death::Power ? "next boot" : start_.boot};
+    }
+
+    Picture expect_picture(const Machine& machine) const {
+        World world(ground(), machine);
+        const auto started = world.start();
+        EXPECT_TRUE(started) << explain(started);
+        if (!started) return {};
+        return expect_picture(world);
+    }
+
+    static Picture expect_picture(World& world) {
+        EXPECT_EQ("", wrong_names(world));
+        const auto picture = take_picture(world);
+        EXPECT_TRUE(picture) << explain(picture);
+        return picture.value_or(Picture{});
+    }
+
+    // What may be there of the unsynced data. Data without its time: only where it is overwritten in place. Writing to what shares its
+    // blocks changes the extents, and the journal has that after the time.
+    static std::vector<fakes::CrashVariant> unsynced_data() {
+        std::vector<fakes::CrashVariant> variants{{.data = false}, {.data = true}};
+        if (ground() == Ground::Copies) variants.push_back({.data = true, .times = false});
+        return variants;
+    }
+
+    // Calls `found` with every disk that the death of `world` now may leave.
+    void each_disk(const World& world, const std::function<void(const Machine&, Death, const std::string&)>& found) {
+        const auto pending = world.files().pending_transactions();
+        for (auto variant : unsynced_data()) {
+            for (variant.transactions = 0; variant.transactions <= pending; ++variant.transactions) {
+                const auto how = std::to_string(variant.transactions) + " of " + std::to_string(pending) + " transactions, " +
+                                 (variant.data ? "all" : "no unsynced") + " data" + (variant.times ? "" : " without times");
+                found(after_death(world.files().disk_after(variant), Death::Power), Death::Power, "power cut leaves " + how);
+            }
+        }
+        const auto all = world.files().disk_after({.transactions = everything, .data = true});
+        found(after_death(all, Death::Process), Death::Process, "process killed");
+    }
+
+    // Runs the command once, undisturbed; its effect must be durable.
+    void look_at_both_ends() {
+        World world(ground(), start_);
+        ASSERT_EQ("", explain(world.start()));
+        live_before_ = expect_picture(world);
+        world.files().faults().count();
+        ASSERT_EQ("", explain(scenario().act(world)));
+        calls_ = world.files().faults().calls();
+        ASSERT_EQ("", explain(world.reload_all()));
+        live_after_ = expect_picture(world);
+    }
+
+    void look_at_both_ends_after_death() {
+        for (const auto death : {Death::Power, Death::Process}) {
+            SCOPED_TRACE(death == Death::Power ? "power" : "process");
+            before_[death] = expect_picture(after_death(start_.disk, death));
+            World world(ground(), start_);
+            ASSERT_EQ("", explain(world.start()));
+            ASSERT_EQ("", explain(scenario().act(world)));
+            const auto disk = world.files().disk_after({.transactions = 0});
+            after_[death] = expect_picture(after_death(world.files().disk_after({.transactions = everything, .data = true}), death));
+            const auto durable = expect_picture(after_death(disk, death));
+            EXPECT_EQ("", durable.difference(after_[death])) << "what is reported as done is not durable";
+        }
+    }
+
+    // The process dies at each call of the command.
+    void die_everywhere() {
+        for (std::size_t call = 1; call <= calls_; ++call) {
+            for (const auto when : {Faults::Moment::Before, Faults::Moment::After}) {
+                World world(ground(), start_);
+                ASSERT_EQ("", explain(world.start()));
+                world.files().faults().die_at(call, when);
+                (void)scenario().act(world);  // dead processes tell no results
+                ASSERT_TRUE(world.files().faults().dead());
+                const auto where = std::string("death ") + (when == Faults::Moment::Before ? "before" : "after") + " call " + std::to_string(call);
+                each_disk(world, [&](const Machine& machine, Death death, const std::string& how) {
+                    ++points_;
+                    if (!seen_.emplace(machine.disk.digest(without_random), death).second || HasFailure()) return;
+                    SCOPED_TRACE(where + ", " + how);
+                    recovers(machine, death);
+                });
+                if (HasFailure()) return;
+            }
+        }
+    }
+
+    void recovers(const Machine& machine, Death death) {
+        World world(ground(), machine);
+        world.files().faults().count(Faults::Calls::Changing);
+        ASSERT_EQ("", explain(world.start()));
+        const auto calls = world.files().faults().calls();
+        const auto picture = expect_picture(world);
+        ASSERT_EQ("", not_between(before_[death], after_[death], picture, scenario().pruning));
+        die_in_recovery(machine, calls, picture);
+        if (HasFailure()) return;
+        works_on(world);
+        if (!HasFailure() && picture == before_[death]) works_again(machine, death);
+    }
+
+    // The command succeeds after a crash that undid it, unless it needs its VM to run, which a power cut ended.
+    void works_again(const Machine& machine, Death death) {
+        if (death == Death::Power && has_session(live_before_)) return;
+        SCOPED_TRACE("the command again");
+        World world(ground(), machine);
+        ASSERT_EQ("", explain(world.start()));
+        ASSERT_EQ("", explain(scenario().act(world)));
+        const auto found = expect_picture(after_death(world.files().disk_after({.transactions = 0}), death));
+        EXPECT_EQ(after_[death].contents(), found.contents());
+    }
+
+    static bool has_session(const Picture& picture) {
+        for (const auto& [key, value] : picture.facts)
+            if (key.ends_with(" session")) return true;
+        return false;
+    }
+
+    void die_in_recovery(const Machine& machine, std::size_t calls, const Picture& expected) {
+        for (std::size_t call = 1; call <= calls; ++call) {
+            for (const auto when : {Faults::Moment::Before, Faults::Moment::After}) {
+                World world(ground(), machine);
+                world.files().faults().die_at(call, when, Faults::Calls::Changing);
+                (void)world.start();  // as above
+                ASSERT_TRUE(world.files().faults().dead());
+                each_disk(world, [&](Machine again, Death, const std::string& how) {
+                    ++points_;
+                    again.boot = machine.boot;
+                    if (!seen_in_recovery_.emplace(again.disk.digest(without_random), again.boot).second || HasFailure()) return;
+                    SCOPED_TRACE("death in recovery at change " + std::to_string(call) + ", " + how);
+                    EXPECT_EQ("", expected.difference(expect_picture(again))) << "recovered twice is not recovered once";
+                });
+                if (HasFailure()) return;
+            }
+        }
+    }
+
+    // Each call fails once; then the disk is full from each call on.
+    void fail_everywhere() {
+        for (const auto error : {EIO, ENOSPC}) {
+            for (std::size_t call = 1; call <= calls_; ++call) {
+                fail([&](Faults& faults) { faults.fail_at(call, error); },
+                     "call " + std::to_string(call) + " fails with " + (error == EIO ? "EIO" : "ENOSPC"));
+                if (HasFailure()) return;
+            }
+        }
+        for (std::size_t call = 1; call <= calls_; ++call) {
+            fail([&](Faults& faults) { faults.fail_from(call, ENOSPC); }, "the disk is full from call " + std::to_string(call) + " on");
+            if (HasFailure()) return;
+        }
+    }
+
+    void fail(const std::function<void(Faults&)>& arrange, const std::string& what) {
+        SCOPED_TRACE(what);
+        ++points_;
+        World world(ground(), start_);
+        ASSERT_EQ("", explain(world.start()));
+        auto& faults = world.files().faults();
+        arrange(faults);
+        const auto result = scenario().act(world);
+        const auto failed = faults.failed();
+        faults.count();
+        if (!result && failed != fakes::Effect::Removes) {
+            EXPECT_EQ("", wrong_names(world));
+        }
+        for (const auto& volume : scenario().volumes) ASSERT_EQ("", explain(world.reload(volume)));
+        if (scenario().volumes.size() != 1) {
+            ASSERT_EQ("", explain(world.reload_all()));
+        }
+        const auto picture = take_picture(world);
+        ASSERT_TRUE(picture) << explain(picture);
+        if (result) {  // what failed was not needed
+            EXPECT_EQ(live_after_.contents(), picture->contents());
+        } else {
+            const auto& allowed = result.error().code == base::Errc::Degraded ? live_after_ : live_before_;
+            EXPECT_EQ("", not_between(live_before_, allowed, *picture, scenario().pruning)) << result.error().message();
+        }
+        if (!HasFailure()) works_on(world);
+    }
+
+    // Whatever there is now can be stopped, started, written and committed.
+    void works_on(World& world) {
+        for (const auto& volume : scenario().volumes) {
+            if (world.view(volume) == nullptr) continue;
+            SCOPED_TRACE("going on with " + volume);
+            if (world.view(volume)->session) {
+                ASSERT_EQ("", explain(world.stop_volume(volume)));
+            }
+            if (world.view(volume) == nullptr) continue;
+            const auto& view = *world.view(volume);
+            if (std::holds_alternative<api::Origin>(view.config.kind) && !view.committed) continue;
+            ASSERT_EQ("", explain(world.start_volume(volume)));
+            ASSERT_EQ("", explain(world.guest_writes(volume, "life goes on")));
+            ASSERT_EQ("", explain(world.stop_volume(volume)));
+            if (!api::saves_on_stop(world.view(volume)->config.kind)) continue;
+            ASSERT_TRUE(world.view(volume)->committed);
+            const auto state = world.pool().open_state(volume_path(volume), *world.view(volume), api::CommittedState{});
+            ASSERT_TRUE(state) << explain(state);
+            ASSERT_EQ("life goes on", fakes::Content::of(state->get())->extents.front().data.substr(0, 12));
+        }
+    }
+
+    Machine start_;
+    std::size_t calls_ = 0;
+    std::size_t points_ = 0;
+    Picture live_before_;
+    Picture live_after_;
+    std::map<Death, Picture> before_;
+    std::map<Death, Picture> after_;
+    std::set<std::pair<std::size_t, Death>> seen_;
+    std::set<std::pair<std::size_t, std::string>> seen_in_recovery_;
+};
+
+TEST_P(CrashTest, LeavesTheStateBeforeOrTheStateAfter) {
+    ASSERT_NO_FATAL_FAILURE(look_at_both_ends());
+    ASSERT_NO_FATAL_FAILURE(look_at_both_ends_after_death());
+    if (!HasFailure()) die_everywhere();
+}
+
+TEST_P(CrashTest, FailingCallsChangeNothing) {
+    ASSERT_NO_FATAL_FAILURE(look_at_both_ends());
+    if (!HasFailure()) fail_everywhere();
+}
+
+std::string name_of(const testing::TestParamInfo<CrashTest::ParamType>& info) {
+    return std::get<Scenario>(info.param).name + (std::get<Ground>(info.param) == Ground::Reflinks ? "_by_reflinks" : "_by_copies");
+}
+
+INSTANTIATE_TEST_SUITE_P(FileReflink, CrashTest, testing::Combine(testing::ValuesIn(scenarios()), testing::Values(Ground::Reflinks, Ground::Copies)),
+                         name_of);
+
+}  // namespace
+}  // namespace varve::crash_tests
