@@ -155,7 +155,8 @@ public:
         if (image == workshop_.disk.images.end()) return fail(Errc::NotFound, "the private image " + publish.image->handle() + " is gone");
         const auto size = image->second->facts().size;
         if (!size.whole_sectors())
-            return fail(Errc::InvalidArgument, path_.str() + " would have " + std::to_string(size.count) + " bytes, which is not a multiple of 512");
+            return fail(Errc::InvalidArgument,
+                        path_.str() + " would have " + std::to_string(size.count) + " bytes, which is not a multiple of 512");
         TRY(workshop_.check_space());
         if (!volume_) volume_.emplace().config.created = workshop_.now;
         auto state = new_state(image->second);
@@ -285,7 +286,8 @@ private:
         auto content = volume_->session->content;
         const auto facts = content->facts();
         constexpr auto last_byte = base::sector_size - 1;  // somebody may have truncated the device by hand
-        if (!facts.size.whole_sectors()) TRY(content->set_size(base::Bytes{(facts.size.count + last_byte) / base::sector_size * base::sector_size}));
+        if (!facts.size.whole_sectors())
+            TRY(content->set_size(base::Bytes{(facts.size.count + last_byte) / base::sector_size * base::sector_size}));
         auto state = new_state(std::move(content));
         if (state.modified == untouched) state.modified = workshop_.now;  // only its size has changed
         if (volume_->committed) keep_present({});

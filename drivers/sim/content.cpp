@@ -75,7 +75,8 @@ Content::Facts Content::facts() const {
 }
 
 Result<> Content::set_size(base::Bytes size) {
-    if (size.count > largest_offset) return base::fail(base::Errc::TooLarge, std::to_string(size.count) + " bytes are more than a file can have");
+    if (size.count > largest_offset)
+        return base::fail(base::Errc::TooLarge, std::to_string(size.count) + " bytes are more than a file can have");
     if (::ftruncate(fd_.get(), static_cast<off_t>(size.count)) != 0)
         return base::fail_errno(errno, "cannot give an image in memory " + std::to_string(size.count) + " bytes");
     return {};

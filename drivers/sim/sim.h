@@ -27,7 +27,7 @@ struct Settings {
 // A session's writes are known by its image's time: what is stored through a shared mapping alone leaves it as it was (the kernel keeps no
 // time for that on a memfd), and does not count as written.
 [[nodiscard]] std::unique_ptr<api::Pool> open(const Settings& settings, api::StateIds& ids, const base::Clock& clock, kernel::BootId boot);
-[[nodiscard]] std::unique_ptr<api::Pool> open(const Settings& settings, std::shared_ptr<Disk> disk, api::StateIds& ids, const base::Clock& clock,
-                                              kernel::BootId boot);
+[[nodiscard]] std::unique_ptr<api::Pool> open(const Settings& settings, std::shared_ptr<Disk> disk, api::StateIds& ids,
+                                              const base::Clock& clock, kernel::BootId boot);
 
 }  // namespace varve::sim

@@ -174,7 +174,8 @@ public:
         if (to_offset + count > to_size && ::ftruncate(to, static_cast<off_t>(to_offset.count + count.count)) != 0)
             return base::fail_errno(errno, "cannot grow the private image");
         if (count.count == 0) return {};
-        if (::fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to_offset.count), static_cast<off_t>(count.count)) != 0)
+        if (::fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to_offset.count),
+                        static_cast<off_t>(count.count)) != 0)
             return base::fail_errno(errno, "cannot clear the range of the private image");
         return copy_sparse(from, from_offset.count, to, to_offset.count, count.count);
     }
@@ -182,7 +183,8 @@ public:
     Result<std::filesystem::path> device(const base::VolumePath& path, const api::VolumeView& /*view*/) const override {
         const std::lock_guard lock(disk_->mutex);
         const auto* volume = disk_->volume(path);
-        if (volume == nullptr || !volume->session || volume->session->boot != boot_) return fail(Errc::NotFound, path.str() + " is not started");
+        if (volume == nullptr || !volume->session || volume->session->boot != boot_)
+            return fail(Errc::NotFound, path.str() + " is not started");
         return volume->session->content->path();
     }
 
@@ -193,7 +195,9 @@ public:
     }
 
     // A start copies in memory; nothing made beforehand would be quicker.
-    Result<> prepare_start(const base::VolumePath& /*path*/, const api::VolumeView& /*present*/, const LockIfCurrent& /*lock*/) override { return {}; }
+    Result<> prepare_start(const base::VolumePath& /*path*/, const api::VolumeView& /*present*/, const LockIfCurrent& /*lock*/) override {
+        return {};
+    }
 
     Result<std::vector<api::Finding>> verify(const base::VmName& name) const override {
         const std::lock_guard lock(disk_->mutex);
@@ -202,14 +206,16 @@ public:
             if (!volume.session) continue;
             const auto size = volume.session->content->facts().size;
             if (!size.whole_sectors())
-                findings.push_back({name.str() + "/" + volume_name.str(), "its device has been cut to " + std::to_string(size.count) +
-                                                                              " bytes, which is not a multiple of 512; stop fills it up with zeroes"});
+                findings.push_back(
+                    {name.str() + "/" + volume_name.str(), "its device has been cut to " + std::to_string(size.count) +
+                                                               " bytes, which is not a multiple of 512; stop fills it up with zeroes"});
         }
         return findings;
     }
 
 private:
-    Result<std::optional<api::VolumeView>> run(const base::VolumePath& path, const api::VolumeView* /*present*/, const api::Command& command) override {
+    Result<std::optional<api::VolumeView>> run(const base::VolumePath& path, const api::VolumeView* /*present*/,
+                                               const api::Command& command) override {
         const std::lock_guard lock(disk_->mutex);
         auto& volumes = TRY(disk_->vm(path.vm))->volumes;
         std::optional<StoredVolume> volume;

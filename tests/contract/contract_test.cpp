@@ -24,8 +24,10 @@ std::string describe(const api::State& state, Ids ids) {
 std::string describe(const api::VolumeConfig& config) {
     std::ostringstream text;
     text << api::kind_name(config.kind);
-    if (const auto* source = api::source_of(config.kind)) text << " of " << source->volume.str() << (source->fixed ? "@" + source->fixed->str() : "");
-    if (std::holds_alternative<api::Volatile>(config.kind)) text << ", " << config.size.count << " bytes";  // the others' size is their state's
+    if (const auto* source = api::source_of(config.kind))
+        text << " of " << source->volume.str() << (source->fixed ? "@" + source->fixed->str() : "");
+    if (std::holds_alternative<api::Volatile>(config.kind))
+        text << ", " << config.size.count << " bytes";  // the others' size is their state's
     if (config.revisions_to_keep) text << ", keeps " << config.revisions_to_keep->count();
     text << (config.rw ? ", rw" : ", ro") << (config.ephemeral ? ", ephemeral" : "") << ", created " << config.created.seconds << "."
          << config.created.nanoseconds;
@@ -153,7 +155,8 @@ void ContractTest::refuse(const base::VolumePath& volume, const api::Command& co
     const auto after = pool_->load_volume(volume, present);
     if (!after && !before) return;  // not even a place for it
     ASSERT_TRUE(succeeded(after));
-    EXPECT_EQ(describe(before, Ids::Shown), describe(*after, Ids::Shown)) << "a refused " << api::command_name(command) << " changed something";
+    EXPECT_EQ(describe(before, Ids::Shown), describe(*after, Ids::Shown))
+        << "a refused " << api::command_name(command) << " changed something";
 }
 
 void ContractTest::create(const base::VolumePath& volume, const api::VolumeConfig& config) {
@@ -262,12 +265,14 @@ api::PrivateImage ContractTest::image(const base::VmName& vm, std::string_view t
     return std::move(*made);
 }
 
-void ContractTest::publish(const base::VolumePath& volume, std::string_view text, base::Timestamp modified, const Target& target, base::Bytes size) {
+void ContractTest::publish(const base::VolumePath& volume, std::string_view text, base::Timestamp modified, const Target& target,
+                           base::Bytes size) {
     auto written = image(volume.vm, text, size, modified);
     run(volume, api::Publish{&written, target});
 }
 
-void ContractTest::session(const base::VolumePath& volume, std::string_view text, base::Timestamp modified, const api::Retention& retention) {
+void ContractTest::session(const base::VolumePath& volume, std::string_view text, base::Timestamp modified,
+                           const api::Retention& retention) {
     start(volume);
     write_device(volume, text);
     stop(volume, retention);

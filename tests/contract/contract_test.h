@@ -94,17 +94,19 @@ protected:
 
     // ---- data: tests put a short text at the start of a state
     [[nodiscard]] std::string read(const base::VolumePath& volume, const api::StateRef& state = api::CommittedState{}) const;
-    [[nodiscard]] base::Result<base::UniqueFd> open_state(const base::VolumePath& volume, const api::StateRef& state = api::CommittedState{}) const;
+    [[nodiscard]] base::Result<base::UniqueFd> open_state(const base::VolumePath& volume,
+                                                          const api::StateRef& state = api::CommittedState{}) const;
     // Writes as the VM does, through the device.
     void write_device(const base::VolumePath& volume, std::string_view text);
     [[nodiscard]] std::string read_device(const base::VolumePath& volume) const;
     // A private image that holds the text and has this size and time.
     api::PrivateImage image(const base::VmName& vm, std::string_view text, base::Bytes size, base::Timestamp modified);
     using Target = decltype(api::Publish::target);
-    void publish(const base::VolumePath& volume, std::string_view text, base::Timestamp modified, const Target& target = api::Publish::AsCommitted{},
-                 base::Bytes size = mebibytes(1));
+    void publish(const base::VolumePath& volume, std::string_view text, base::Timestamp modified,
+                 const Target& target = api::Publish::AsCommitted{}, base::Bytes size = mebibytes(1));
     // A whole session: start, write, stop, and then the state's time set.
-    void session(const base::VolumePath& volume, std::string_view text, base::Timestamp modified, const api::Retention& retention = unlimited());
+    void session(const base::VolumePath& volume, std::string_view text, base::Timestamp modified,
+                 const api::Retention& retention = unlimited());
 
     api::StateIds ids_;
     test_support::ManualClock clock_{at(1'000'000)};

@@ -102,7 +102,8 @@ public:
         : from(pool.create_image(vm, {}).value()), to(pool.create_image(vm, {}).value()) {
         EXPECT_EQ(::ftruncate(from.fd(), static_cast<off_t>(from_size.count)), 0);
         EXPECT_EQ(::ftruncate(to.fd(), static_cast<off_t>(to_size.count)), 0);
-        for (std::uint64_t offset = 0; offset + 64 <= from_size.count; offset += block.count) put_text(from.fd(), "f" + std::to_string(offset / block.count), offset);
+        for (std::uint64_t offset = 0; offset + 64 <= from_size.count; offset += block.count)
+            put_text(from.fd(), "f" + std::to_string(offset / block.count), offset);
     }
     [[nodiscard]] std::uint64_t size() const {
         struct stat status {};

@@ -24,7 +24,8 @@ public:
     Place& operator=(const Place&) = delete;
 
     // Opens the pool in this place, again after an earlier one was closed. One at a time.
-    [[nodiscard]] virtual base::Result<std::unique_ptr<api::Pool>> open(api::StateIds& ids, const base::Clock& clock, const kernel::BootId& boot,
+    [[nodiscard]] virtual base::Result<std::unique_ptr<api::Pool>> open(api::StateIds& ids, const base::Clock& clock,
+                                                                        const kernel::BootId& boot,
                                                                         api::RevisionsToKeep revisions_to_keep) = 0;
     // The directory that holds this VM's files, for drivers that have one.
     [[nodiscard]] virtual std::optional<std::filesystem::path> directory(const base::VmName& vm) const = 0;

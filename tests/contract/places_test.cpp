@@ -239,7 +239,8 @@ TEST_P(ContractTest, EverythingIsTheSameAfterReopening) {
         EXPECT_EQ(describe(view(volume), Ids::Hidden), describe(was, Ids::Hidden)) << volume.str();
         EXPECT_TRUE(!was.committed || view(volume).committed->id != was.committed->id) << "ids hold for one load of the VM";
     }
-    EXPECT_EQ(contents(root_), (Texts{"restored", "", "same second", "first", "same second"})) << "in one second a label, whose number is 0, comes first";
+    EXPECT_EQ(contents(root_), (Texts{"restored", "", "same second", "first", "same second"}))
+        << "in one second a label, whose number is 0, comes first";
     EXPECT_EQ(read(root_), "second");
 }
 

@@ -21,7 +21,8 @@ TEST_P(FileContractTest, ForeignEntriesAreLeftAloneAndReported) {
     publish(root_, "first", at(1));
     const auto directory = place_->directory(root_.vm);
     ASSERT_TRUE(directory);
-    const Texts names{"notes.txt", "firewall.xml", "root.img.bak", "Root.img", "root.img@", "root.img@not a label", ".hidden", "1.img", "root-snap.img"};
+    const Texts names{"notes.txt", "firewall.xml", "root.img.bak", "Root.img", "root.img@", "root.img@not a label",
+                      ".hidden",   "1.img",        "root-snap.img"};
     for (const auto& name : names) put(*directory / name);
     std::filesystem::create_directory(*directory / "apps");
     reboot();
@@ -34,7 +35,8 @@ TEST_P(FileContractTest, ForeignEntriesAreLeftAloneAndReported) {
     const auto findings = pool_->verify(root_.vm);
     ASSERT_TRUE(succeeded(findings));
     for (const auto& name : names)
-        EXPECT_TRUE(std::ranges::any_of(*findings, [&](const auto& finding) { return finding.object.find(name) != std::string::npos; })) << name;
+        EXPECT_TRUE(std::ranges::any_of(*findings, [&](const auto& finding) { return finding.object.find(name) != std::string::npos; }))
+            << name;
     for (const auto& old : std::vector(view(root_).revisions)) run(root_, api::RemoveRevision{old.id});
     run(root_, api::RemoveCommitted{});
     EXPECT_TRUE(failed(pool_->remove_vm(root_.vm), Errc::NotEmpty));

@@ -236,8 +236,8 @@ TEST_P(ContractTest, LabelsClashOnlyWithTheSameName) {
 
 TEST_P(ContractTest, EveryLegalLabelCanBeUsed) {
     create(root_, origin());
-    const Texts labels{"1",         "img",       "dirty", "import", "precache", "2018-01-02",        "2018-01-02T03:04:05", "x.1",
-                       "a-b_c:d.e", "1.2020",    "tmp",   "root",   "varve",    std::string(64, 'L'), "12.2018-01-02T03:04:05Z"};
+    const Texts labels{"1",         "img",    "dirty", "import", "precache", "2018-01-02",         "2018-01-02T03:04:05",    "x.1",
+                       "a-b_c:d.e", "1.2020", "tmp",   "root",   "varve",    std::string(64, 'L'), "12.2018-01-02T03:04:05Z"};
     for (const auto& text : labels) run(root_, api::TakeSnapshot{label(text)});
     reopen();
     auto names = revisions(root_);

@@ -18,7 +18,8 @@ private:
 };
 
 INSTANTIATE_TEST_SUITE_P(Sim, ContractTest,
-                         testing::Values(Driver{"sim", []() -> base::Result<std::unique_ptr<Place>> { return std::make_unique<SimPlace>(); }}),
+                         testing::Values(Driver{"sim",
+                                                []() -> base::Result<std::unique_ptr<Place>> { return std::make_unique<SimPlace>(); }}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

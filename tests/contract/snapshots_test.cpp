@@ -11,7 +11,8 @@ using base::Errc;
 
 // Whether the source has another committed state than the one that the running snapshot started from, as the engine asks it.
 bool outdated(const api::VolumeView& snapshot, const api::VolumeView& source) {
-    return snapshot.session && snapshot.session->base && (!source.committed || source.committed->identity != snapshot.session->base->identity);
+    return snapshot.session && snapshot.session->base &&
+           (!source.committed || source.committed->identity != snapshot.session->base->identity);
 }
 
 TEST_P(ContractTest, ASnapshotStartsFromItsSourcesState) {

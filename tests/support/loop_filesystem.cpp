@@ -71,7 +71,7 @@ Result<LoopFileSystem> LoopFileSystem::make(FileSystemType type, base::Bytes siz
 LoopFileSystem::~LoopFileSystem() {
     if (directory_.empty()) return;
     if (::umount2(directory_.c_str(), 0) != 0) (void)::umount2(directory_.c_str(), MNT_DETACH);  // not mounted any more
-    (void)::rmdir(directory_.c_str());  // a leftover empty directory hurts nobody
+    (void)::rmdir(directory_.c_str());                                                           // a leftover empty directory hurts nobody
 }
 
 Result<> enter_private_mounts() {

@@ -148,7 +148,9 @@ void wait_for_end(pid_t child, int process, Pipe& output, Pipe& errors, std::chr
 }  // namespace
 
 std::string Finished::describe() const {
-    std::string text = timed_out ? "killed at its deadline" : signal != 0 ? "ended by signal " + std::to_string(signal) : "exit status " + std::to_string(exit_status);
+    std::string text = timed_out     ? "killed at its deadline"
+                       : signal != 0 ? "ended by signal " + std::to_string(signal)
+                                     : "exit status " + std::to_string(exit_status);
     if (!output.empty()) text += "\nstdout: " + output;
     if (!errors.empty()) text += "\nstderr: " + errors;
     return text;
@@ -170,8 +172,7 @@ Result<Finished> run_program(const Program& program) {
         (void)::kill(-child, SIGKILL);  // unwatchable: its deadline could not be kept
     }
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     if (!process.valid()) return base::fail(base::Errc::Io, "cannot watch " + program.arguments.front());
     if (WIFEXITED(status)) finished.exit_status = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) finished.signal = WTERMSIG(status);

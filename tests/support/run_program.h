@@ -17,7 +17,7 @@ struct Program {
     std::vector<std::string> arguments;  // arguments[0] is looked up in PATH
     std::string input;                   // what it reads from its standard input
     std::chrono::milliseconds deadline = std::chrono::seconds(60);
-    std::optional<std::filesystem::path> directory;                    // its working directory
+    std::optional<std::filesystem::path> directory;                     // its working directory
     std::vector<std::pair<std::string, std::string>> environment = {};  // on top of this process's, with LC_ALL=C
 };
 
