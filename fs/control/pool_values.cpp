@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/control/pool_values.h"
+
+#include "fs/control/json.h"
+#include "fs/control/volume_changes.h"
+#include "fs/protocol/names.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace varve::control {
+namespace {
+
+using base::Errc;
+using base::Result;
+using engine::OpenPool;
+using Text = Result<std::string>;
+namespace file = protocol::pool_file;
+
+std::string config_of(const OpenPool& pool) {
+    auto config = Json::object();
+    for (const auto& [key, value] : pool.driver().parameters()) config[key] = value;
+    return compact(config) + "\n";
+}
+
+// Until the pool is opened again, which reads the configuration. Drivers read then, too, whether there is a snapshot layer.
+Result<> change_default(OpenPool& pool, std::string_view text) {
+    const auto keep = TRY(parse_keep(text));
+    if (keep.no_snapshot_layer() != pool.revisions_to_keep().no_snapshot_layer())
+        return base::fail(Errc::InvalidArgument, "whether the volumes of pool " + pool.name().str() +
+                                                     " have a snapshot layer (revisions_to_keep -1) is decided in the configuration, before the pool is opened");
+    pool.set_revisions_to_keep(keep);
+    return {};
+}
+
+constexpr std::array table{
+    PoolValue{file::driver, [](const OpenPool& pool) -> Text { return pool.driver_name() + "\n"; }},
+    PoolValue{file::config, [](const OpenPool& pool) -> Text { return config_of(pool); }},
+    PoolValue{file::size, [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).size.count) + "\n"; }},
+    PoolValue{file::usage, [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).used.count) + "\n"; }},
+    PoolValue{file::revisions_to_keep, [](const OpenPool& pool) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; },
+              change_default},
+};
+
+}  // namespace
+
+std::span<const PoolValue> pool_values() { return table; }
+
+}  // namespace varve::control

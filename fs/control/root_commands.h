@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The commands of the root's `.varve`.
+#pragma once
+
+#include "drivers/base/result.h"
+#include "fs/control/control_tree.h"
+#include "fs/control/verbs.h"
+
+#include <span>
+
+namespace varve::control {
+
+struct RootCommand {
+    Verb verb;
+    base::Result<> (*run)(PoolAdministration& administration, Arguments arguments);
+};
+[[nodiscard]] std::span<const RootCommand> root_commands();
+
+}  // namespace varve::control

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/control/volume_commands.h"
+
+#include "fs/engine/open_pool.h"
+#include "fs/protocol/names.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <utility>
+
+namespace varve::control {
+
+using base::Result;
+using engine::VolumeRef;
+using engine::Volumes;
+namespace field = protocol::field;
+namespace verb = protocol::verb;
+
+Result<Json> start_volume(Volumes& volumes, const VolumeRef& volume) {
+    const auto started = TRY(volumes.start(volume));
+    return Json{{field::device, started.device.string()}};
+}
+
+Result<Json> stop_volume(Volumes& volumes, const VolumeRef& volume) {
+    const auto stopped = TRY(volumes.stop(volume, api::Stop::Outcome::Commit));
+    Json result{{field::committed, stopped.committed}};
+    if (stopped.revision) result[std::string(field::revision)] = stopped.revision->str();
+    result[std::string(field::removed)] = revision_names(stopped.removed);
+    return result;
+}
+
+Result<Json> discard_volume(Volumes& volumes, const VolumeRef& volume) {
+    TRY(volumes.stop(volume, api::Stop::Outcome::Discard));
+    return Json::object();
+}
+
+namespace {
+
+bool is_word_character(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Drivers name files and LVs in their own ways, but the volume's name is in all of them.
+bool is_about(const api::Finding& finding, const std::string& volume) {
+    const auto& object = finding.object;
+    for (auto at = object.find(volume); at != std::string::npos; at = object.find(volume, at + 1)) {
+        const auto end = at + volume.size();
+        if ((at == 0 || !is_word_character(object[at - 1])) && (end == object.size() || !is_word_character(object[end]))) return true;
+    }
+    return false;
+}
+
+Result<Json> verify(Volumes& /*volumes*/, const VolumeRef& volume, Arguments /*none*/) {
+    if (!volume.view()) return base::fail(base::Errc::NotFound, "there is no volume " + volume.path().str());
+    auto findings = TRY(volume.vm->pool().driver().verify(volume.vm->name()));
+    std::erase_if(findings, [&](const api::Finding& finding) { return !is_about(finding, volume.volume.str()); });
+    return findings_object(findings);
+}
+
+Result<Json> clear(Volumes& volumes, const VolumeRef& volume, Arguments /*none*/) {
+    TRY(volumes.clear(volume));
+    return Json::object();
+}
+
+Result<Json> resize(Volumes& volumes, const VolumeRef& volume, Arguments arguments) {
+    TRY(volumes.resize(volume, TRY(base::parse_bytes(arguments[0]))));
+    return Json::object();
+}
+
+// A label goes on naming what it named; a timed revision moves, as by mv.
+Result<Json> revert(Volumes& volumes, const VolumeRef& volume, Arguments arguments) {
+    const auto revision = TRY(base::RevisionId::parse(arguments[0]));
+    TRY(volumes.revert(volume, revision, revision.label() != nullptr ? api::Revert::Revision::Keep : api::Revert::Revision::Move));
+    return Json::object();
+}
+
+Result<Json> prune(Volumes& volumes, const VolumeRef& volume, Arguments /*none*/) {
+    const auto removed = TRY(volumes.prune(volume));
+    return Json{{field::removed, revision_names(removed)}};
+}
+
+constexpr std::array table{
+    VolumeCommand{{verb::start, "", 0, 0}, [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
+    VolumeCommand{{verb::stop, "", 0, 0}, [](Volumes& volumes, const VolumeRef& volume, Arguments) { return stop_volume(volumes, volume); }},
+    VolumeCommand{{verb::discard, "", 0, 0}, [](Volumes& volumes, const VolumeRef& volume, Arguments) { return discard_volume(volumes, volume); }},
+    VolumeCommand{{verb::verify, "", 0, 0}, verify},
+    VolumeCommand{{verb::clear, "", 0, 0}, clear},
+    VolumeCommand{{verb::resize, "BYTES", 1, 1}, resize},
+    VolumeCommand{{verb::revert, "REVISION", 1, 1}, revert},
+    VolumeCommand{{verb::prune, "", 0, 0}, prune},
+};
+
+}  // namespace
+
+std::span<const VolumeCommand> volume_commands() { return table; }
+
+}  // namespace varve::control

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/control/volume_values.h"
+
+#include "drivers/api/overloaded.h"
+#include "fs/control/json.h"
+#include "fs/control/volume_changes.h"
+#include "fs/engine/open_pool.h"
+#include "fs/paths/entry_name.h"
+#include "fs/protocol/names.h"
+
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+
+#include <array>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace varve::control {
+namespace {
+
+using base::Bytes;
+using base::Errc;
+using base::Result;
+using engine::VolumeRef;
+using engine::Volumes;
+namespace file = protocol::volume_file;
+
+std::string line(std::string_view value) { return std::string(value) + "\n"; }
+std::string line(Bytes value) { return line(std::to_string(value.count)); }
+std::string line(bool value) { return line(std::string_view(value ? "1" : "0")); }
+
+std::string source_text(const api::VolumeConfig& config) {
+    const auto* source = api::source_of(config.kind);
+    if (source == nullptr) return {};
+    const auto& from = source->volume;
+    return "../" + from.vm.str() + "/" + (source->fixed ? paths::revision_file(from.volume, *source->fixed) : paths::volume_file(from.volume));
+}
+
+std::string_view state_name(const VolumeRef& volume, const api::VolumeView& view) {
+    if (view.session) return view.session->phase == api::Session::Phase::Started ? protocol::state::started : protocol::state::dirty;
+    if (volume.vm->writes().find(paths::volume_file(volume.volume))) return protocol::state::writing;
+    // An origin_snapshot has no state of its own before its first stop.
+    const bool may_have_none = !std::holds_alternative<api::Origin>(view.config.kind) && view.revisions.empty();
+    if (api::saves_on_stop(view.config.kind) && !view.committed && !may_have_none) return protocol::state::removed;
+    return protocol::state::halted;
+}
+
+// What a start would give a volume that has no state of its own.
+Bytes size_of_source(const Volumes& volumes, const VolumeRef& volume, const api::Source& source) {
+    const auto from = volumes.source_view(volume);
+    if (!from) return {};
+    if (source.fixed) {
+        const auto* revision = from->find(*source.fixed);
+        return revision != nullptr ? revision->state.size : Bytes{};
+    }
+    return from->committed ? from->committed->size : Bytes{};
+}
+
+Bytes present_size(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
+    if (view.session) return view.session->size;
+    if (view.committed) return view.committed->size;
+    if (const auto* source = api::source_of(view.config.kind)) return size_of_source(volumes, volume, *source);
+    return std::holds_alternative<api::Volatile>(view.config.kind) ? view.config.size : Bytes{};
+}
+
+// What the session's image takes, where it is a file; a block device does not tell.
+Bytes session_usage(const VolumeRef& volume, const api::VolumeView& view) {
+    if (!view.session) return {};
+    const auto device = volume.vm->pool().driver().device(volume.path(), view);
+    struct stat found {};
+    if (!device || ::stat(device->c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return {};
+    constexpr std::uint64_t block = 512;  // the unit of st_blocks, stat(2)
+    return {static_cast<std::uint64_t>(found.st_blocks) * block};
+}
+
+Bytes usage_of(const VolumeRef& volume, const api::VolumeView& view) {
+    auto sum = session_usage(volume, view);
+    if (view.committed) sum = sum + view.committed->allocated;
+    for (const auto& revision : view.revisions) sum = sum + revision.state.allocated;
+    return sum;
+}
+
+// What two states of the volume share between them, each alone does not free: the sum is the least that removing all of them frees.
+Result<Bytes> exclusive_of(const VolumeRef& volume, const api::VolumeView& view) {
+    std::vector<api::StateRef> states;
+    if (view.committed) states.emplace_back(api::CommittedState{});
+    for (const auto& revision : view.revisions) states.emplace_back(revision.id);
+    if (view.session && view.session->base) states.emplace_back(api::BaseState{});
+    Bytes sum{};
+    for (const auto& state : states) {
+        auto bytes = volume.vm->pool().driver().exclusive(volume.path(), view, state);
+        if (!bytes && bytes.error().code == Errc::NotFound) continue;  // removed since the view was taken
+        sum = sum + TRY(std::move(bytes));
+    }
+    return sum;
+}
+
+api::RevisionsToKeep keep_of(const VolumeRef& volume, const api::VolumeView& view) { return view.keep(volume.vm->pool().revisions_to_keep()); }
+
+std::string config_of(const VolumeRef& volume, const api::VolumeView& view) {
+    Json config{{file::kind, api::kind_name(view.config.kind)}};
+    if (api::source_of(view.config.kind) != nullptr) config[std::string(file::source)] = source_text(view.config);
+    config[std::string(file::rw)] = view.config.rw;
+    if (std::holds_alternative<api::Volatile>(view.config.kind)) config[std::string(file::size)] = view.config.size.count;
+    config[std::string(file::revisions_to_keep)] = keep_of(volume, view).count();
+    config[std::string(file::ephemeral)] = view.config.ephemeral;
+    return line(compact(config));
+}
+
+std::string revisions_of(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
+    const auto sources = volumes.fixed_revisions(volume, view);
+    std::string text;
+    for (const auto& revision : view.revisions)
+        text += line(compact(revision_object(revision, revision.id.label() != nullptr || sources.contains(revision.id))));
+    return text;
+}
+
+std::string blockers_of(const Volumes& volumes, const VolumeRef& volume) {
+    std::string text;
+    for (const auto& reason : volumes.blockers(volume)) text += line(reason);
+    return text;
+}
+
+using View = api::VolumeView;
+using Text = Result<std::string>;
+
+constexpr std::array table{
+    VolumeValue{file::kind, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(api::kind_name(view.config.kind)); }},
+    VolumeValue{file::source, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(source_text(view.config)); }, change_source},
+    VolumeValue{file::state, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(state_name(volume, view)); }},
+    VolumeValue{file::outdated, [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return line(volumes.outdated(volume)); }},
+    VolumeValue{file::rw, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.rw); }, change_rw},
+    VolumeValue{file::size, [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return line(present_size(volumes, volume, view)); }},
+    VolumeValue{file::usage, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(usage_of(volume, view)); }},
+    VolumeValue{file::exclusive, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(TRY(exclusive_of(volume, view))); }},
+    VolumeValue{file::revisions_to_keep,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(std::to_string(keep_of(volume, view).count())); },
+                change_keep},
+    VolumeValue{file::ephemeral, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.ephemeral); }, change_ephemeral},
+    VolumeValue{file::config, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return config_of(volume, view); }},
+    VolumeValue{file::revisions,
+                [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return revisions_of(volumes, volume, view); }},
+    VolumeValue{file::blockers, [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return blockers_of(volumes, volume); }},
+};
+
+}  // namespace
+
+std::span<const VolumeValue> volume_values() { return table; }
+
+}  // namespace varve::control
