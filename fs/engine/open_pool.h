@@ -24,7 +24,7 @@ struct PoolSpec {
 };
 
 // Thread-safe.
-class OpenPool {
+class OpenPool : public std::enable_shared_from_this<OpenPool> {
 public:
     // Takes ownership of the pool's storage (Busy when another process has it), recovers it and loads what is there.
     [[nodiscard]] static base::Result<std::shared_ptr<OpenPool>> open(PoolSpec spec, std::unique_ptr<api::Pool> driver);

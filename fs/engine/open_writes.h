@@ -23,7 +23,7 @@ class ScratchFile;
 class OpenWrites {
 public:
     // ---- transactions, keyed by the file name they write: "root.img", "root.img@before-upgrade"
-    // Exists when there is one already.
+    // Busy, naming the writer, when there is one already.
     [[nodiscard]] base::Result<> add(const std::string& file, std::shared_ptr<Transaction> transaction);
     [[nodiscard]] std::shared_ptr<Transaction> find(const std::string& file) const;
     void remove(const std::string& file, const Transaction& transaction);

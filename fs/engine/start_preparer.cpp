@@ -40,7 +40,7 @@ StartPreparer::~StartPreparer() {
 void StartPreparer::request(const VmPtr& vm, const base::VolumeName& volume) {
     {
         const std::lock_guard lock(mutex_);
-        queue_.push_back({vm, volume});
+        queue_.push_back({vm->pool().weak_from_this(), vm, volume});
     }
     changed_.notify_all();
 }
@@ -67,8 +67,9 @@ void StartPreparer::work() {
 }
 
 void StartPreparer::prepare(const Request& request) {
+    const auto pool = request.pool.lock();
     const auto vm = request.vm.lock();
-    if (!vm) return;
+    if (!pool || !vm) return;
     const auto view = vm->volume(request.volume);
     if (!view || !ready_to_prepare(*view)) return;
     const base::VolumePath path{vm->name(), request.volume};

@@ -197,7 +197,8 @@ Result<> Transaction::with_descriptor(const std::function<Result<>(int)>& use) c
 Result<> Transaction::flush(const Writer& writer) {
     const std::lock_guard lock(mutex_);
     TRY(usable());
-    const auto wrote = writer.process != 0 && writers_.contains(writer.process);
+    // What was only truncated or allocated is the opener's work.
+    const auto wrote = writer.process != 0 && (writers_.empty() ? writer.process == process_ : writers_.contains(writer.process));
     if (pending_ != Pending::Nothing && wrote && processes_.killed(writer.thread)) {
         drop(base::Error{Errc::Io, {}, "process " + std::to_string(writer.process) + ", which wrote to it, was killed by a signal"});
         return {};

@@ -35,6 +35,12 @@ const api::Revision* revision_of_state(const api::VolumeView& view, api::StateId
     return found == view.revisions.end() ? nullptr : &*found;
 }
 
+// A lock taken by name is the VM's only while the VM has that name.
+Result<> still_there(const Vm& vm, const base::VmName& name) {
+    if (vm.pool().find(name).get() == &vm) return {};
+    return fail(Errc::NotFound, "VM " + name.str() + " has just been renamed or removed");
+}
+
 }  // namespace
 
 // ---- locks and views
@@ -42,7 +48,7 @@ const api::Revision* revision_of_state(const api::VolumeView& view, api::StateId
 Result<VolumeLock> Volumes::lock(const VolumeRef& volume) const {
     const auto name = volume.vm->name();
     auto held = TRY(volume.vm->pool().locks().acquire({{name, volume.volume}}, settings_.wait_busy));
-    if (volume.vm->pool().find(name) != volume.vm) return fail(Errc::NotFound, "VM " + name.str() + " has just been renamed or removed");
+    TRY(still_there(*volume.vm, name));
     return held;
 }
 
@@ -81,7 +87,7 @@ Result<VolumeView> Volumes::run(const VolumeLock& lock, const VolumeRef& volume,
 
 api::Retention Volumes::retention(const VolumeRef& volume, const api::VolumeView& view) const {
     auto& pool = volume.vm->pool();
-    return {view.keep(pool.revisions_to_keep()), clock_.now(), settings_.prune_grace.count(), pool.sources().fixed_revisions(volume.path())};
+    return {view.keep(pool.revisions_to_keep()), clock_.now(), settings_.prune_grace.count(), fixed_revisions(volume, view)};
 }
 
 // ---- rules between volumes
@@ -98,7 +104,13 @@ Result<> Volumes::enough_space(const VolumeRef& volume) const {
 }
 
 Result<> Volumes::nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision, std::string_view cannot) const {
-    const auto child = volume.vm->pool().sources().child_of_revision(volume.path(), revision);
+    const auto& sources = volume.vm->pool().sources();
+    auto child = sources.child_of_revision(volume.path(), revision);
+    const auto view = volume.view();
+    // A timed revision has two names, with and without its number: a source may use the other one.
+    if (const auto* meant = view ? view->find(revision) : nullptr; meant != nullptr && !child)
+        for (const auto& fixed : sources.fixed_revisions(volume.path()))
+            if (view->find(fixed) == meant) child = sources.child_of_revision(volume.path(), fixed);
     if (!child) return {};
     return fail(Errc::Busy, volume.path().str() + "@" + revision.str() + " " + std::string(cannot) + ": it is the source of " + child->str());
 }
@@ -271,17 +283,20 @@ Result<> Volumes::rename(const VolumeRef& from, const VolumeRef& to) {
     auto& pool = from.vm->pool();
     if (&pool != &to.vm->pool()) return fail(Errc::CrossPool, "a volume is renamed within its pool; to move it to another pool, copy it");
     TRY(from.vm->writes().wait_closed(from.volume, settings_.wait_busy));
-    std::vector<LockKey> keys{{from.vm->name(), from.volume}, {to.vm->name(), to.volume}};
-    const auto children = pool.sources().children_of(from.path());
+    const auto old_path = from.path();
+    std::vector<LockKey> keys{{old_path.vm, from.volume}, {to.vm->name(), to.volume}};
+    const auto children = pool.sources().children_of(old_path);
     for (const auto& child : children) keys.push_back({child.vm, child.volume});
     const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
+    TRY(still_there(*from.vm, old_path.vm));
+    if (from.vm != to.vm) TRY(still_there(*to.vm, to.vm->name()));
+    if (pool.sources().children_of(old_path) != children) return fail(Errc::Busy, "the snapshots of " + old_path.str() + " are just changing");
     const auto view = from.view();
     if (!view) return fail(Errc::NotFound, "there is no volume " + from.path().str());
     if (to.view() || to.vm->writes().find(paths::volume_file(to.volume))) return fail(Errc::Exists, to.path().str() + " exists already");
     if (view->session) return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is started or dirty");
     if (from.vm->writes().find(paths::volume_file(from.volume))) return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is open for writing");
 
-    const auto old_path = from.path();
     TRY(pool.driver().rename_volume(old_path, to.path(), *view, children));
     auto moved = *view;
     publish_view(held, from, std::nullopt);
@@ -307,6 +322,7 @@ Result<> Volumes::remove_vm(const VmPtr& vm) {
     const auto name = vm->name();
     TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, settings_.wait_busy));
     const auto held = TRY(pool.locks().acquire({{name, {}}}, settings_.wait_busy));
+    TRY(still_there(*vm, name));
     if (!vm->view()->volumes.empty() || !vm->writes().files().empty() || !vm->writes().all_scratch().empty())
         return fail(Errc::NotEmpty, "VM " + name.str() + " still has volumes, revisions or scratch files");
     TRY(pool.driver().remove_vm(name));
@@ -323,6 +339,8 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
     for (const auto& child : children)
         if (child.vm != from) keys.push_back({child.vm, child.volume});
     const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
+    TRY(still_there(*vm, from));
+    if (pool.sources().children_of(from) != children) return fail(Errc::Busy, "the snapshots of " + from.str() + "'s volumes are just changing");
     if (pool.find(to)) return fail(Errc::Exists, "pool " + pool.name().str() + " has a VM " + to.str() + " already");
     TRY(all_halted(*vm, "cannot be renamed"));
     if (!vm->writes().files().empty() || !vm->writes().all_scratch().empty()) return fail(Errc::Busy, from.str() + " cannot be renamed while files in it are being written");
@@ -342,8 +360,10 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
 }
 
 Result<> Volumes::set_ownership(const VmPtr& vm, const api::Ownership& ownership) {
-    const auto held = TRY(vm->pool().locks().acquire({{vm->name(), {}}}, settings_.wait_busy));
-    TRY(vm->pool().driver().set_ownership(vm->name(), ownership));
+    const auto name = vm->name();
+    const auto held = TRY(vm->pool().locks().acquire({{name, {}}}, settings_.wait_busy));
+    TRY(still_there(*vm, name));
+    TRY(vm->pool().driver().set_ownership(name, ownership));
     vm->set_ownership(ownership);
     return {};
 }
@@ -370,6 +390,13 @@ std::vector<std::string> Volumes::blockers(const VolumeRef& volume) const {
     }
     for (const auto& revision : view->revisions) note("revert", nobodys_fixed_source(volume, revision.id, "cannot be moved away"));
     return reasons;
+}
+
+std::set<base::RevisionId> Volumes::fixed_revisions(const VolumeRef& volume, const api::VolumeView& view) const {
+    std::set<base::RevisionId> listed;
+    for (const auto& fixed : volume.vm->pool().sources().fixed_revisions(volume.path()))
+        if (const auto* revision = view.find(fixed)) listed.insert(revision->id);
+    return listed;
 }
 
 bool Volumes::outdated(const VolumeRef& volume) const {

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,8 @@ public:
     // Whether the source has a newer committed state than the one the running snapshot started from.
     [[nodiscard]] bool outdated(const VolumeRef& volume) const;
     [[nodiscard]] VolumeView source_view(const VolumeRef& volume) const;  // nullptr when it has none or it does not exist
+    // Those of the view's revisions that snapshots are fixed to, under the names that the view lists them by.
+    [[nodiscard]] std::set<base::RevisionId> fixed_revisions(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
 private:

@@ -22,6 +22,11 @@ constexpr std::chrono::seconds announcement_life{5};
 constexpr std::chrono::milliseconds release_delay{100};
 constexpr std::chrono::seconds scratch_life = std::chrono::hours(24);
 
+bool same_state(const VolumeView& a, const VolumeView& b) {
+    if (!a || !a->committed) return !b || !b->committed;
+    return b && b->committed && a->committed->id == b->committed->id && a->committed->identity == b->committed->identity;
+}
+
 }  // namespace
 
 // ---- transactions
@@ -58,18 +63,40 @@ Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const
     Transaction::Origin origin{{}, truncate};
     if (view && view->committed) origin.committed = TRY(volume.vm->pool().driver().open_state(volume.path(), *view, api::CommittedState{}));
     auto begun = TRY(begin(volume, {}, std::move(origin), writer));
+    // Another writer, a stop or a revert may have committed between the look and the begin: what it made must not be written over unseen.
+    if (!same_state(view, volume.view())) {
+        writes.remove(file, *begun);
+        return fail(Errc::Busy, volume.path().str() + " has just got another state; open it again");
+    }
     announce(begun, writer);
     return begun;
 }
 
 Result<std::shared_ptr<Transaction>> Writes::create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, const Writer& writer) {
     forget_abandoned();
-    return begin(volume, revision, {}, writer);
+    auto begun = TRY(begin(volume, revision, {}, writer));
+    // Somebody may have created it since the caller looked; nobody can while this one is open.
+    if (const auto view = volume.view(); !revision && view && view->committed) {
+        volume.vm->writes().remove(begun->file(), *begun);
+        return fail(Errc::Exists, volume.path().str() + " exists already");
+    }
+    return begun;
 }
 
 void Writes::announce(const std::shared_ptr<Transaction>& transaction, const Writer& writer) {
-    const std::lock_guard lock(mutex_);
-    announced_.insert_or_assign(writer.thread, Announcement{transaction, std::chrono::steady_clock::now()});
+    std::shared_ptr<Transaction> earlier;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto [where, added] = announced_.try_emplace(writer.thread, Announcement{transaction, std::chrono::steady_clock::now()});
+        if (added) return;
+        earlier = std::exchange(where->second, Announcement{transaction, std::chrono::steady_clock::now()}).transaction;
+    }
+    // A thread does one thing at a time: it never came for the earlier one. Threads that are unknown share the number 0, though.
+    if (writer.thread != 0 && earlier != transaction) abandon(*earlier);
+}
+
+void Writes::abandon(Transaction& transaction) {
+    if (!transaction.has_handles()) transaction.ref().vm->writes().remove(transaction.file(), transaction);
 }
 
 std::shared_ptr<Transaction> Writes::announced(const Vm& vm, const std::string& file, pid_t thread) const {
@@ -97,8 +124,7 @@ void Writes::forget_abandoned() {
             return true;
         });
     }
-    for (const auto& transaction : abandoned)
-        if (!transaction->has_handles()) transaction->ref().vm->writes().remove(transaction->file(), *transaction);
+    for (const auto& transaction : abandoned) abandon(*transaction);
 }
 
 std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) const {

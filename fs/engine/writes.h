@@ -25,7 +25,7 @@ public:
     // An open for writing of a committed volume: a new transaction, or the one that this process has open already. Busy when another
     // program has it open, or the VM runs. It is announced to `writer`'s thread until that opens it (see announced()).
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> open(const VolumeRef& volume, const Writer& writer, bool truncate);
-    // O_CREAT of a volume or (with `revision`) of a revision to restore.
+    // O_CREAT of a volume or (with `revision`) of a revision to restore. Exists when it has been created meanwhile.
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
                                                                     const Writer& writer);
     // The transaction that this thread is about to open under `file`: the kernel looks the path up once more in between.
@@ -61,6 +61,8 @@ private:
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> join(const std::shared_ptr<Transaction>& open, const Writer& writer, bool truncate);
     void announce(const std::shared_ptr<Transaction>& transaction, const Writer& writer);
     void forget_abandoned();
+    // Ends a transaction that nobody has opened.
+    static void abandon(Transaction& transaction);
 
     Volumes& volumes_;
     const Processes& processes_;
