@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/unit/control/control_world.h"
+
+namespace varve::control_test {
+namespace {
+
+class VolumeCommands : public ControlWorld {
+protected:
+    json run(std::string_view text) { return command(place(root_), text); }
+
+    const VolumeRef root_ = origin("fedora", "root");
+};
+
+TEST_F(VolumeCommands, StartAndStop) {
+    commit(root_, "old", 1514862245);
+    const auto started = run("start\n");
+    EXPECT_TRUE(started.at("ok"));
+    EXPECT_EQ(started.at("volume"), "p/fedora/root");
+    EXPECT_EQ(started.at("result").at("device"), tree_.link(place(root_), "device").value());
+    EXPECT_EQ(run("start").at("error").at("name"), "EBUSY");
+    write_device(root_, "new");
+    EXPECT_EQ(run("stop").dump(), json::parse(R"({"ok":true,"command":"stop","volume":"p/fedora/root",
+                                                  "result":{"committed":true,"revision":"2018-01-02T03:04:05Z","removed":[]}})").dump());
+    EXPECT_EQ(run("stop").at("error").at("code"), "invalid-argument");
+}
+
+TEST_F(VolumeCommands, DiscardDropsTheSession) {
+    commit(root_, "old", 1000);
+    EXPECT_TRUE(run("start").at("ok"));
+    write_device(root_, "new");
+    EXPECT_EQ(run("discard").at("result"), json::object());
+    EXPECT_EQ(read(root_), "old");
+}
+
+TEST_F(VolumeCommands, RevertKeepsALabelAndMovesATime) {
+    commit(root_, "a", 1514862245);
+    ASSERT_TRUE(succeeded(volumes_.take_snapshot(root_, engine_test::label("good"))));
+    commit(root_, "b", 1600000000);
+    EXPECT_TRUE(run("revert good").at("ok"));
+    EXPECT_EQ(read(root_), "a");
+    EXPECT_NE(root_.view()->find(revision("good")), nullptr);
+    EXPECT_TRUE(run("revert 2020-09-13T12:26:40Z").at("ok"));
+    EXPECT_EQ(read(root_), "b");
+    EXPECT_EQ(root_.view()->find(revision("2020-09-13T12:26:40Z")), nullptr);
+    EXPECT_EQ(run("revert nothing").at("error").at("name"), "ENOENT");
+    EXPECT_EQ(run("revert @").at("error").at("name"), "EINVAL");
+}
+
+TEST_F(VolumeCommands, ResizeGrows) {
+    EXPECT_EQ(run("resize 2M").at("result"), json::object());
+    EXPECT_EQ(value(place(root_), "size"), "2097152\n");
+    EXPECT_EQ(run("resize 1M").at("error").at("code"), "invalid-argument");
+    EXPECT_EQ(run("resize 2097153").at("error").at("code"), "invalid-argument");
+    EXPECT_EQ(run("resize much").at("error").at("code"), "invalid-argument");
+    EXPECT_EQ(run("resize").at("error").at("message"), "usage: resize BYTES");
+    EXPECT_EQ(run("resize 1 2").at("error").at("message"), "usage: resize BYTES");
+}
+
+TEST_F(VolumeCommands, ClearKeepsTheOldState) {
+    commit(root_, "old", 1514862245);
+    EXPECT_TRUE(run("clear").at("ok"));
+    EXPECT_EQ(read(root_), "");
+    EXPECT_EQ(value(place(root_), "size"), "1048576\n");
+    EXPECT_EQ(read(root_, revision("2018-01-02T03:04:05Z")), "old");
+}
+
+TEST_F(VolumeCommands, PruneTellsWhatItRemoved) {
+    for (const auto seconds : {1514862245, 1514862246, 1514862247, 1514862248}) commit(root_, "x", seconds);
+    EXPECT_EQ(run("prune").at("result").at("removed"), json::array());  // within the grace
+    clock_.advance(2'000'000'000);
+    const auto removed = run("prune").at("result").at("removed");
+    EXPECT_TRUE(std::ranges::count(removed, json("2018-01-02T03:04:05Z")) == 1) << removed.dump();
+    EXPECT_EQ(revisions(root_).size(), 1U);
+}
+
+TEST_F(VolumeCommands, VerifyFindsWhatIsWrongWithThisVolume) {
+    EXPECT_EQ(run("verify").at("result"), json::parse(R"({"findings":[]})"));
+    EXPECT_TRUE(run("start").at("ok"));
+    std::filesystem::resize_file(tree_.link(place(root_), "device").value(), 1000);
+    const auto findings = run("verify").at("result").at("findings");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].at("object"), "fedora/root");
+    const auto other = origin("fedora", "data");
+    EXPECT_EQ(command(place(other), "verify").at("result").at("findings").size(), 0U);
+    EXPECT_EQ(command(place(root_.vm), "verify").at("result").at("findings").size(), 1U);
+}
+
+TEST_F(VolumeCommands, UnknownOnesNameTheKnown) {
+    const auto message = run("format").at("error").at("message").get<std::string>();
+    EXPECT_NE(message.find("start, stop, discard, verify, clear, resize, revert, prune"), std::string::npos);
+    const VolumeRef none{root_.vm, engine_test::volume_name("none")};
+    for (const auto* text : {"start", "stop", "discard", "verify", "clear", "resize 1M", "revert x", "prune"})
+        EXPECT_EQ(command(place(none), text).at("error").at("name"), "ENOENT") << text;
+}
+
+}  // namespace
+}  // namespace varve::control_test
