@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/api/retention.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+
+namespace varve::api {
+namespace {
+
+Revision timed(std::int64_t seconds, std::optional<std::int64_t> replaced = {}) {
+    Revision revision{base::TimedName{seconds, {}}, static_cast<std::uint64_t>(seconds), {}, {}};
+    revision.state.modified = {seconds, 0};
+    if (replaced) revision.replaced = base::Timestamp{*replaced, 0};
+    return revision;
+}
+
+Revision labelled(std::string_view label, std::int64_t seconds) {
+    Revision revision{base::Label::parse(label).value(), 0, {}, {}};
+    revision.state.modified = {seconds, 0};
+    return revision;
+}
+
+Retention keeping(long long count, std::int64_t now = 1'000'000, std::int64_t grace = 0) {
+    return {RevisionsToKeep::from(count).value(), {now, 0}, grace, {}};
+}
+
+std::vector<std::int64_t> seconds_of(const std::vector<Revision>& revisions) {
+    std::vector<std::int64_t> all;
+    for (const auto& revision : revisions) all.push_back(revision.state.modified.seconds);
+    return all;
+}
+
+using Seconds = std::vector<std::int64_t>;
+
+TEST(Expired, TheOldestBeyondTheLimit) {
+    const std::vector<Revision> four{timed(1), timed(2), timed(3), timed(4)};
+    EXPECT_EQ(seconds_of(expired(four, keeping(0))), (Seconds{1, 2, 3, 4}));
+    EXPECT_EQ(seconds_of(expired(four, keeping(1))), (Seconds{1, 2, 3}));
+    EXPECT_EQ(seconds_of(expired(four, keeping(3))), Seconds{1});
+    EXPECT_EQ(seconds_of(expired(four, keeping(4))), Seconds{});
+    EXPECT_EQ(seconds_of(expired(four, keeping(1'000'000'000'000))), Seconds{});
+    EXPECT_EQ(seconds_of(expired({}, keeping(0))), Seconds{});
+}
+
+TEST(Expired, WithoutASnapshotLayerNoneIsKept) { EXPECT_EQ(seconds_of(expired({timed(1), timed(2)}, keeping(-1))), (Seconds{1, 2})); }
+
+TEST(Expired, LabelsArePinnedAndNotCounted) {
+    const std::vector<Revision> mixed{labelled("a", 1), timed(2), labelled("b", 3), timed(4)};
+    EXPECT_EQ(seconds_of(expired(mixed, keeping(0))), (Seconds{2, 4}));
+    EXPECT_EQ(seconds_of(expired(mixed, keeping(1))), Seconds{2});
+}
+
+TEST(Expired, SourcesArePinnedAndNotCounted) {
+    auto retention = keeping(1);
+    retention.sources.insert(base::TimedName{1, {}});
+    EXPECT_EQ(seconds_of(expired({timed(1), timed(2), timed(3)}, retention)), Seconds{2});
+}
+
+TEST(Expired, TheGraceSparesWhatTheMountReplacedLately) {
+    const std::vector<Revision> three{timed(1, 500), timed(2, 901), timed(3)};
+    EXPECT_EQ(seconds_of(expired(three, keeping(0, 1000, 100))), (Seconds{1, 3})) << "a stop's own has no grace";
+    EXPECT_EQ(seconds_of(expired(three, keeping(0, 1001, 100))), (Seconds{1, 2, 3})) << "exactly the grace is over";
+    EXPECT_EQ(seconds_of(expired(three, keeping(0, 10, 100))), Seconds{3}) << "a clock that went back spares them";
+}
+
+TEST(Expired, NeverMoreThanTheLimitAsksForAndNeverAPin) {
+    EXPECT_TRUE(rc::check("pins stay, the newest stay, the order stays", [] {
+        std::vector<Revision> all;
+        Retention retention = keeping(*rc::gen::inRange(-1, 6), 1000, *rc::gen::inRange<std::int64_t>(0, 2000));
+        const auto count = *rc::gen::inRange(0, 12);
+        for (int i = 1; i <= count; ++i) {
+            switch (*rc::gen::inRange(0, 4)) {
+                case 0: all.push_back(labelled("l" + std::to_string(i), i)); break;
+                case 1: all.push_back(timed(i, *rc::gen::inRange<std::int64_t>(0, 1000))); break;
+                case 2: retention.sources.insert(base::TimedName{i, {}}); [[fallthrough]];
+                default: all.push_back(timed(i));
+            }
+        }
+        const auto gone = expired(all, retention);
+        RC_ASSERT(std::ranges::is_sorted(seconds_of(gone)));
+        std::size_t left = 0;
+        for (const auto& revision : all) {
+            const bool pinned = revision.id.label() != nullptr || retention.sources.contains(revision.id);
+            const bool removed = std::ranges::find(gone, revision.id, &Revision::id) != gone.end();
+            RC_ASSERT(!(pinned && removed));
+            left += !pinned && !removed ? 1 : 0;
+        }
+        const auto unpinned = left + gone.size();
+        RC_ASSERT(left >= std::min(unpinned, retention.keep.limit()));
+    }));
+}
+
+}  // namespace
+}  // namespace varve::api
