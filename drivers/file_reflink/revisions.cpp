@@ -68,7 +68,7 @@ Result<VolumeView> rename_revision(VolumeFiles& files, const VolumeView& present
     TRY(files.rename(name, file_name(PinFile{files.volume(), command.to}), Replace::Never));
     TRY(files.sync_directory());
     std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
-    view.revisions.push_back({command.to, 0, std::move(state), target.replaced});
+    view.revisions.push_back({command.to, 0, std::move(state), {}});  // a pin needs no grace
     sort_revisions(view.revisions);
     return view;
 }

@@ -50,7 +50,16 @@ Result<VolumeView> commit_without_layer(VolumeFiles& files, VolumeView view, int
     return view;
 }
 
+// An image that is committed although its time says nothing (see unwritten()) must not be older than the state it replaces.
+Result<> replace_stamp(VolumeFiles& files, const VolumeView& view, int dirty) {
+    auto& pool = files.pool();
+    const auto& from = view.session->base ? view.session->base : view.committed;
+    if (!from || TRY(pool.files.status(dirty)).modified != session_stamp(from->modified)) return {};
+    return pool.files.set_modified(dirty, pool.clock.now());
+}
+
 Result<VolumeView> commit(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
+    TRY(replace_stamp(files, view, dirty));
     TRY(replace_committed(files, view, Incoming{dirty, files.directory(), files.dirty()}, OldState::KeepAsRevision, {}));
     // The commit is done: what fails now is left to the next load.
     if (view.session->base) (void)files.remove(files.base(view.config.kind));
