@@ -145,6 +145,7 @@ public:
         const auto found = find(*volume_, rename.from);
         found->id = rename.to;
         found->number = 0;
+        found->replaced.reset();  // a pin needs no grace
         found->state.changed = workshop_.now;
         sort(volume_->revisions);
         return {};

@@ -81,9 +81,11 @@ TEST_P(ContractTest, HolesStayHolesThroughASession) {
     start(root_);
     const auto device = pool_->device(root_, view(root_));
     ASSERT_TRUE(succeeded(device));
-    const base::UniqueFd opened(::open(device->c_str(), O_RDWR | O_CLOEXEC));
-    put_text(opened.get(), "end", mebibytes(63).count);
-    ASSERT_EQ(::fsync(opened.get()), 0);
+    {
+        const base::UniqueFd opened(::open(device->c_str(), O_RDWR | O_CLOEXEC));
+        put_text(opened.get(), "end", mebibytes(63).count);
+        ASSERT_EQ(::fsync(opened.get()), 0);
+    }
     stop(root_);
     EXPECT_LT(committed(root_).allocated, mebibytes(8));
     const auto state = open_state(root_);
