@@ -152,7 +152,8 @@ Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* prese
                    command.target));
     sort_revisions(view.revisions);
     command.image->published();
-    if (image.directory != files.directory()) TRY(files.pool().files.sync(image.directory));
+    if (image.directory != files.directory())
+        if (const auto synced = files.pool().files.sync(image.directory); !synced) return files.changed_but(synced.error());
     TRY(files.sync_directory());
     return view;
 }

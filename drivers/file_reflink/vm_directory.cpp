@@ -77,6 +77,15 @@ Result<> check_empty(const Context& pool, const VmDirectory& vm) {
     return {};
 }
 
+// After the point of no return of a VM's creation or removal.
+Result<> sync_folder(Context& pool, int folder, const VmName& vm) {
+    const auto synced = pool.files.sync(folder);
+    if (synced) return {};
+    auto error = base::with_context(synced.error(), "the VM " + vm.str() + " has changed, but the change may not be on disk");
+    error.code = Errc::Degraded;
+    return base::Failure(std::move(error));
+}
+
 }  // namespace
 
 Result<VmDirectory> open_vm(const Context& pool, const VmName& vm) {
@@ -130,7 +139,7 @@ Result<> create_vm(Context& pool, const VmName& vm, const api::Ownership& owners
         return made;
     }
     pool.log.operation(pool.settings.name.str() + "/" + vm.str(), "created", vm.str());
-    return pool.files.sync(folder.get());
+    return sync_folder(pool, folder.get(), vm);
 }
 
 Result<> remove_vm(Context& pool, const VmName& vm) {
@@ -141,7 +150,7 @@ Result<> remove_vm(Context& pool, const VmName& vm) {
     // Point of no return: under the other name it is swept at the next start.
     TRY(pool.files.rename(folder, vm.str(), folder, half, FileSystem::Replace::Never));
     pool.log.operation(pool.settings.name.str() + "/" + vm.str(), "removed", vm.str());
-    TRY(pool.files.sync(folder));
+    TRY(sync_folder(pool, folder, vm));
     if (const auto removed = remove_half_vm(pool, folder, half); !removed)
         pool.log.warning(pool.settings.name.str() + "/" + vm.str(), half + " stays until the next start: " + removed.error().message());
     return {};

@@ -72,9 +72,12 @@ Result<bool> VolumeFiles::remove(const std::string& name) {
 }
 
 Result<> VolumeFiles::sync_directory() {
-    const auto synced = pool_->files.sync(directory());
-    if (synced) return {};
-    auto error = base::with_context(synced.error(), who() + " has changed, but the change may not be on disk");
+    if (const auto synced = pool_->files.sync(directory()); !synced) return changed_but(synced.error());
+    return {};
+}
+
+base::Failure VolumeFiles::changed_but(base::Error error) const {
+    error = base::with_context(std::move(error), who() + " has changed, but the change may not be on disk");
     error.code = Errc::Degraded;
     return base::Failure(std::move(error));
 }

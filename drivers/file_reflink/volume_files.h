@@ -73,6 +73,8 @@ public:
     [[nodiscard]] base::Result<bool> remove(const std::string& name);
     // Degraded when it fails: the names have changed, and a crash may change them back.
     [[nodiscard]] base::Result<> sync_directory();
+    // For what fails after a change that readers can see: Degraded, with the reason.
+    [[nodiscard]] base::Failure changed_but(base::Error error) const;
 
     // An empty file, and one with the content of the open file `from`.
     [[nodiscard]] base::Result<Temporary> make_temporary();

@@ -51,7 +51,7 @@ Result<VolumeView> resize_session(VolumeFiles& files, VolumeView view, base::Byt
     auto& port = files.pool().files;
     const auto file = TRY(port.open_file(files.directory(), files.dirty(), kernel::FileSystem::Access::ReadWrite));
     TRY(port.set_size(file.get(), size));
-    TRY(port.sync(file.get()));
+    if (const auto synced = port.sync(file.get()); !synced) return files.changed_but(synced.error());
     files.pool().log.operation(files.who(), "resized", files.dirty(), std::to_string(size.count));
     view.session->size = size;
     return view;
@@ -60,9 +60,9 @@ Result<VolumeView> resize_session(VolumeFiles& files, VolumeView view, base::Byt
 Result<api::State> set_time_of(VolumeFiles& files, const std::string& name, const api::State& state, base::Timestamp modified) {
     auto& port = files.pool().files;
     const auto file = TRY(files.open(name));
+    TRY(files.mark_changed(file.get(), &state));  // first: no reader may see another time under the old time of change
     TRY(port.set_modified(file.get(), modified));
-    TRY(files.mark_changed(file.get(), &state));
-    TRY(port.sync(file.get()));
+    if (const auto synced = port.sync(file.get()); !synced) return files.changed_but(synced.error());
     return files.observe(file.get(), state);
 }
 
