@@ -131,23 +131,23 @@ void add_sessions(std::vector<Scenario>& list) {
     list.push_back({"start_snapshot", {"work/root"}, start("work/root")});
     list.push_back({"start_volatile", {"work/volatile"}, start("work/volatile")});
     list.push_back({"start_origin_snapshot", {"work/both"}, start("work/both")});
-    list.push_back({"start_without_layer", {"work/private"}, start("work/private"), keep("work/private", -1)});
-    list.push_back({"stop_keep_0", {"work/private"}, all({write("work/private"), stop("work/private")}),
-                    all({keep("work/private", 0), start("work/private")}), true});
-    list.push_back({"stop_keep_1", {"work/private"}, all({write("work/private"), stop("work/private")}),
-                    all({keep("work/private", 1), start("work/private")}), true});
-    list.push_back({"stop_keep_9", {"work/private"}, all({write("work/private"), stop("work/private")}),
-                    all({keep("work/private", 9), start("work/private")})});
-    list.push_back({"stop_without_layer", {"work/private"}, all({write("work/private"), stop("work/private")}),
-                    all({keep("work/private", -1), start("work/private")}), true});
-    list.push_back({"stop_unwritten", {"work/private"}, stop("work/private"), start("work/private"), true});
-    list.push_back({"stop_origin_snapshot", {"work/both"}, all({write("work/both"), stop("work/both")}), start("work/both"), true});
-    list.push_back({"stop_snapshot", {"work/root"}, all({write("work/root"), stop("work/root")}), start("work/root")});
-    list.push_back({"stop_volatile", {"work/volatile"}, all({write("work/volatile"), stop("work/volatile")}), start("work/volatile")});
-    list.push_back({"discard", {"work/private"}, all({write("work/private"), stop("work/private", outcome)}), start("work/private")});
+    list.push_back({"start_without_layer", {"work/private"}, start("work/private"), keep("work/private", -1), {}, true});
+    list.push_back({"stop_keep_0", {"work/private"}, stop("work/private"),
+                    all({keep("work/private", 0), start("work/private")}), write("work/private"), true});
+    list.push_back({"stop_keep_1", {"work/private"}, stop("work/private"),
+                    all({keep("work/private", 1), start("work/private")}), write("work/private"), true});
+    list.push_back({"stop_keep_9", {"work/private"}, stop("work/private"),
+                    all({keep("work/private", 9), start("work/private")}), write("work/private")});
+    list.push_back({"stop_without_layer", {"work/private"}, stop("work/private"),
+                    all({keep("work/private", -1), start("work/private")}), write("work/private"), true});
+    list.push_back({"stop_unwritten", {"work/private"}, stop("work/private"), start("work/private"), {}, true});
+    list.push_back({"stop_origin_snapshot", {"work/both"}, stop("work/both"), start("work/both"), write("work/both"), true});
+    list.push_back({"stop_snapshot", {"work/root"}, stop("work/root"), start("work/root"), write("work/root")});
+    list.push_back({"stop_volatile", {"work/volatile"}, stop("work/volatile"), start("work/volatile"), write("work/volatile")});
+    list.push_back({"discard", {"work/private"}, stop("work/private", outcome), start("work/private"), write("work/private")});
     list.push_back({"discard_snapshot", {"work/root"}, stop("work/root", outcome), start("work/root")});
-    list.push_back({"source_commits_under_snapshot", {"base/root", "work/root"}, all({write("base/root"), stop("base/root")}),
-                    all({start("work/root"), start("base/root")}), true});
+    list.push_back({"source_commits_under_snapshot", {"base/root", "work/root"}, stop("base/root"),
+                    all({start("work/root"), start("base/root")}), write("base/root"), true});
     list.push_back({"configure_to_no_layer", {"work/private"}, keep("work/private", -1)});
     list.push_back({"configure_from_no_layer", {"work/private"}, keep("work/private", 3), keep("work/private", -1)});
     list.push_back({"configure", {"work/private"}, keep("work/private", 5)});
@@ -189,8 +189,8 @@ void add_states(std::vector<Scenario>& list) {
                         return world.execute("work/private", api::SetTime{newest(world, "work/private"), {1'600'000'000, 5}});
                     }});
     list.push_back({"set_time_of_label", {"work/private"}, execute("work/private", api::SetTime{label("kept"), {1'600'000'000, 5}})});
-    list.push_back({"prune_all", {"work/private"}, prune(0), {}, true});
-    list.push_back({"prune_some", {"work/private"}, prune(1), {}, true});
+    list.push_back({"prune_all", {"work/private"}, prune(0), {}, {}, true});
+    list.push_back({"prune_some", {"work/private"}, prune(1), {}, {}, true});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "drivers/base/result.h"
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,11 @@ namespace varve::crash_tests {
 class World;
 
 struct Scenario {
-    std::string name;
+    std::string name{};
     std::vector<std::string> volumes;                      // what the command is about: must work on afterwards, those that exist
     std::function<base::Result<>(World&)> act;             // the command itself
     std::function<base::Result<>(World&)> arrange{};       // on top of the furnished pool
+    std::function<base::Result<>(World&)> meanwhile{};     // what the guest writes before the command, not synced
     bool pruning = false;                                  // also removes expired revisions, which may be done in part
 };
 
@@ -24,5 +26,7 @@ struct Scenario {
 [[nodiscard]] base::Result<> furnish(World& world);
 
 [[nodiscard]] std::vector<Scenario> scenarios();
+
+inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }  // googletest's name
 
 }  // namespace varve::crash_tests

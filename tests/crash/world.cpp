@@ -36,6 +36,7 @@ World::World(Ground ground) : World(ground, Machine{{}, first_moment, "first boo
 World::World(Ground ground, const Machine& machine)
     : ground_(ground), clock_(machine.time), files_(std::make_unique<fakes::MemoryFileSystem>(pool_directory, clock_)), boot_{machine.boot},
       log_(std::make_shared<spdlog::logger>("crash", std::make_shared<spdlog::sinks::null_sink_mt>())) {
+    log_->set_level(spdlog::level::off);
     if (!machine.disk.inodes.empty()) files_ = files_->boot(machine.disk, clock_);
     files_->set_reflinks(ground == Ground::Reflinks);
     files_->set_marks(ground == Ground::Reflinks);
