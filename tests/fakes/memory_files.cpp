@@ -44,22 +44,37 @@ Result<> writable(int fd) {
 }  // namespace
 
 kernel::FileStatus MemoryFileSystem::status_of(const Inode& inode) const {
+    kernel::FileStatus found{.type = inode.type,
+                             .device = 1,
+                             .inode = inode.number,
+                             .links = inode.number == disk_.top ? 1 : inode.links,
+                             .size = {},
+                             .allocated = {},
+                             .modified = inode.saved.attributes.modified,
+                             .uid = inode.saved.attributes.uid,
+                             .gid = inode.saved.attributes.gid,
+                             .mode = inode.saved.attributes.mode};
+    if (!inode.memory.valid()) {
+        if (!inode.saved.content) return found;
+        found.size = {inode.saved.content->size};
+        for (const auto& extent : inode.saved.content->extents) found.allocated.count += (extent.data.size() + block - 1) / block * block;
+        return found;
+    }
     struct stat status {};
     if (::fstat(inode.memory.get(), &status) != 0) throw std::runtime_error("a memory file cannot be looked at");
-    return {.type = inode.type,
-            .device = 1,
-            .inode = inode.number,
-            .links = inode.number == disk_.top ? 1 : inode.links,
-            .size = {static_cast<std::uint64_t>(status.st_size)},
-            .allocated = {static_cast<std::uint64_t>(status.st_blocks) * stat_block},
-            .modified = base::Timestamp::from(status.st_mtim),
-            .uid = status.st_uid,
-            .gid = status.st_gid,
-            .mode = status.st_mode & 07777U};
+    found.size = {static_cast<std::uint64_t>(status.st_size)};
+    found.allocated = {static_cast<std::uint64_t>(status.st_blocks) * stat_block};
+    found.modified = base::Timestamp::from(status.st_mtim);
+    found.uid = status.st_uid;
+    found.gid = status.st_gid;
+    found.mode = status.st_mode & 07777U;
+    return found;
 }
 
-void MemoryFileSystem::stamp(const Inode& inode) const {
-    const timespec times[2] = {{0, UTIME_OMIT}, clock_.now().to_timespec()};
+void MemoryFileSystem::stamp(Inode& inode) const {
+    inode.saved.attributes.modified = clock_.now();
+    if (!inode.memory.valid()) return;
+    const timespec times[2] = {{0, UTIME_OMIT}, inode.saved.attributes.modified.to_timespec()};
     if (::futimens(inode.memory.get(), times) != 0) throw std::runtime_error("a memory file's time cannot be set");
 }
 
@@ -79,7 +94,7 @@ Result<std::string> MemoryFileSystem::read_all(int file, Bytes limit) const {
 
 Result<> MemoryFileSystem::write_all(int file, std::string_view data) {
     return call(Effect::TakesSpace, [&]() -> Result<> {
-        const auto* inode = TRY(open_inode(file, FileType::Regular));
+        auto* inode = TRY(open_inode(file, FileType::Regular));
         while (!data.empty()) {
             const auto written = ::write(file, data.data(), data.size());
             if (written < 0) return fail_errno(errno, "a write");
@@ -92,7 +107,7 @@ Result<> MemoryFileSystem::write_all(int file, std::string_view data) {
 
 Result<> MemoryFileSystem::set_size(int file, Bytes size) {
     return call(Effect::Changes, [&]() -> Result<> {
-        const auto* inode = TRY(open_inode(file, FileType::Regular));
+        auto* inode = TRY(open_inode(file, FileType::Regular));
         if (::ftruncate(file, static_cast<off_t>(size.count)) != 0) return fail_errno(errno, "a size of " + std::to_string(size.count));
         stamp(*inode);
         return {};
@@ -113,7 +128,7 @@ Result<> MemoryFileSystem::set_modified(int file, base::Timestamp time) {
 
 Result<> MemoryFileSystem::sync_data(int file) {
     return call(Effect::Changes, [&]() -> Result<> {
-        const auto* inode = TRY(open_inode(file, FileType::Regular));
+        auto* inode = TRY(open_inode(file, FileType::Regular));
         disk_.inodes.at(inode->number).content = snapshot(*inode).content;
         return {};
     });
@@ -170,7 +185,7 @@ Result<> MemoryFileSystem::clone(int from, int to) { return clone_range(from, {0
 Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Bytes to_offset, Bytes length) {
     return call(Effect::TakesSpace, [&]() -> Result<> {
         const auto* source = TRY(open_inode(from, FileType::Regular));
-        const auto* target = TRY(open_inode(to, FileType::Regular));
+        auto* target = TRY(open_inode(to, FileType::Regular));
         if (!writable(to) || !reflinks_) return fail(Errc::Unsupported, "this file system has no reflinks");
         const auto end = status_of(*source).size.count;
         if (from_offset.count > end || length.count > end - from_offset.count) return fail(Errc::Unsupported, "the range ends beyond the file");
@@ -199,7 +214,7 @@ Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Byte
 Result<> MemoryFileSystem::copy_sparse(int from, int to) {
     return call(Effect::TakesSpace, [&]() -> Result<> {
         TRY(open_inode(from, FileType::Regular));
-        const auto* target = TRY(open_inode(to, FileType::Regular));
+        auto* target = TRY(open_inode(to, FileType::Regular));
         TRY(writable(to));
         Content::of(from)->put(to);
         stamp(*target);

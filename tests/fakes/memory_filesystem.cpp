@@ -30,12 +30,6 @@ Result<> check_name(const std::string& name) {
     return {};
 }
 
-Result<base::UniqueFd> reopen(const base::UniqueFd& memory, int flags) {
-    base::UniqueFd fd(::open(("/proc/self/fd/" + std::to_string(memory.get())).c_str(), flags | O_CLOEXEC));
-    if (!fd.valid()) return fail_errno(errno, "a memory file cannot be opened");
-    return fd;
-}
-
 }  // namespace
 
 MemoryFileSystem::MemoryFileSystem(std::string top, const base::Clock& clock)
@@ -47,34 +41,39 @@ MemoryFileSystem::MemoryFileSystem(std::string top, const base::Clock& clock, co
     disk_.top = disk.top;
     for (const auto number : disk.reachable()) {
         const auto& saved = disk.inodes.at(number);
-        auto& inode = add_inode(number, saved.type, saved.attributes);
+        auto& inode = add_inode(number, saved);
         inode.marks = saved.marks;
         inode.entries = saved.entries;
-        if (saved.content) saved.content->put(inode.memory.get());
-        const timespec times[2] = {{0, UTIME_OMIT}, saved.attributes.modified.to_timespec()};
-        if (::futimens(inode.memory.get(), times) != 0) throw std::runtime_error("a memory file's time cannot be set");
-        disk_.inodes[number] = saved;
     }
     for (const auto& [number, inode] : disk_.inodes)
         for (const auto& [name, entry] : inode.entries) ++inodes_.at(entry).links;
 }
 
-MemoryFileSystem::Inode& MemoryFileSystem::add_inode(InodeNumber number, FileType type, const Attributes& attributes) {
-    base::UniqueFd memory(::memfd_create("varve-fake", MFD_CLOEXEC));
-    struct stat status {};
-    if (!memory.valid() || ::fstat(memory.get(), &status) != 0) throw std::runtime_error("a memory file cannot be made");
-    if (::fchmod(memory.get(), attributes.mode) != 0 || ::fchown(memory.get(), attributes.uid, attributes.gid) != 0)
-        throw std::runtime_error("a memory file's permissions cannot be set");
-    by_memory_[status.st_ino] = number;
+MemoryFileSystem::Inode& MemoryFileSystem::add_inode(InodeNumber number, const DiskInode& saved) {
     next_ = std::max(next_, number + 1);
+    disk_.inodes[number] = saved;
     auto& inode = inodes_[number];
-    inode = Inode{.number = number, .type = type, .memory = std::move(memory), .marks = {}, .entries = {}, .links = 0};
-    disk_.inodes[number] = DiskInode{.type = type,
-                                     .attributes = attributes,
-                                     .content = type == FileType::Directory ? nullptr : std::make_shared<const Content>(),
-                                     .marks = {},
-                                     .entries = {}};
+    inode = Inode{.number = number, .type = saved.type, .saved = saved, .memory = {}, .marks = {}, .entries = {}, .links = 0};
     return inode;
+}
+
+Result<base::UniqueFd> MemoryFileSystem::open_memory(Inode& inode, int flags) const {
+    if (!inode.memory.valid()) {
+        const auto& attributes = inode.saved.attributes;
+        base::UniqueFd memory(::memfd_create("varve-fake", MFD_CLOEXEC));
+        struct stat status {};
+        if (!memory.valid() || ::fstat(memory.get(), &status) != 0 || ::fchmod(memory.get(), attributes.mode) != 0 ||
+            ::fchown(memory.get(), attributes.uid, attributes.gid) != 0)
+            throw std::runtime_error("a memory file cannot be made");
+        if (inode.saved.content) inode.saved.content->put(memory.get());
+        const timespec times[2] = {{0, UTIME_OMIT}, attributes.modified.to_timespec()};
+        if (::futimens(memory.get(), times) != 0) throw std::runtime_error("a memory file's time cannot be set");
+        by_memory_[status.st_ino] = inode.number;
+        inode.memory = std::move(memory);
+    }
+    base::UniqueFd fd(::open(("/proc/self/fd/" + std::to_string(inode.memory.get())).c_str(), flags | O_CLOEXEC));
+    if (!fd.valid()) return fail_errno(errno, "a memory file cannot be opened");
+    return fd;
 }
 
 // ---- finding inodes
@@ -125,13 +124,13 @@ void MemoryFileSystem::plant_symlink(const std::string& path) {
     const std::lock_guard lock(mutex_);
     const auto slash = path.rfind('/');
     const auto* directory = at_path(slash == std::string::npos ? "" : path.substr(0, slash)).value();
-    const auto& inode = add_inode(next_, FileType::Symlink, Attributes{.modified = clock_.now(), .uid = 0, .gid = 0, .mode = 0777});
+    const auto& inode = add_inode(next_, {.type = FileType::Symlink, .attributes = {.modified = clock_.now(), .uid = 0, .gid = 0, .mode = 0777}});
     change_names({{directory->number, path.substr(slash + 1), inode.number}});
 }
 
 Result<base::UniqueFd> MemoryFileSystem::open_beside(const std::string& path) const {
     const std::lock_guard lock(mutex_);
-    return reopen(TRY(at_path(path))->memory, O_RDWR);
+    return open_memory(*TRY(at_path(path)), O_RDWR);
 }
 
 // ---- crashes
@@ -142,6 +141,12 @@ std::size_t MemoryFileSystem::pending_transactions() const {
 }
 
 DiskInode MemoryFileSystem::snapshot(const Inode& inode) const {
+    if (!inode.memory.valid()) {
+        auto same = inode.saved;
+        same.marks = inode.marks;
+        same.entries = inode.entries;
+        return same;
+    }
     struct stat status {};
     if (::fstat(inode.memory.get(), &status) != 0) throw std::runtime_error("a memory file cannot be looked at");
     return {.type = inode.type,
@@ -184,25 +189,25 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::copy(const base::Clock& cloc
 Result<base::UniqueFd> MemoryFileSystem::open_top(const std::string& path) const {
     return call(Effect::Reads, [&]() -> Result<base::UniqueFd> {
         if (path != top_) return fail_errno(ENOENT, path);
-        return reopen(inodes_.at(disk_.top).memory, O_RDONLY);
+        return open_memory(inodes_.at(disk_.top), O_RDONLY);
     });
 }
 
 Result<base::UniqueFd> MemoryFileSystem::open_directory(int directory, const std::string& name) const {
     return call(Effect::Reads, [&]() -> Result<base::UniqueFd> {
-        const auto* inode = TRY(named(*TRY(open_inode(directory, FileType::Directory)), name));
+        auto* inode = TRY(named(*TRY(open_inode(directory, FileType::Directory)), name));
         if (inode->type != FileType::Directory) return fail_errno(ENOTDIR, name);
-        return reopen(inode->memory, O_RDONLY);
+        return open_memory(*inode, O_RDONLY);
     });
 }
 
 Result<base::UniqueFd> MemoryFileSystem::open_file(int directory, const std::string& name, Access access) const {
     return call(Effect::Reads, [&]() -> Result<base::UniqueFd> {
-        const auto* inode = TRY(named(*TRY(open_inode(directory, FileType::Directory)), name));
+        auto* inode = TRY(named(*TRY(open_inode(directory, FileType::Directory)), name));
         if (inode->type == FileType::Symlink) return fail_errno(ELOOP, name);
         if (inode->type == FileType::Directory && access == Access::ReadWrite) return fail_errno(EISDIR, name);
         if (inode->type != FileType::Regular) return base::fail(base::Errc::InvalidArgument, "'" + name + "' is not a regular file");
-        return reopen(inode->memory, access == Access::Read ? O_RDONLY : O_RDWR);
+        return open_memory(*inode, access == Access::Read ? O_RDONLY : O_RDWR);
     });
 }
 
@@ -211,8 +216,9 @@ Result<InodeNumber> MemoryFileSystem::make(int directory, const std::string& nam
     TRY(check_name(name));
     if (parent->links == 0 && parent->number != disk_.top) return fail_errno(ENOENT, name);
     if (parent->entries.contains(name)) return fail_errno(EEXIST, name);
-    const auto& inode = add_inode(next_, type, Attributes{.modified = clock_.now(), .uid = 0, .gid = 0, .mode = mode});
-    stamp(inode);
+    const auto& inode = add_inode(next_, {.type = type,
+                                          .attributes = {.modified = clock_.now(), .uid = 0, .gid = 0, .mode = mode},
+                                          .content = type == FileType::Directory ? nullptr : std::make_shared<const Content>()});
     change_names({{parent->number, name, inode.number}});
     return inode.number;
 }
@@ -220,7 +226,7 @@ Result<InodeNumber> MemoryFileSystem::make(int directory, const std::string& nam
 Result<base::UniqueFd> MemoryFileSystem::create_file(int directory, const std::string& name) {
     return call(Effect::TakesSpace, [&]() -> Result<base::UniqueFd> {
         const auto number = TRY(make(directory, name, FileType::Regular, 0600));
-        return reopen(inodes_.at(number).memory, O_RDWR);
+        return open_memory(inodes_.at(number), O_RDWR);
     });
 }
 

@@ -95,7 +95,9 @@ private:
     struct Inode {
         InodeNumber number;
         kernel::FileType type;
-        base::UniqueFd memory;  // content, times, owner, permissions; of a directory only those
+        // Content, times, owner and permissions: in `saved` until somebody opens the inode, then in the memory file.
+        DiskInode saved;
+        base::UniqueFd memory;
         std::map<std::string, std::string> marks;
         std::map<std::string, InodeNumber> entries;
         std::uint64_t links = 0;  // names; 0: only descriptors are left
@@ -111,7 +113,8 @@ private:
         return result;
     }
 
-    Inode& add_inode(InodeNumber number, kernel::FileType type, const Attributes& attributes);
+    Inode& add_inode(InodeNumber number, const DiskInode& saved);
+    [[nodiscard]] base::Result<base::UniqueFd> open_memory(Inode& inode, int flags) const;
     [[nodiscard]] base::Result<Inode*> open_inode(int fd) const;
     [[nodiscard]] base::Result<Inode*> open_inode(int fd, kernel::FileType type) const;
     [[nodiscard]] base::Result<Inode*> named(const Inode& directory, const std::string& name) const;
@@ -120,7 +123,7 @@ private:
     [[nodiscard]] base::Result<> remove(int directory, const std::string& name, kernel::FileType type);
     [[nodiscard]] base::Result<> replace(const Inode& source, const Inode& target, Replace replace) const;
     void change_names(std::vector<NameChange> names);
-    void stamp(const Inode& inode) const;
+    void stamp(Inode& inode) const;
     [[nodiscard]] kernel::FileStatus status_of(const Inode& inode) const;
     [[nodiscard]] DiskInode snapshot(const Inode& inode) const;
 
@@ -134,7 +137,7 @@ private:
     mutable std::mutex mutex_;  // over everything below
     InodeNumber next_ = 1;
     mutable std::map<InodeNumber, Inode> inodes_;
-    std::map<ino_t, InodeNumber> by_memory_;
+    mutable std::map<ino_t, InodeNumber> by_memory_;
     std::set<InodeNumber> held_;
     Disk disk_;
     Journal journal_;
