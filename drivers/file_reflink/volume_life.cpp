@@ -63,7 +63,9 @@ Result<api::State> set_time_of(VolumeFiles& files, const std::string& name, cons
     TRY(files.mark_changed(file.get(), &state));  // first: no reader may see another time under the old time of change
     TRY(port.set_modified(file.get(), modified));
     if (const auto synced = port.sync(file.get()); !synced) return files.changed_but(synced.error());
-    return files.observe(file.get(), state);
+    auto now = files.observe(file.get(), state);
+    if (!now) return files.changed_but(now.error());
+    return now;
 }
 
 }  // namespace
