@@ -55,6 +55,14 @@ Act stop(const std::string& volume, api::Stop::Outcome outcome = api::Stop::Outc
     return [=](World& world) { return world.stop_volume(volume, outcome); };
 }
 
+// Without marks a session is dirty for the next process, until it is started again.
+Act go_on(const std::string& volume) {
+    return [=](World& world) -> Result<> {
+        if (world.view(volume)->session->phase == api::Session::Phase::Started) return {};
+        return world.start_volume(volume);
+    };
+}
+
 Act prepare(const std::string& volume) {
     return [=](World& world) { return world.prepare_start(volume); };
 }
@@ -94,7 +102,7 @@ void add_lifecycle(std::vector<Scenario>& list) {
     list.push_back({"create_origin", {"work/data"}, create("work/data", api::Origin{}, small)});
     list.push_back({"create_volatile", {"work/swap"}, create("work/swap", api::Volatile{}, small)});
     list.push_back({"create_snapshot", {"work/other"}, create("work/other", api::Snapshot{source("base/root")})});
-    list.push_back({"create_vm", {}, [](World& world) { return world.create_vm("fresh"); }});
+    list.push_back({"create_vm", {}, [](World& world) { return world.pool().create_vm(base::VmName::parse("fresh").value(), api::Ownership{}); }});
     list.push_back({"remove_vm", {}, [](World& world) { return world.pool().remove_vm(base::VmName::parse("empty").value()); }});
     list.push_back({"own_vm", {}, [](World& world) {
                         return world.pool().set_ownership(base::VmName::parse("work").value(), api::Ownership{.uid = 7, .gid = 8, .mode = 0750});
@@ -152,7 +160,7 @@ void add_sessions(std::vector<Scenario>& list) {
     list.push_back({"configure_from_no_layer", {"work/private"}, keep("work/private", 3), keep("work/private", -1)});
     list.push_back({"configure", {"work/private"}, keep("work/private", 5)});
     list.push_back({"resize", {"work/private"}, execute("work/private", api::Resize{larger})});
-    list.push_back({"resize_running", {"work/private"}, execute("work/private", api::Resize{larger}), start("work/private")});
+    list.push_back({"resize_running", {"work/private"}, execute("work/private", api::Resize{larger}), start("work/private"), go_on("work/private")});
     list.push_back({"resize_volatile", {"work/volatile"}, execute("work/volatile", api::Resize{larger})});
     list.push_back({"resize_under_snapshot", {"base/root", "work/root"}, execute("base/root", api::Resize{larger}), start("work/root")});
 }
@@ -186,7 +194,8 @@ void add_states(std::vector<Scenario>& list) {
     list.push_back({"rename_label", {"work/private"}, execute("work/private", api::RenameRevision{label("kept"), label("renamed")})});
     list.push_back({"set_time", {"work/private"}, execute("work/private", api::SetTime{std::nullopt, {1'600'000'000, 5}})});
     list.push_back({"set_time_of_revision", {"work/private"}, [](World& world) {
-                        return world.execute("work/private", api::SetTime{newest(world, "work/private"), {1'600'000'000, 5}});
+                        const auto revision = newest(world, "work/private");  // whose second is its name
+                        return world.execute("work/private", api::SetTime{revision, {revision.timed()->seconds, 5}});
                     }});
     list.push_back({"set_time_of_label", {"work/private"}, execute("work/private", api::SetTime{label("kept"), {1'600'000'000, 5}})});
     list.push_back({"prune_all", {"work/private"}, prune(0), {}, {}, true});
