@@ -47,6 +47,7 @@ Result<> VmNameRules::check(std::string_view text) {
 Result<> VolumeNameRules::check(std::string_view text) {
     if (!matches(text, 32, is_lower, [](char c) { return is_lower(c) || is_digit(c); }))
         return illegal("volume", text, "up to 32 lower-case letters and digits, the first a letter");
+    if (text == "ctl") return illegal("volume", text, "it is reserved: .varve/ctl takes the commands for the whole VM");
     return {};
 }
 

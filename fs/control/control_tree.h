@@ -3,7 +3,7 @@
 #pragma once
 
 #include "drivers/base/result.h"
-#include "fs/engine/catalogue.h"
+#include "fs/engine/open_pool.h"
 #include "fs/engine/failures.h"
 #include "fs/engine/volumes.h"
 #include "fs/engine/writes.h"
@@ -56,8 +56,8 @@ struct Reply {
 // Thread-safe.
 class ControlTree {
 public:
-    ControlTree(engine::Catalogue& catalogue, engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration)
-        : catalogue_(catalogue), volumes_(volumes), failures_(failures), administration_(administration) {}
+    ControlTree(engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration)
+        : volumes_(volumes), failures_(failures), administration_(administration) {}
 
     // What exists now at a place (device and base only while started).
     [[nodiscard]] std::vector<Entry> entries(const Place& place) const;
@@ -71,7 +71,6 @@ public:
     [[nodiscard]] Reply command(const Place& place, std::string_view text);
 
 private:
-    engine::Catalogue& catalogue_;
     engine::Volumes& volumes_;
     engine::Failures& failures_;
     PoolAdministration& administration_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/engine/catalogue.h"
 
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -18,19 +19,35 @@ Result<> Catalogue::add(std::shared_ptr<OpenPool> pool) {
     return {};
 }
 
-Result<> Catalogue::remove(const base::PoolName& name) {
-    std::shared_ptr<OpenPool> gone;  // destroyed outside the lock
-    const std::lock_guard lock(mutex_);
-    const auto found = pools_.find(name);
-    if (found == pools_.end()) return fail(Errc::NotFound, "there is no pool " + name.str());
-    for (const auto& vm : found->second->vms()) {
-        if (!vm->writes().files().empty()) return fail(Errc::Busy, "a volume of " + name.str() + "/" + vm->name().str() + " is open for writing");
+namespace {
+
+Result<> unused(const OpenPool& pool) {
+    for (const auto& vm : pool.vms()) {
+        if (!vm->writes().files().empty()) return fail(Errc::Busy, "a volume of " + pool.name().str() + "/" + vm->name().str() + " is open for writing");
         for (const auto& [volume, view] : vm->view()->volumes)
             if (view->session && view->session->phase == api::Session::Phase::Started)
-                return fail(Errc::Busy, name.str() + "/" + vm->name().str() + "/" + volume.str() + " is started; stop it before its pool is removed");
+                return fail(Errc::Busy, pool.name().str() + "/" + vm->name().str() + "/" + volume.str() + " is started; stop it before its pool is removed");
     }
-    gone = std::move(found->second);
-    pools_.erase(found);
+    return {};
+}
+
+}  // namespace
+
+Catalogue::~Catalogue() {
+    for (const auto& [name, pool] : pools_) pool->close();
+}
+
+Result<> Catalogue::remove(const base::PoolName& name) {
+    const auto pool = find(name);
+    if (!pool) return fail(Errc::NotFound, "there is no pool " + name.str());
+    std::vector<LockKey> everything;
+    for (const auto& vm : pool->vms()) everything.push_back({vm->name(), {}});
+    constexpr std::chrono::seconds patience{2};
+    const auto held = TRY(pool->locks().acquire(std::move(everything), patience));  // nothing can start meanwhile
+    TRY(unused(*pool));
+    const std::lock_guard lock(mutex_);
+    pools_.erase(name);
+    pool->close();
     return {};
 }
 

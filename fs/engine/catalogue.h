@@ -11,9 +11,14 @@
 
 namespace varve::engine {
 
-// Thread-safe. A pool that was removed lives on until its last user has let go of it.
+// Thread-safe. A pool that was removed is closed, and lives on until its last user has let go of it.
 class Catalogue {
 public:
+    Catalogue() = default;
+    ~Catalogue();
+    Catalogue(const Catalogue&) = delete;
+    Catalogue& operator=(const Catalogue&) = delete;
+
     [[nodiscard]] base::Result<> add(std::shared_ptr<OpenPool> pool);  // Exists
     // Busy while a volume of it is started or being written; its storage stays as it is.
     [[nodiscard]] base::Result<> remove(const base::PoolName& name);

@@ -24,9 +24,16 @@ base::Result<> OpenPool::load() {
         auto view = TRY(driver_->load_vm(name));
         for (const auto& [volume, config] : view.volumes)
             if (const auto* source = api::source_of(config->config.kind)) sources_.set({name, volume}, *source);
-        vms_.emplace(name, std::make_shared<Vm>(*this, name, std::move(view)));
+        vms_.emplace(name, std::make_shared<Vm>(shared_from_this(), name, std::move(view)));
     }
     return {};
+}
+
+void OpenPool::close() {
+    std::map<base::VmName, VmPtr> gone;  // destroyed outside the lock
+    const std::lock_guard lock(mutex_);
+    gone.swap(vms_);
+    owner_.reset();
 }
 
 api::RevisionsToKeep OpenPool::revisions_to_keep() const {

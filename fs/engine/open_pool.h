@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ public:
     void add(VmPtr vm);
     void remove(const base::VmName& name);
     void rename(const base::VmName& from, const base::VmName& to);
+    // Gives the storage up to other owners and forgets the VMs. Who still holds one of them can read on, and is refused everything else.
+    void close();
 
 private:
     OpenPool(PoolSpec spec, std::unique_ptr<api::Pool> driver, PoolOwner owner);
@@ -54,7 +57,7 @@ private:
     std::string driver_name_;
     api::Ownership ownership_;
     base::Timestamp opened_;
-    PoolOwner owner_;  // before driver_: released last
+    std::optional<PoolOwner> owner_;  // before driver_: released last
     std::unique_ptr<api::Pool> driver_;
     LockTable locks_;
     Sources sources_;

@@ -31,9 +31,9 @@ public:
 
     // Waits until nothing writes `file`. Busy, naming the writer, when that takes longer than `wait`.
     // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.
-    [[nodiscard]] base::Result<> wait_closed(const std::string& file, std::chrono::milliseconds wait) const;
+    [[nodiscard]] base::Result<> wait_closed(const std::string& file, std::chrono::milliseconds wait);
     // The same for everything that belongs to a volume, revisions being restored included; nullopt: the whole VM.
-    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait) const;
+    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait);
     // Waits until `done` holds; woken by changed().
     template <class Condition>
     bool wait_until(std::chrono::steady_clock::time_point deadline, Condition done) const {
@@ -50,6 +50,7 @@ public:
     std::shared_ptr<ScratchFile> take_scratch(const std::string& name);
 
 private:
+    void drop_abandoned();
     [[nodiscard]] std::shared_ptr<Transaction> writer_of(const std::optional<base::VolumeName>& volume) const;
 
     mutable std::mutex mutex_;

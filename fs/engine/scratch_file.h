@@ -29,17 +29,26 @@ public:
     [[nodiscard]] const Link* link() const { return std::get_if<Link>(&content_); }
     [[nodiscard]] base::Timestamp created() const { return created_; }
 
-    // ---- open files; one that is open for writing cannot become a state
-    void opened(bool for_writing) {
+    // ---- open files; one that is open for writing cannot become a state, and one that becomes a state cannot be opened for writing
+    [[nodiscard]] bool opened(bool for_writing) {
+        for (int writers = writers_; for_writing;) {
+            if (writers < 0) return false;
+            if (writers_.compare_exchange_weak(writers, writers + 1)) break;
+        }
         ++handles_;
-        if (for_writing) ++writers_;
+        return true;
     }
     void released(bool for_writing, std::int64_t now) {
         if (for_writing) --writers_;
         --handles_;
         touched_ = now;
     }
-    [[nodiscard]] bool being_written() const { return writers_ > 0; }
+    // Reserves it for becoming a state: false while it is open for writing.
+    [[nodiscard]] bool claim() {
+        int none = 0;
+        return writers_.compare_exchange_strong(none, claimed);
+    }
+    void unclaim() { writers_ = 0; }
     [[nodiscard]] bool stale(std::int64_t now, std::chrono::seconds age) const { return handles_ == 0 && touched_ + age.count() < now; }
 
     // A write failed or its writer was killed: what is there is not what somebody wanted.
@@ -47,11 +56,13 @@ public:
     [[nodiscard]] bool spoiled() const { return spoiled_; }
 
 private:
+    static constexpr int claimed = -1;
+
     std::variant<api::PrivateImage, Link> content_;
     base::Timestamp created_;
     std::atomic<std::int64_t> touched_;
     std::atomic<int> handles_ = 0;
-    std::atomic<int> writers_ = 0;
+    std::atomic<int> writers_ = 0;  // or `claimed`
     std::atomic<bool> spoiled_ = false;
 };
 

@@ -40,7 +40,7 @@ StartPreparer::~StartPreparer() {
 void StartPreparer::request(const VmPtr& vm, const base::VolumeName& volume) {
     {
         const std::lock_guard lock(mutex_);
-        queue_.push_back({vm->pool().weak_from_this(), vm, volume});
+        queue_.push_back({vm, volume});
     }
     changed_.notify_all();
 }
@@ -67,9 +67,8 @@ void StartPreparer::work() {
 }
 
 void StartPreparer::prepare(const Request& request) {
-    const auto pool = request.pool.lock();
     const auto vm = request.vm.lock();
-    if (!pool || !vm) return;
+    if (!vm) return;
     const auto view = vm->volume(request.volume);
     if (!view || !ready_to_prepare(*view)) return;
     const base::VolumePath path{vm->name(), request.volume};
@@ -77,7 +76,7 @@ void StartPreparer::prepare(const Request& request) {
         constexpr std::chrono::seconds patience{2};
         auto lock = vm->pool().locks().acquire({{path.vm, path.volume}}, patience);
         const auto now = vm->volume(request.volume);
-        if (!lock || vm->name() != path.vm || !now || !ready_to_prepare(*now) || now->committed->id != view->committed->id) return nullptr;
+        if (!lock || vm->pool().find(path.vm) != vm || !now || !ready_to_prepare(*now) || now->committed->id != view->committed->id) return nullptr;
         return std::make_unique<LockedIfCurrent>(*std::move(lock));
     };
     if (const auto prepared = vm->pool().driver().prepare_start(path, *view, lock_if_current); !prepared)

@@ -29,7 +29,6 @@ public:
 
 private:
     struct Request {
-        std::weak_ptr<OpenPool> pool;  // a VM does not keep its pool alive
         std::weak_ptr<Vm> vm;
         base::VolumeName volume;
     };

@@ -29,12 +29,46 @@ std::string Transaction::description() const {
 
 // ---- handles
 
+bool Transaction::expect_open() {
+    const std::lock_guard lock(life_mutex_);
+    if (ended_) return false;
+    last_expected_ = std::chrono::steady_clock::now();
+    ++expected_;
+    return true;
+}
+
+void Transaction::expect_no_open() {
+    const std::lock_guard lock(life_mutex_);
+    --expected_;
+}
+
 void Transaction::opened() {
+    const std::lock_guard lock(life_mutex_);
     ++handles_;
+    --expected_;
     flushed_ = not_flushed;
 }
 
-bool Transaction::has_handles() const { return handles_ > 0; }
+bool Transaction::has_handles() const {
+    const std::lock_guard lock(life_mutex_);
+    return handles_ > 0;
+}
+
+// Needs life_mutex_.
+bool Transaction::unused() const {
+    // From the ESTALE that announces a transaction to the OPEN that uses it are two look-ups by the same system call.
+    constexpr std::chrono::seconds patience{5};
+    if (handles_ > 0) return false;
+    return expected_ <= 0 || std::chrono::steady_clock::now() - last_expected_ > patience;
+}
+
+bool Transaction::end_if_abandoned() {
+    const std::lock_guard lock(life_mutex_);
+    // One that ended by its last release is still committing, and takes itself away.
+    if (ended_ || !unused()) return false;
+    ended_ = true;
+    return true;
+}
 
 bool Transaction::closing() const { return flushed_.load() != not_flushed; }
 
@@ -45,7 +79,12 @@ std::optional<std::chrono::steady_clock::time_point> Transaction::truncation_flu
 }
 
 Result<> Transaction::released() {
-    if (--handles_ > 0) return {};
+    {
+        const std::lock_guard lock(life_mutex_);
+        --handles_;
+        if (!unused()) return {};
+        ended_ = true;
+    }
     Result<> outcome;
     {
         const std::lock_guard lock(mutex_);
@@ -79,7 +118,6 @@ Result<> Transaction::make_private() {
     }
     image_ = std::make_unique<api::PrivateImage>(*std::move(image));
     image_published_ = false;
-    if (time_only_) TRY(set_modified(image_->fd(), std::exchange(time_only_, {})->to_timespec()));
     return {};
 }
 
@@ -92,6 +130,7 @@ Result<> Transaction::change(const Change& apply) {
         return applied;
     }
     pending_ = Pending::Changes;
+    time_only_.reset();  // what is written after a time was set has a new one
     flushed_ = not_flushed;
     return {};
 }
@@ -166,7 +205,7 @@ Result<base::Bytes> Transaction::seek(base::Bytes offset, int whence) const {
 Result<> Transaction::set_time(base::Timestamp time) {
     const std::lock_guard lock(mutex_);
     TRY(usable());
-    if (image_ && !image_published_) return set_modified(image_->fd(), time.to_timespec());
+    if (pending_ == Pending::Changes) return set_modified(image_->fd(), time.to_timespec());
     time_only_ = time;
     return {};
 }
@@ -223,6 +262,7 @@ Result<> Transaction::commit() {
         return {};
     }
     TRY(make_private());
+    if (time_only_) TRY(set_modified(image_->fd(), std::exchange(time_only_, {})->to_timespec()));
     if (revision_) {
         TRY(volumes_.publish(volume_, *image_, api::Publish::AsRevision{*revision_}, this));
         commit_ = api::StateId{};

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <shared_mutex>
@@ -48,10 +49,16 @@ public:
     [[nodiscard]] pid_t process() const { return process_; }
 
     // ---- handles: open files of the kernel that write through this transaction
-    void opened();
+    // An open is on its way: the transaction waits for it, but not for ever (an opener may be killed on the way).
+    // False when the transaction has ended: the caller begins another.
+    [[nodiscard]] bool expect_open();
+    void expect_no_open();  // it will not come
+    void opened();          // it has come
     // Releases one; the last one commits what is left and ends the transaction. The error is the commit's; nobody waits for it.
     [[nodiscard]] base::Result<> released();
     [[nodiscard]] bool has_handles() const;
+    // Nobody has it open, and nobody is still expected. It ends with that.
+    [[nodiscard]] bool end_if_abandoned();
     // Everything was flushed, and whoever did that is about to release: a newcomer should wait a moment.
     [[nodiscard]] bool closing() const;
     // When the last flush left only a truncation to commit; the release that commits it follows at once unless a copy of the descriptor lives on.
@@ -84,6 +91,7 @@ private:
     [[nodiscard]] base::Result<> change(const Change& apply);
     [[nodiscard]] base::Result<> commit();
     void drop(base::Error reason);
+    [[nodiscard]] bool unused() const;
 
     Volumes& volumes_;
     const Processes& processes_;
@@ -102,8 +110,13 @@ private:
     std::set<pid_t> writers_;
     // Asked by waiters that must not wait for the mutex, which a commit holds for long.
     std::atomic<Pending> pending_ = Pending::Nothing;
-    std::atomic<int> handles_ = 0;
     std::atomic<std::chrono::steady_clock::time_point> flushed_{not_flushed};
+
+    mutable std::mutex life_mutex_;  // the innermost lock: nothing is called while it is held
+    int handles_ = 0;
+    int expected_ = 0;
+    std::chrono::steady_clock::time_point last_expected_;
+    bool ended_ = false;
 };
 
 }  // namespace varve::engine

@@ -5,8 +5,8 @@
 
 namespace varve::engine {
 
-Vm::Vm(OpenPool& pool, base::VmName name, api::VmView view)
-    : pool_(pool), name_(std::move(name)), view_(std::make_shared<const api::VmView>(std::move(view))) {}
+Vm::Vm(std::shared_ptr<OpenPool> pool, base::VmName name, api::VmView view)
+    : pool_(std::move(pool)), name_(std::move(name)), view_(std::make_shared<const api::VmView>(std::move(view))) {}
 
 base::VmName Vm::name() const {
     const std::lock_guard lock(mutex_);

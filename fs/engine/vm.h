@@ -20,9 +20,10 @@ using VolumeView = std::shared_ptr<const api::VolumeView>;
 // Keeps its identity when it is renamed. Thread-safe: readers get immutable views, and only the holder of the volume's lock sets new ones.
 class Vm {
 public:
-    Vm(OpenPool& pool, base::VmName name, api::VmView view);
+    Vm(std::shared_ptr<OpenPool> pool, base::VmName name, api::VmView view);
 
-    [[nodiscard]] OpenPool& pool() const { return pool_; }
+    // Alive as long as the VM is; a pool that was removed finds its VMs no more.
+    [[nodiscard]] OpenPool& pool() const { return *pool_; }
     [[nodiscard]] base::VmName name() const;
     [[nodiscard]] VmView view() const;
     // nullptr when there is no such volume.
@@ -37,7 +38,7 @@ public:
     [[nodiscard]] OpenWrites& writes() { return writes_; }
 
 private:
-    OpenPool& pool_;
+    const std::shared_ptr<OpenPool> pool_;
     mutable std::mutex mutex_;
     base::VmName name_;
     VmView view_;

@@ -140,10 +140,11 @@ VolumeView Volumes::source_view(const VolumeRef& volume) const {
 
 Result<Started> Volumes::start(const VolumeRef& volume) {
     const auto held = TRY(lock_unwritten(volume));
-    TRY(enough_space(volume));
     // The source's view stays alive, and its committed image stays linked or open, while the driver uses it: its lock is not needed,
     // so that starts of children do not wait for each other. A commit of the source in between makes the start see the older or newer state.
     const auto source = source_view(volume);
+    TRY(api::check(volume.path(), volume.view().get(), api::Start{source.get()}, volume.vm->pool().driver().capabilities()));
+    TRY(enough_space(volume));
     const auto view = TRY(run(held, volume, api::Start{source.get()}));
     return Started{TRY(volume.vm->pool().driver().device(volume.path(), *view))};
 }
@@ -311,8 +312,12 @@ Result<VmPtr> Volumes::make_vm(OpenPool& pool, const base::VmName& name, mode_t 
     auto ownership = pool.ownership();
     ownership.mode &= mode;
     TRY(pool.driver().create_vm(name, ownership));
-    auto view = TRY(pool.driver().load_vm(name));
-    auto vm = std::make_shared<Vm>(pool, name, std::move(view));
+    auto view = pool.driver().load_vm(name);
+    if (!view) {
+        (void)pool.driver().remove_vm(name);  // the first failure is the one to tell
+        return base::Failure(std::move(view).error());
+    }
+    auto vm = std::make_shared<Vm>(pool.shared_from_this(), name, *std::move(view));
     pool.add(vm);
     return vm;
 }

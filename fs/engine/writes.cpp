@@ -16,8 +16,6 @@ using base::Result;
 
 namespace {
 
-// From the ESTALE that announces a transaction to the OPEN that uses it are two look-ups by the same system call.
-constexpr std::chrono::seconds announcement_life{5};
 // From the flush of a close() to its release are microseconds, unless another descriptor lives on.
 constexpr std::chrono::milliseconds release_delay{100};
 constexpr std::chrono::seconds scratch_life = std::chrono::hours(24);
@@ -34,28 +32,35 @@ bool same_state(const VolumeView& a, const VolumeView& b) {
 Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, Transaction::Origin origin,
                                                    const Writer& writer) {
     auto transaction = std::make_shared<Transaction>(volumes_, processes_, volume, revision, std::move(origin), writer.process);
+    (void)transaction->expect_open();  // new, so it has not ended
     TRY(volumes_.begin(volume, transaction->file(), transaction));
     return transaction;
 }
 
-Result<std::shared_ptr<Transaction>> Writes::join(const std::shared_ptr<Transaction>& open, const Writer& writer, bool truncate) {
-    if (writer.process == 0 || open->process() != writer.process) return fail(Errc::Busy, open->description());
-    if (truncate) TRY(open->truncate_again());
-    return open;
-}
-
-Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const Writer& writer, bool truncate) {
-    forget_abandoned();
-    const auto file = paths::volume_file(volume.volume);
+// The transaction that is open already, if there is one and it is this process's.
+Result<std::shared_ptr<Transaction>> Writes::join(const VolumeRef& volume, const std::string& file, const Writer& writer, bool truncate) {
     auto& writes = volume.vm->writes();
     // Who opens again right after a close gets a transaction of its own, not the one that is just ending.
     if (const auto closing = writes.find(file); closing && closing->closing()) {
         const auto deadline = std::chrono::steady_clock::now() + (closing->process() == writer.process ? release_delay : volumes_.settings().wait_busy);
         (void)writes.wait_until(deadline, [&] { return !closing->closing() || !closing->has_handles(); });  // late: joined or Busy below
-        if (!closing->has_handles()) (void)writes.wait_closed(file, release_delay);                          // the same
+        if (!closing->has_handles()) (void)writes.wait_closed(file, volumes_.settings().wait_busy);          // the same
     }
-    if (const auto open = writes.find(file)) {
-        auto joined = TRY(join(open, writer, truncate));
+    const auto open = writes.find(file);
+    if (!open) return nullptr;
+    if (writer.process == 0 || open->process() != writer.process) return fail(Errc::Busy, open->description());
+    if (!open->expect_open()) return fail(Errc::Busy, open->description());
+    if (truncate)
+        if (auto truncated = open->truncate_again(); !truncated) {
+            open->expect_no_open();
+            return base::Failure(std::move(truncated).error());
+        }
+    return open;
+}
+
+Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const Writer& writer, bool truncate) {
+    const auto file = paths::volume_file(volume.volume);
+    if (auto joined = TRY(join(volume, file, writer, truncate))) {
         announce(joined, writer);
         return joined;
     }
@@ -65,7 +70,7 @@ Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const
     auto begun = TRY(begin(volume, {}, std::move(origin), writer));
     // Another writer, a stop or a revert may have committed between the look and the begin: what it made must not be written over unseen.
     if (!same_state(view, volume.view())) {
-        writes.remove(file, *begun);
+        volume.vm->writes().remove(file, *begun);
         return fail(Errc::Busy, volume.path().str() + " has just got another state; open it again");
     }
     announce(begun, writer);
@@ -73,13 +78,13 @@ Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const
 }
 
 Result<std::shared_ptr<Transaction>> Writes::create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, const Writer& writer) {
-    forget_abandoned();
     auto begun = TRY(begin(volume, revision, {}, writer));
     // Somebody may have created it since the caller looked; nobody can while this one is open.
     if (const auto view = volume.view(); !revision && view && view->committed) {
         volume.vm->writes().remove(begun->file(), *begun);
         return fail(Errc::Exists, volume.path().str() + " exists already");
     }
+    begun->opened();
     return begun;
 }
 
@@ -87,44 +92,25 @@ void Writes::announce(const std::shared_ptr<Transaction>& transaction, const Wri
     std::shared_ptr<Transaction> earlier;
     {
         const std::lock_guard lock(mutex_);
-        const auto [where, added] = announced_.try_emplace(writer.thread, Announcement{transaction, std::chrono::steady_clock::now()});
-        if (added) return;
-        earlier = std::exchange(where->second, Announcement{transaction, std::chrono::steady_clock::now()}).transaction;
+        earlier = std::exchange(announced_[writer.thread], transaction);
     }
-    // A thread does one thing at a time: it never came for the earlier one. Threads that are unknown share the number 0, though.
-    if (writer.thread != 0 && earlier != transaction) abandon(*earlier);
-}
-
-void Writes::abandon(Transaction& transaction) {
-    if (!transaction.has_handles()) transaction.ref().vm->writes().remove(transaction.file(), transaction);
+    if (earlier) earlier->expect_no_open();  // a thread does one thing at a time: it never came for that one
 }
 
 std::shared_ptr<Transaction> Writes::announced(const Vm& vm, const std::string& file, pid_t thread) const {
     const std::lock_guard lock(mutex_);
     const auto found = announced_.find(thread);
     if (found == announced_.end()) return nullptr;
-    const auto& transaction = found->second.transaction;
-    return transaction->ref().vm.get() == &vm && transaction->file() == file ? transaction : nullptr;
+    return found->second->ref().vm.get() == &vm && found->second->file() == file ? found->second : nullptr;
 }
 
-void Writes::arrived(pid_t thread) {
+bool Writes::open_announced(const std::shared_ptr<Transaction>& transaction, pid_t thread) {
     const std::lock_guard lock(mutex_);
-    announced_.erase(thread);
-}
-
-// A thread that was announced a transaction and never came for it (killed, or refused by the kernel) must not keep the volume busy.
-void Writes::forget_abandoned() {
-    std::vector<std::shared_ptr<Transaction>> abandoned;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto now = std::chrono::steady_clock::now();
-        std::erase_if(announced_, [&](auto& each) {
-            if (now - each.second.when < announcement_life) return false;
-            abandoned.push_back(std::move(each.second.transaction));
-            return true;
-        });
-    }
-    for (const auto& transaction : abandoned) abandon(*transaction);
+    const auto found = announced_.find(thread);
+    if (found == announced_.end() || found->second != transaction) return false;
+    announced_.erase(found);
+    transaction->opened();
+    return true;
 }
 
 std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) const {
@@ -189,12 +175,13 @@ Result<> Writes::publish_scratch(Vm& from, const std::string& name, const Volume
         if (revision) return fail(Errc::InvalidArgument, "a revision cannot be a symbolic link");
         TRY(link_source(volume, link->target));
     } else {
-        if (scratch->being_written()) return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
         if (scratch->spoiled()) return fail(Errc::Io, "a write to " + name + " failed or its writer was killed, so it cannot become a state");
-        if (revision) {
-            TRY(volumes_.publish(volume, *scratch->image(), api::Publish::AsRevision{*revision}, nullptr));
-        } else {
-            TRY(volumes_.publish(volume, *scratch->image(), api::Publish::AsCommitted{}, nullptr));
+        if (!scratch->claim()) return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
+        const auto published = revision ? volumes_.publish(volume, *scratch->image(), api::Publish::AsRevision{*revision}, nullptr)
+                                        : volumes_.publish(volume, *scratch->image(), api::Publish::AsCommitted{}, nullptr);
+        if (!published) {
+            scratch->unclaim();
+            return base::Failure(published.error());
         }
     }
     (void)from.writes().take_scratch(name);  // it is a state now, or its link is a volume's source

@@ -25,13 +25,13 @@ public:
     // An open for writing of a committed volume: a new transaction, or the one that this process has open already. Busy when another
     // program has it open, or the VM runs. It is announced to `writer`'s thread until that opens it (see announced()).
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> open(const VolumeRef& volume, const Writer& writer, bool truncate);
-    // O_CREAT of a volume or (with `revision`) of a revision to restore. Exists when it has been created meanwhile.
+    // O_CREAT of a volume or (with `revision`) of a revision to restore, with one handle. Exists when it has been created meanwhile.
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
                                                                     const Writer& writer);
     // The transaction that this thread is about to open under `file`: the kernel looks the path up once more in between.
     [[nodiscard]] std::shared_ptr<Transaction> announced(const Vm& vm, const std::string& file, pid_t thread) const;
-    // The thread has opened it (or was told that it cannot).
-    void arrived(pid_t thread);
+    // The open that was announced to this thread has come: one more handle. False when nothing was.
+    [[nodiscard]] bool open_announced(const std::shared_ptr<Transaction>& transaction, pid_t thread);
 
     // What `file` shows to everyone while it is being created; nullptr otherwise. Waits a moment for a truncation that is being closed.
     [[nodiscard]] std::shared_ptr<Transaction> creating(Vm& vm, const std::string& file) const;
@@ -52,23 +52,16 @@ public:
     [[nodiscard]] base::Result<> link_source(const VolumeRef& volume, const std::string& target);
 
 private:
-    struct Announcement {
-        std::shared_ptr<Transaction> transaction;
-        std::chrono::steady_clock::time_point when;
-    };
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> begin(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
                                                                    Transaction::Origin origin, const Writer& writer);
-    [[nodiscard]] base::Result<std::shared_ptr<Transaction>> join(const std::shared_ptr<Transaction>& open, const Writer& writer, bool truncate);
+    [[nodiscard]] base::Result<std::shared_ptr<Transaction>> join(const VolumeRef& volume, const std::string& file, const Writer& writer, bool truncate);
     void announce(const std::shared_ptr<Transaction>& transaction, const Writer& writer);
-    void forget_abandoned();
-    // Ends a transaction that nobody has opened.
-    static void abandon(Transaction& transaction);
 
     Volumes& volumes_;
     const Processes& processes_;
     const base::Clock& clock_;
     mutable std::mutex mutex_;
-    std::map<pid_t, Announcement> announced_;
+    std::map<pid_t, std::shared_ptr<Transaction>> announced_;  // by thread
 };
 
 }  // namespace varve::engine

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/daemon/pool_keeper.h"
+
+#include "fs/daemon/text_file.h"
+
+#include <spdlog/spdlog.h>
+
+#include <system_error>
+
+namespace varve::daemon {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+
+namespace {
+
+bool lies_below(const std::filesystem::path& path, const std::filesystem::path& top) {
+    const auto inside = path.lexically_normal().lexically_relative(top.lexically_normal());
+    return !inside.empty() && *inside.begin() != "..";
+}
+
+}  // namespace
+
+Result<> PoolKeeper::open(const config::PoolConfig& pool) {
+    const auto directory = pool.settings.parameters.find("dir_path");
+    if (directory != pool.settings.parameters.end() && lies_below(directory->second, mountpoint_))
+        return fail(Errc::InvalidArgument, "pool " + pool.settings.name.str() + ": dir_path lies below the mountpoint " + mountpoint_.string() +
+                                               ", so the daemon would wait for itself");
+    if (catalogue_.find(pool.settings.name)) return fail(Errc::Exists, "there is a pool " + pool.settings.name.str() + " already");
+    auto driver = TRY(registry::open_pool(pool.settings, environment_));
+    engine::PoolSpec spec{pool.settings.name, pool.settings.driver, pool.settings.revisions_to_keep, pool.ownership};
+    return catalogue_.add(TRY(engine::OpenPool::open(std::move(spec), std::move(driver))));
+}
+
+std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
+    const std::lock_guard lock(mutex_);
+    std::vector<base::Error> failures;
+    const auto try_open = [&](const config::PoolConfig& pool) {
+        if (auto opened = open(pool); !opened)
+            failures.push_back(base::with_context(std::move(opened).error(), "pool " + pool.settings.name.str() + " is not open"));
+    };
+    for (const auto& pool : config.pools) {
+        configured_.insert(pool.settings.name);
+        try_open(pool);
+    }
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(kept_, none)) {
+        if (entry.path().extension() != ".toml") continue;
+        const auto text = read_text(entry.path());
+        const auto kept = config::parse(text.value_or(std::string()));  // what cannot be read describes no pool
+        if (!kept || kept->pools.size() != 1) {
+            failures.push_back({Errc::Corrupt, {}, entry.path().string() + " does not describe one pool; the pool is not open"});
+            continue;
+        }
+        if (!configured_.contains(kept->pools.front().settings.name)) try_open(kept->pools.front());
+    }
+    return failures;
+}
+
+Result<> PoolKeeper::keep(const config::PoolConfig& pool) const {
+    return write_text(file_of(pool.settings.name), config::to_toml(pool));
+}
+
+Result<> PoolKeeper::add(const std::vector<std::string>& words) {
+    const auto pool = TRY(config::pool_from_words(words));
+    const std::lock_guard lock(mutex_);
+    TRY(open(pool));
+    if (auto kept = keep(pool); !kept) {
+        (void)catalogue_.remove(pool.settings.name);  // just opened, nothing of it can be in use
+        return kept;
+    }
+    return {};
+}
+
+Result<> PoolKeeper::remove(const std::string& name) {
+    const auto pool = TRY(base::PoolName::parse(name));
+    const std::lock_guard lock(mutex_);
+    TRY(catalogue_.remove(pool));
+    std::error_code failed;
+    std::filesystem::remove(file_of(pool), failed);
+    if (failed) return fail(Errc::Io, "pool " + name + " is closed, but " + file_of(pool).string() + " cannot be removed: " + failed.message());
+    return {};
+}
+
+Result<> PoolKeeper::reload() {
+    const auto config = TRY(read_config_());
+    const std::lock_guard lock(mutex_);
+    std::set<base::PoolName> named;
+    for (const auto& pool : config.pools) {
+        named.insert(pool.settings.name);
+        if (!catalogue_.find(pool.settings.name)) TRY(open(pool));
+    }
+    for (const auto& name : configured_)
+        if (!named.contains(name) && catalogue_.find(name)) TRY(catalogue_.remove(name));
+    configured_ = std::move(named);
+    return {};
+}
+
+}  // namespace varve::daemon

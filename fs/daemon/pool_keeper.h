@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which pools are open, and which will be after a restart.
+#pragma once
+
+#include "drivers/registry.h"
+#include "fs/config/config.h"
+#include "fs/control/control_tree.h"
+#include "fs/engine/catalogue.h"
+
+#include <spdlog/fwd.h>
+
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace varve::daemon {
+
+// Pools come from the configuration file and, when they were added at run time, from <state_dir>/pools/<name>.toml, one file each.
+// Thread-safe: administration is one at a time.
+class PoolKeeper final : public control::PoolAdministration {
+public:
+    using ReadConfig = std::function<base::Result<config::Config>()>;
+
+    PoolKeeper(engine::Catalogue& catalogue, const registry::Environment& environment, std::filesystem::path state_dir, std::filesystem::path mountpoint,
+               ReadConfig read_config)
+        : catalogue_(catalogue), environment_(environment), kept_(std::move(state_dir) / "pools"), mountpoint_(std::move(mountpoint)),
+          read_config_(std::move(read_config)) {}
+
+    // Opens what the configuration and earlier additions name. A pool that cannot be opened is logged and left out: the others are needed.
+    // Returns the failures.
+    [[nodiscard]] std::vector<base::Error> open_all(const config::Config& config);
+
+    [[nodiscard]] base::Result<> add(const std::vector<std::string>& words) override;
+    // A pool that the configuration names comes back with the next reload or restart.
+    [[nodiscard]] base::Result<> remove(const std::string& name) override;
+    // Opens pools that the configuration names by now, and closes those that it no longer does.
+    [[nodiscard]] base::Result<> reload() override;
+
+private:
+    [[nodiscard]] base::Result<> open(const config::PoolConfig& pool);
+    [[nodiscard]] base::Result<> keep(const config::PoolConfig& pool) const;
+    [[nodiscard]] std::filesystem::path file_of(const base::PoolName& name) const { return kept_ / (name.str() + ".toml"); }
+
+    engine::Catalogue& catalogue_;
+    registry::Environment environment_;
+    std::filesystem::path kept_;
+    std::filesystem::path mountpoint_;
+    ReadConfig read_config_;
+    std::mutex mutex_;
+    std::set<base::PoolName> configured_;
+};
+
+}  // namespace varve::daemon

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/daemon/text_file.h"
+
+#include "drivers/base/unique_fd.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+namespace varve::daemon {
+
+using base::fail;
+using base::fail_errno;
+using base::Result;
+
+Result<std::string> read_text(const std::filesystem::path& path) {
+    constexpr std::size_t largest = 1U << 20;
+    const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return fail_errno(errno, "cannot read " + path.string());
+    std::string text;
+    std::array<char, 4096> buffer{};
+    while (text.size() <= largest) {
+        const auto count = ::read(file.get(), buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "cannot read " + path.string());
+        if (count == 0) return text;
+        text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    return fail(base::Errc::TooLarge, path.string() + " is larger than 1 MiB");
+}
+
+Result<> write_text(const std::filesystem::path& path, std::string_view text) {
+    std::error_code failed;
+    std::filesystem::create_directories(path.parent_path(), failed);
+    if (failed) return fail_errno(failed.value(), "cannot make " + path.parent_path().string());
+    const base::UniqueFd directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return fail_errno(errno, "cannot open " + path.parent_path().string());
+
+    const auto name = path.filename().string();
+    const auto temporary = "." + name + "~";
+    const base::UniqueFd file(::openat(directory.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.valid()) return fail_errno(errno, "cannot write " + path.string());
+    while (!text.empty()) {
+        const auto count = ::write(file.get(), text.data(), text.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "cannot write " + path.string());
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    if (::fsync(file.get()) != 0) return fail_errno(errno, "cannot make " + path.string() + " durable");
+    if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) return fail_errno(errno, "cannot put " + path.string() + " in place");
+    if (::fsync(directory.get()) != 0) return fail_errno(errno, "cannot make " + path.string() + " durable");
+    return {};
+}
+
+}  // namespace varve::daemon

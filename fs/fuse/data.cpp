@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/api/overloaded.h"
+#include "fs/control/errno_map.h"
+#include "fs/engine/image_io.h"
+#include "fs/fuse/pool_of.h"
+#include "fs/fuse/server.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <span>
+#include <vector>
+
+namespace varve::fuse {
+
+using base::Bytes;
+using base::Errc;
+using base::fail;
+using base::Result;
+
+namespace {
+
+// How long a command's answer waits for the kernel to have forgotten what the command changed.
+constexpr std::chrono::seconds longest_drain{1};
+
+Handle& handle_of(const fuse_file_info& info) { return *reinterpret_cast<Handle*>(info.fh); }  // NOLINT: made in reply_opened
+
+Bytes bytes(off_t offset) { return {static_cast<std::uint64_t>(offset)}; }
+
+// One buffer for each of libfuse's threads: allocating a mebibyte for each read would map and unmap it.
+std::span<char> thread_buffer(std::size_t size) {
+    thread_local std::vector<char> buffer;
+    if (buffer.size() < size) buffer.resize(size);
+    return std::span(buffer).first(size);
+}
+
+// The process of the request's thread; the pair last seen on this handle is remembered.
+engine::Writer writer_on(Handle& handle, pid_t thread, const engine::Processes& processes) {
+    if (thread <= 0) return {};
+    const auto seen = handle.last_writer.load(std::memory_order_relaxed);
+    if (static_cast<pid_t>(seen >> 32) == thread) return {thread, static_cast<pid_t>(seen & 0xffffffff)};
+    const auto process = processes.process_of(thread);
+    handle.last_writer.store((static_cast<std::uint64_t>(thread) << 32) | static_cast<std::uint32_t>(process), std::memory_order_relaxed);
+    return {thread, process};
+}
+
+Result<std::size_t> copy_text(std::string_view text, std::size_t offset, std::span<char> buffer) {
+    if (offset >= text.size()) return std::size_t{0};
+    return text.copy(buffer.data(), buffer.size(), offset);
+}
+
+Result<std::size_t> read_from(OpenFile& file, std::span<char> buffer, Bytes offset) {
+    return std::visit(api::Overloaded{
+                          [&](const StateHandle& state) { return engine::read_at(state.fd.get(), buffer, offset); },
+                          [&](const EmptyHandle&) -> Result<std::size_t> { return std::size_t{0}; },
+                          [&](const TransactionHandle& open) { return open.transaction->read(buffer, offset); },
+                          [&](const ScratchHandle& open) { return engine::read_at(open.file->image()->fd(), buffer, offset); },
+                          [&](const ValueHandle& value) { return copy_text(value.text, offset.count, buffer); },
+                          [&](const std::unique_ptr<CommandHandle>& command) {
+                              const std::lock_guard lock(command->mutex);
+                              auto copied = copy_text(command->reply, command->cursor, buffer);
+                              command->cursor += *copied;
+                              return copied;
+                          },
+                      },
+                      file);
+}
+
+// Runs `use` with a descriptor that reads what the handle shows.
+Result<> with_descriptor(const OpenFile& file, const std::function<Result<>(int)>& use) {
+    if (const auto* state = std::get_if<StateHandle>(&file)) return use(state->fd.get());
+    if (const auto* open = std::get_if<TransactionHandle>(&file)) return open->transaction->with_descriptor(use);
+    if (const auto* open = std::get_if<ScratchHandle>(&file)) return use(open->file->image()->fd());
+    return fail(Errc::Unsupported, "there is nothing to copy from");
+}
+
+Result<> spoil_on_failure(engine::ScratchFile& file, Result<> result) {
+    if (!result) file.spoil();
+    return result;
+}
+
+}  // namespace
+
+void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
+    auto& handle = handle_of(*info);
+    const auto buffer = thread_buffer(size);
+    const auto count = read_from(handle.file, buffer, bytes(offset));
+    if (!count) return refuse(request, {"read", path_of(*handle.what)}, count.error());
+    (void)fuse_reply_buf(request, buffer.data(), *count);
+}
+
+void Server::run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text) {
+    auto reply = with_.control.command(handle.place, text);
+    {
+        const std::lock_guard lock(handle.mutex);
+        handle.reply = std::move(reply.json);
+        handle.cursor = 0;
+    }
+    // Who asked will look at the paths next: the kernel must have forgotten the old ones. This write holds no directory, so it may wait.
+    with_.notifier.drain(longest_drain);
+    if (reply.error) return refuse(request, operation, *reply.error);
+    (void)fuse_reply_write(request, text.size());
+}
+
+void Server::write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, off_t offset, fuse_file_info* info) {
+    auto& handle = handle_of(*info);
+    const std::span content(data, size);
+    const std::string_view text(data, size);
+    const auto operation = [&] { return Operation{"write", path_of(*handle.what)}; };  // only a refusal needs the path
+    if (auto* command = std::get_if<std::unique_ptr<CommandHandle>>(&handle.file)) return run_command(request, operation(), **command, text);
+    const auto written = std::visit(
+        api::Overloaded{
+            [&](const TransactionHandle& open) {
+                return open.transaction->write(content, bytes(offset), writer_on(handle, fuse_req_ctx(request)->pid, with_.processes));
+            },
+            [&](const ScratchHandle& open) { return spoil_on_failure(*open.file, engine::write_at(open.file->image()->fd(), content, bytes(offset))); },
+            [&](const ValueHandle& value) { return with_.control.write(value.place, value.name, text); },
+            [&](const EmptyHandle&) -> Result<> { return fail(Errc::InvalidArgument, "a volatile volume keeps nothing, so there is nothing to write"); },
+            [&](const auto&) -> Result<> { return fail(Errc::ReadOnly, "it is read-only"); },
+        },
+        handle.file);
+    if (std::holds_alternative<ValueHandle>(handle.file)) with_.notifier.drain(longest_drain);
+    if (!written) return refuse(request, operation(), written.error());
+    (void)fuse_reply_write(request, size);
+}
+
+void Server::fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* info) {
+    auto& handle = handle_of(*info);
+    Result<> synced;
+    if (auto* open = std::get_if<TransactionHandle>(&handle.file)) synced = open->transaction->sync(data_only != 0);
+    if (auto* open = std::get_if<ScratchHandle>(&handle.file)) synced = spoil_on_failure(*open->file, engine::sync(open->file->image()->fd(), data_only != 0));
+    done(request, {"fsync", path_of(*handle.what)}, synced);
+}
+
+void Server::fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* info) {
+    auto& handle = handle_of(*info);
+    Result<> allocated = fail(Errc::ReadOnly, "it is read-only");
+    if (auto* open = std::get_if<TransactionHandle>(&handle.file)) allocated = open->transaction->allocate(mode, bytes(offset), bytes(length));
+    if (auto* open = std::get_if<ScratchHandle>(&handle.file)) allocated = engine::allocate(open->file->image()->fd(), mode, bytes(offset), bytes(length));
+    done(request, {"fallocate", path_of(*handle.what)}, allocated);
+}
+
+void Server::lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
+    auto& handle = handle_of(*info);
+    off_t found = 0;
+    const auto sought = with_descriptor(handle.file, [&](int fd) -> Result<> {
+        found = static_cast<off_t>(TRY(engine::seek(fd, bytes(offset), whence)).count);
+        return {};
+    });
+    if (!sought) return (void)fuse_reply_err(request, sought.error().code == Errc::Unsupported ? ENXIO : control::errno_of(sought.error()));
+    (void)fuse_reply_lseek(request, found);
+}
+
+void Server::copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from_info, fuse_ino_t, off_t to_offset,
+                             fuse_file_info* to_info, std::size_t length, int) {
+    auto& from = handle_of(*from_info);
+    auto& to = handle_of(*to_info);
+    const Operation operation{"copy_file_range", path_of(*to.what)};
+    auto* transaction = std::get_if<TransactionHandle>(&to.file);
+    auto* scratch = std::get_if<ScratchHandle>(&to.file);
+    if (transaction == nullptr && scratch == nullptr) return refuse(request, operation, {Errc::ReadOnly, {}, "it is read-only"});
+    if (pool_of(*from.what) != pool_of(*to.what)) return (void)fuse_reply_err(request, EXDEV);  // the kernel then copies
+
+    // Errors are no refusals: whoever gets EOPNOTSUPP copies the data instead. (Never ENOSYS: the kernel would not ask again.)
+    std::size_t cloned = 0;
+    const auto copied = with_descriptor(from.file, [&](int source) -> Result<> {
+        const auto size = static_cast<std::uint64_t>(TRY(engine::status(source)).st_size);
+        const auto start = static_cast<std::uint64_t>(from_offset);
+        if (start >= size) return {};
+        cloned = std::min<std::uint64_t>(length, size - start);
+        // To the end of the source, whose tail need not be whole blocks, is spelt 0.
+        const Bytes count{start + cloned == size ? 0 : cloned};
+        if (transaction != nullptr)
+            return transaction->transaction->clone_from(source, bytes(from_offset), bytes(to_offset), count,
+                                                        writer_on(to, fuse_req_ctx(request)->pid, with_.processes));
+        return pool_of(*to.what)->driver().clone_range(source, bytes(from_offset), scratch->file->image()->fd(), bytes(to_offset), count);
+    });
+    if (!copied && copied.error().code == Errc::Unsupported) return (void)fuse_reply_err(request, EOPNOTSUPP);
+    if (!copied) return refuse(request, operation, copied.error());
+    (void)fuse_reply_write(request, cloned);
+}
+
+}  // namespace varve::fuse

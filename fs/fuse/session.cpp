@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/fuse/session.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+namespace varve::fuse {
+
+using base::Errc;
+using base::fail;
+using base::fail_errno;
+using base::Result;
+
+namespace {
+
+// After kill -9 of a daemon its mount stays and answers ENOTCONN to everything.
+Result<> clear_dead_mount(const std::filesystem::path& mountpoint) {
+    struct stat found {};
+    if (::stat(mountpoint.c_str(), &found) == 0) {
+        if (!S_ISDIR(found.st_mode)) return fail(Errc::InvalidArgument, "the mountpoint " + mountpoint.string() + " is no directory");
+        return {};
+    }
+    if (errno != ENOTCONN) return fail_errno(errno, "cannot use the mountpoint " + mountpoint.string());
+    if (::umount2(mountpoint.c_str(), MNT_DETACH) != 0) return fail_errno(errno, "cannot unmount what a dead varvefs has left at " + mountpoint.string());
+    return {};
+}
+
+std::vector<std::string> arguments() {
+    return {"varvefs", "-oallow_other,default_permissions,nosuid,nodev,fsname=varve,subtype=varve"};
+}
+
+// Threads answer while others wait for the disk; fsync can take seconds.
+constexpr unsigned int most_threads = 64;
+constexpr unsigned int most_idle_threads = 16;
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifier, const std::filesystem::path& mountpoint) {
+    TRY(clear_dead_mount(mountpoint));
+    auto words = arguments();
+    std::vector<char*> raw;
+    for (auto& word : words) raw.push_back(word.data());
+    fuse_args args = FUSE_ARGS_INIT(static_cast<int>(raw.size()), raw.data());
+    auto* const session = fuse_session_new(&args, &Server::operations(), sizeof(fuse_lowlevel_ops), &server);
+    fuse_opt_free_args(&args);
+    if (session == nullptr) return fail(Errc::Io, "libfuse refused to make a session");
+    std::unique_ptr<Session> owner(new Session(session, notifier));
+    if (fuse_set_signal_handlers(session) != 0) return fail(Errc::Io, "cannot set signal handlers");
+    owner->handles_signals_ = true;
+    if (fuse_session_mount(session, mountpoint.c_str()) != 0)
+        return fail_errno(errno != 0 ? errno : EIO, "cannot mount at " + mountpoint.string() + " (is /dev/fuse there, and are you root?)");
+    owner->mounted_ = true;
+    notifier.attach(session);
+    return owner;
+}
+
+Session::~Session() {
+    notifier_.detach();
+    if (mounted_) fuse_session_unmount(session_);
+    if (handles_signals_) fuse_remove_signal_handlers(session_);
+    fuse_session_destroy(session_);
+}
+
+Result<> Session::run() {
+    auto* const config = fuse_loop_cfg_create();
+    fuse_loop_cfg_set_max_threads(config, most_threads);
+    fuse_loop_cfg_set_idle_threads(config, most_idle_threads);
+    const int ended = fuse_session_loop_mt(session_, config);
+    fuse_loop_cfg_destroy(config);
+    if (ended < 0) return fail_errno(-ended, "the mount has failed");
+    return {};  // positive: the signal that ended it
+}
+
+}  // namespace varve::fuse

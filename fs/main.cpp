@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// varvefs: composes the daemon.
+#include "drivers/kernel/boot_id.h"
+#include "drivers/kernel/posix_filesystem.h"
+#include "drivers/registry.h"
+#include "fs/config/config.h"
+#include "fs/control/control_tree.h"
+#include "fs/daemon/background.h"
+#include "fs/daemon/pool_keeper.h"
+#include "fs/daemon/text_file.h"
+#include "fs/fuse/session.h"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <signal.h>
+#include <syslog.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace {
+
+using namespace varve;
+
+struct Options {
+    std::filesystem::path config = "/etc/varve/varve.toml";
+    std::optional<std::filesystem::path> mountpoint;
+    bool check = false;
+    bool foreground = false;
+};
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  varvefs --config /etc/varve/varve.toml              mount where the configuration says\n"
+    "  varvefs --config my.toml --foreground /mnt/varve    mount there, log to the terminal, end with Ctrl-C\n"
+    "  varvefs --check --config my.toml                    report every mistake in the configuration\n"
+    "Unmount with umount(8), or end the daemon with SIGTERM.";
+
+// The configuration, or nullopt after every mistake was printed.
+std::optional<config::Config> load_config(const std::filesystem::path& path) {
+    const auto text = daemon::read_text(path);
+    if (!text) {
+        std::cerr << "varvefs: " << text.error().message() << '\n';
+        return std::nullopt;
+    }
+    auto parsed = config::parse(*text);
+    if (parsed) return *std::move(parsed);
+    for (const auto& mistake : parsed.error()) std::cerr << path.string() << ':' << mistake.line << ": " << mistake.what << '\n';
+    return std::nullopt;
+}
+
+base::Result<config::Config> reread_config(const std::filesystem::path& path) {
+    auto parsed = config::parse(TRY(daemon::read_text(path)));
+    if (parsed) return *std::move(parsed);
+    std::string all = "the configuration has mistakes, and nothing was changed";
+    for (const auto& mistake : parsed.error()) all += "; line " + std::to_string(mistake.line) + ": " + mistake.what;
+    return base::fail(base::Errc::InvalidArgument, all);
+}
+
+engine::Settings engine_settings(const config::Config& config) {
+    engine::Settings settings;
+    if (const auto* percent = std::get_if<config::Percent>(&config.min_free)) settings.min_free = engine::Percent{percent->value};
+    else settings.min_free = std::get<base::Bytes>(config.min_free);
+    settings.prune_grace = config.prune_grace;
+    return settings;
+}
+
+std::shared_ptr<spdlog::logger> make_log(bool foreground) {
+    if (foreground) return std::make_shared<spdlog::logger>("varvefs", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    return std::make_shared<spdlog::logger>("varvefs", std::make_shared<spdlog::sinks::syslog_sink_mt>("varvefs", LOG_PID, LOG_DAEMON, true));
+}
+
+// Signals end the loop in the main thread; helper threads are made with all of them blocked.
+void block_signals(int how) {
+    sigset_t all;
+    sigfillset(&all);
+    (void)pthread_sigmask(how, &all, nullptr);  // fails only for an unknown `how`
+}
+
+base::Result<> serve(const Options& options, const config::Config& config, std::optional<daemon::Background>& background) {
+    const auto mountpoint = options.mountpoint.value_or(config.mountpoint);
+    const auto log = make_log(options.foreground);
+    const base::SystemClock clock;
+    const engine::ProcProcesses processes;
+    api::StateIds state_ids;
+    kernel::PosixFileSystem files;
+    const auto boot_id = TRY(kernel::read_boot_id());
+    const registry::Environment environment{files, state_ids, clock, *log, boot_id};
+
+    block_signals(SIG_BLOCK);
+    fuse::NodeTable nodes;
+    fuse::Notifier notifier(nodes);
+    engine::Failures failures;
+    engine::Catalogue catalogue;
+    engine::StartPreparer preparer(*log);
+    engine::Volumes volumes(engine_settings(config), clock, notifier, preparer);
+    engine::Writes writes(volumes, processes, clock);
+    daemon::PoolKeeper pools(catalogue, environment, config.state_dir, mountpoint, [&] { return reread_config(options.config); });
+    control::ControlTree control(volumes, failures, pools);
+    fuse::Server server({catalogue, volumes, writes, failures, processes, control, nodes, notifier, clock, *log});
+
+    for (auto& failure : pools.open_all(config)) {
+        log->error("{}", failure.message());
+        failures.add({clock.now(), 0, 0, "mount", "", std::move(failure)});
+    }
+    const auto session = TRY(fuse::Session::mount(server, notifier, mountpoint));
+    block_signals(SIG_UNBLOCK);
+    log->info("mounted at {}", mountpoint.string());
+    if (background) TRY(background->ready());
+    auto ended = session->run();
+    log->info("unmounting {}", mountpoint.string());
+    return ended;
+}
+
+int run(const Options& options) {
+    const auto config = load_config(options.config);
+    if (!config) return 1;
+    if (options.check) {
+        std::cout << options.config.string() << ": no mistakes, " << config->pools.size() << (config->pools.size() == 1 ? " pool\n" : " pools\n");
+        return 0;
+    }
+    std::optional<daemon::Background> background;
+    if (!options.foreground) {
+        auto entered = daemon::Background::enter();
+        if (!entered) {
+            std::cerr << "varvefs: " << entered.error().message() << '\n';
+            return 1;
+        }
+        background.emplace(*std::move(entered));
+    }
+    if (const auto served = serve(options, *config, background); !served) {
+        std::cerr << "varvefs: " << served.error().message() << '\n';
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app{"Shows VM storage as files: every volume is a file, and every past state of it is a file beside it."};
+    app.footer(examples);
+    app.set_version_flag("--version", std::string("varvefs " VARVE_VERSION));
+    app.add_option("--config,-c", options.config, "Configuration file")->type_name("FILE")->capture_default_str();
+    app.add_flag("--check", options.check, "Report every mistake in the configuration and exit");
+    app.add_flag("--foreground,-f", options.foreground, "Stay on the terminal and log to it");
+    app.add_option("MOUNTPOINT", options.mountpoint, "Where to mount; by default where the configuration says");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    return run(options);
+}
