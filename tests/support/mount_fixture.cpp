@@ -45,7 +45,10 @@ std::string describe_file(const Path& path) {
          << " size " << status.st_size << " ino " << status.st_ino << " mtime " << status.st_mtim.tv_sec << '.' << status.st_mtim.tv_nsec
          << " ctime " << status.st_ctim.tv_sec << '.' << status.st_ctim.tv_nsec;
     if (S_ISLNK(status.st_mode)) text << " -> " << link_target_of(path);
-    if (S_ISREG(status.st_mode) && status.st_size <= (8 << 20)) text << " content " << std::hash<std::string>{}(read_file(path));
+    if (S_ISREG(status.st_mode) && status.st_size <= (8 << 20)) {
+        const auto readable = open_and_close(path, O_RDONLY);  // a volume that runs without a snapshot layer is not
+        text << " content " << readable << ' ' << (readable == ok ? std::hash<std::string>{}(read_file(path)) : 0);
+    }
     return text.str() + "\n";
 }
 

@@ -122,8 +122,9 @@ std::string pattern(char mark, std::size_t count) {
     std::string text;
     text.reserve(count + 16);
     while (text.size() < count) {
-        std::array<char, 17> cell{};
-        (void)std::snprintf(cell.data(), cell.size(), "%c%014zu\n", mark, text.size());  // always 16 characters
+        std::array<char, 32> cell{};
+        (void)std::snprintf(cell.data(), cell.size(), "%c%014zu\n", mark,
+                            text.size());  // 16 characters, as volumes are far below 10^14 bytes
         text += cell.data();
     }
     text.resize(count);

@@ -64,7 +64,7 @@ TEST_F(ControlFilesTest, ConfigIsOneObject) {
     EXPECT_EQ(config.at("/kind"), "origin") << config.text;
     EXPECT_NE(config.at("/revisions_to_keep"), "") << config.text;
     EXPECT_NE(config.at("/rw"), "") << config.text;
-    EXPECT_EQ(config.at("/size"), std::to_string(volume_size)) << config.text;
+    EXPECT_NE(config.at("/ephemeral"), "") << config.text;
 }
 
 TEST_F(ControlFilesTest, UsageCountsAllStatesAndExclusiveWhatOnlyTheyHold) {

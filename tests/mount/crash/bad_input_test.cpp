@@ -133,15 +133,21 @@ TEST_F(BadInputTest, RevisionNamesThatClashStayApart) {
 }
 
 TEST_F(BadInputTest, ABrokenRecordLosesNoData) {
-    for (const std::string text : {"", "not json", "{}", "[]", "{\"volumes\":{\"data\":{\"kind\":\"strange\"}}}",
-                                   "{\"volumes\":{\"../x\":{\"kind\":\"origin\"}}}"}) {
-        SCOPED_TRACE(text);
-        plant([&] { std::ofstream(backing(vm()) / ".varve.json", std::ios::trunc) << text; });
+    const auto record = backing(vm()) / ".varve.json";
+    const auto good = present(record) ? read_file(record) : std::string("{}");
+    const auto other = another_vm();
+    ASSERT_EQ(write_file(pool() / other / "data.img", state_content(2)), ok);
+    for (const auto& text :
+         {std::string(), std::string("not json"), std::string("[]"), std::string(R"({"volumes":{"data":{"kind":"strange"}}})"),
+          std::string(R"({"volumes":{"../x":{"kind":"origin"}}})"), std::string(1 << 20, '[')}) {
+        SCOPED_TRACE(text.substr(0, 60));
+        plant([&] { std::ofstream(record, std::ios::trunc) << text; });
         EXPECT_EQ(read_file(backing(vm()) / "data.img"), state_content(1));
-        EXPECT_EQ(read_file(at("data.img")), state_content(1)) << "without a readable record every image is an origin";
+        EXPECT_TRUE(present(pool() / other / "data.img")) << "one VM's record does not take the whole pool away";
+        plant([&] { std::ofstream(record, std::ios::trunc) << good; });
+        EXPECT_EQ(read_file(at("data.img")), state_content(1));
+        EXPECT_EQ(read_file(pool() / other / "data.img"), state_content(2));
     }
-    plant([&] { std::ofstream(backing(vm()) / ".varve.json", std::ios::trunc) << std::string(1 << 20, '['); });
-    EXPECT_EQ(read_file(at("data.img")), state_content(1));
 }
 
 TEST_F(BadInputTest, AnImageOfAnOddSizeIsShownAndReported) {

@@ -178,7 +178,7 @@ TEST_F(CopyingTest, ShellRedirection) {
 }
 
 TEST_F(CopyingTest, AnOddRedirectionFailsAndLosesNothing) {
-    const auto finished = run_unchecked({"bash", "-c", "echo odd > data.img"});
+    const auto finished = run_unchecked({"bash", "-c", "/bin/echo odd > data.img"});
     EXPECT_NE(finished.exit_status, 0) << finished.describe();
     expect_settled(vm_path());
     const auto content = read_file(data());

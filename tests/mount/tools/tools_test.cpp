@@ -23,7 +23,7 @@ Finished ToolsTest::run_unchecked(std::vector<std::string> arguments) const {
     Program program;
     program.arguments = std::move(arguments);
     program.deadline = std::chrono::seconds(60);
-    program.directory = vm_path();
+    program.directory = present(vm_path()) ? vm_path() : pool();
     program.environment = environment_;
     const auto finished = run_program(program);
     EXPECT_TRUE(finished) << finished.error().message();
