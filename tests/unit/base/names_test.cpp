@@ -46,11 +46,11 @@ TEST(VmName, IllegalOnes) {
         {"1a", "0", "none", "default", "Domain-0", "work-dm", "a-dm", "a:b", "a+b", std::string(32, 'a'), std::string(5000, 'a')});
 }
 
-TEST(VolumeName, LegalOnes) { expect_legal<VolumeName>({"a", "root", "private", "volatile", "x1", "a0b1", std::string(32, 'z')}); }
+TEST(VolumeName, LegalOnes) { expect_legal<VolumeName>({"a", "ctl1", "ct", "xctl", "root", "private", "volatile", "x1", "a0b1", std::string(32, 'z')}); }
 
 TEST(VolumeName, IllegalOnes) {
     expect_illegal<VolumeName>(never_names);
-    expect_illegal<VolumeName>({"Root", "1root", "root-cow", "root_1", "root.img", "rooT", std::string(33, 'z')});
+    expect_illegal<VolumeName>({"ctl", "Root", "1root", "root-cow", "root_1", "root.img", "rooT", std::string(33, 'z')});
 }
 
 TEST(PoolName, LegalOnes) { expect_legal<PoolName>({"a", "0", "Fast", "pool-1", "a.b_c", "9.9", std::string(64, 'P')}); }

@@ -61,10 +61,9 @@ protected:
         return object;
     }
 
-    engine::Catalogue catalogue_;
     engine::Failures failures_;
     RecordingAdministration administration_;
-    control::ControlTree tree_{catalogue_, volumes_, failures_, administration_};
+    control::ControlTree tree_{volumes_, failures_, administration_};
 };
 
 }  // namespace varve::control_test

@@ -37,7 +37,7 @@ TEST_F(ScratchTest, RestoresARevision) {
 
 TEST_F(ScratchTest, IsNotPublishedWhileItIsWrittenOrSpoiled) {
     const auto file = scratch(".tmp", "new");
-    file->opened(true);
+    ASSERT_TRUE(file->opened(true));
     EXPECT_TRUE(failed(publish(".tmp", root_), Errc::Busy));
     file->released(true, clock_.now().seconds);
     file->spoil();
@@ -96,7 +96,7 @@ TEST_F(ScratchTest, IsSweptWhenNobodyHasTouchedItForADay) {
     constexpr std::int64_t day = 86400;
     const auto open_one = scratch(".open", "x");
     (void)scratch(".stale", "x");
-    open_one->opened(false);
+    ASSERT_TRUE(open_one->opened(false));
     clock_.advance(day);
     writes_.sweep_scratch(*root_.vm);
     EXPECT_EQ(root_.vm->writes().all_scratch().size(), 2U);

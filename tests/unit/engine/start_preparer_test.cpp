@@ -81,7 +81,11 @@ protected:
         EXPECT_TRUE(preparer_.idle(std::chrono::seconds(30)));
         return watched;
     }
-    void TearDown() override { EXPECT_TRUE(preparer_.idle(std::chrono::seconds(30))); }
+    void TearDown() override {
+        EXPECT_TRUE(preparer_.idle(std::chrono::seconds(30)));
+        if (prepared_pool_) prepared_pool_->close();
+        World::TearDown();
+    }
 
     std::shared_ptr<engine::OpenPool> prepared_pool_;
     std::optional<VolumeRef> volume_;

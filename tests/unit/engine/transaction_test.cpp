@@ -147,7 +147,6 @@ TEST_F(TransactionTest, ANewVolumeIsVisibleWhileItIsCreated) {
     const VolumeRef data{root_.vm, volume_name("data")};
     const auto made = writes_.create(data, {}, process(1));
     ASSERT_TRUE(succeeded(made));
-    (*made)->opened();
     EXPECT_EQ(writes_.creating(*data.vm, "data.img"), *made);
     EXPECT_EQ(data.view(), nullptr);
     ASSERT_TRUE(succeeded((*made)->set_size(mebibytes(1))));
@@ -168,7 +167,6 @@ TEST_F(TransactionTest, ARevisionIsRestored) {
     const VolumeRef lost{root_.vm, volume_name("lost")};
     const auto restored = writes_.create(lost, revision("2020-02-03T04:05:06Z"), process(1));
     ASSERT_TRUE(succeeded(restored));
-    (*restored)->opened();
     ASSERT_TRUE(succeeded((*restored)->set_size(mebibytes(1))));
     ASSERT_TRUE(succeeded(write(**restored, "saved")));
     ASSERT_TRUE(succeeded((*restored)->flush(process(1))));
@@ -203,7 +201,9 @@ TEST_F(TransactionTest, AnAnnouncedTransactionIsFoundByItsThreadAlone) {
     EXPECT_EQ(writes_.announced(*root_.vm, "root.img", 1), *opened);
     EXPECT_EQ(writes_.announced(*root_.vm, "root.img", 2), nullptr);
     EXPECT_EQ(writes_.announced(*root_.vm, "data.img", 1), nullptr);
-    writes_.arrived(1);
+    EXPECT_FALSE(writes_.open_announced(*opened, 2));
+    EXPECT_TRUE(writes_.open_announced(*opened, 1));
+    EXPECT_FALSE(writes_.open_announced(*opened, 1));
     EXPECT_EQ(writes_.announced(*root_.vm, "root.img", 1), nullptr);
 }
 

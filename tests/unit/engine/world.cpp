@@ -27,9 +27,14 @@ void World::open_pool(const std::string& boot) {
     pool_ = *std::move(opened);
 }
 
+void World::TearDown() {
+    EXPECT_TRUE(preparer_.idle(std::chrono::seconds(10)));
+    pool_->close();
+}
+
 void World::reboot() {
     EXPECT_TRUE(preparer_.idle(std::chrono::seconds(10)));
-    pool_.reset();
+    pool_->close();
     open_pool("22222222-2222-2222-2222-222222222222");
 }
 
@@ -67,8 +72,7 @@ std::shared_ptr<engine::Transaction> World::open(const VolumeRef& volume, pid_t 
     auto opened = writes_.open(volume, process(id), truncate);
     EXPECT_TRUE(succeeded(opened));
     if (!opened) return nullptr;
-    (*opened)->opened();
-    writes_.arrived(id);
+    EXPECT_TRUE(writes_.open_announced(*opened, id));
     return *opened;
 }
 

@@ -83,6 +83,8 @@ protected:
     // Refusals come at once, and nothing is refused for want of space.
     static engine::Settings quick() { return {base::Bytes{0}, std::chrono::hours(24), std::chrono::milliseconds(0)}; }
 
+    void TearDown() override;
+
     // Opens the pool once more on the same storage, in another boot: what ran is dirty.
     void reboot();
 
