@@ -26,10 +26,15 @@ using fakes::Faults;
 constexpr auto everything = std::numeric_limits<std::size_t>::max();
 constexpr std::int64_t downtime = 3600;
 
-// Temporaries have random names: what differs in nothing else is the same.
-std::string without_random(const std::string& name) { return name.substr(0, name.find('~')); }
+// Temporaries have random names: what differs in nothing else is the same. A temporary and the name it is for are not.
+std::string without_random(const std::string& name) {
+    const auto tilde = name.find('~');
+    return tilde == std::string::npos ? name : name.substr(0, tilde + 1);
+}
 
 enum class Death { Process, Power };  // a killed process leaves the page cache and the machine's boot
+
+using Left = std::pair<std::size_t, Death>;  // the digest of a disk
 
 class CrashTest : public testing::TestWithParam<std::tuple<Scenario, Ground>> {
 protected:
@@ -89,19 +94,62 @@ protected:
         return variants;
     }
 
-    // Calls `found` with every disk that the death of `world` now may leave.
-    void each_disk(const World& world, const std::function<void(const Machine&, Death, const std::string&)>& found) {
-        const auto pending = world.files().pending_transactions();
-        for (auto variant : unsynced_data()) {
-            for (variant.transactions = 0; variant.transactions <= pending; ++variant.transactions) {
-                const auto how = std::to_string(variant.transactions) + " of " + std::to_string(pending) + " transactions, " +
-                                 (variant.data ? "all" : "no unsynced") + " data" + (variant.times ? "" : " without times");
-                found(after_death(world.files().disk_after(variant), Death::Power), Death::Power, "power cut leaves " + how);
+    // What one death leaves.
+    struct Found {
+        Left left;
+        Machine machine;
+        Death death;
+        std::string how;
+    };
+
+    // Collects what the deaths in one run of `world` leave, one of each that nobody can tell apart.
+    class DeathWatch {
+    public:
+        DeathWatch(CrashTest& test, World& world) : test_(test), world_(world) {
+            world_.files().watch([this](fakes::Effect effect) { look(effect); });
+        }
+        ~DeathWatch() { world_.files().watch({}); }
+        DeathWatch(const DeathWatch&) = delete;
+        DeathWatch& operator=(const DeathWatch&) = delete;
+
+        std::vector<Found> end() {
+            look(fakes::Effect::Changes);  // before whatever comes next
+            world_.files().watch({});
+            return std::move(found_);
+        }
+
+    private:
+        // Around a call that only reads there is what is there around the next one that changes something.
+        void look(fakes::Effect effect) {
+            ++moment_;
+            const auto pending = world_.files().pending_transactions();
+            const auto variants = unsynced_data();
+            test_.points_ += variants.size() * (pending + 1) + 1;
+            if (effect == fakes::Effect::Reads) return;
+            for (auto variant : variants) {
+                const auto disks = world_.files().disks_after(variant);
+                for (std::size_t kept = 0; kept < disks.size(); ++kept)
+                    add(disks[kept], Death::Power, [&] {
+                        return "power cut leaves " + std::to_string(kept) + " of " + std::to_string(pending) + " transactions, " +
+                               (variant.data ? "all" : "no unsynced") + " data" + (variant.times ? "" : " without times");
+                    });
+                if (variant.data && variant.times) add(disks.back(), Death::Process, [] { return std::string("process killed"); });
             }
         }
-        const auto all = world.files().disk_after({.transactions = everything, .data = true});
-        found(after_death(all, Death::Process), Death::Process, "process killed");
-    }
+
+        template <class How>
+        void add(const fakes::Disk& disk, Death death, const How& how) {
+            const Left left{disk.digest(without_random), death};
+            if (!seen_.insert(left).second) return;
+            found_.push_back({left, test_.after_death(disk, death), death, "at moment " + std::to_string(moment_) + " (two to a call): " + how()});
+        }
+
+        CrashTest& test_;
+        World& world_;
+        std::set<Left> seen_;
+        std::size_t moment_ = 0;
+        std::vector<Found> found_;
+    };
 
     // Runs the command once, undisturbed; its effect must be durable.
     void look_at_both_ends() {
@@ -130,40 +178,46 @@ protected:
         }
     }
 
-    // The process dies at each call of the command.
+    // The power fails, or the process is killed, before and after each call of the command. One run shows what each of these deaths leaves:
+    // a dead process changes nothing more.
     void die_everywhere() {
-        for (std::size_t call = 1; call <= calls_; ++call) {
-            for (const auto when : {Faults::Moment::Before, Faults::Moment::After}) {
-                World world(ground(), start_);
-                ASSERT_EQ("", explain(get_ready(world)));
-                world.files().faults().die_at(call, when);
-                (void)scenario().act(world);  // dead processes tell no results
-                ASSERT_TRUE(world.files().faults().dead());
-                const auto where = std::string("death ") + (when == Faults::Moment::Before ? "before" : "after") + " call " + std::to_string(call);
-                each_disk(world, [&](const Machine& machine, Death death, const std::string& how) {
-                    ++points_;
-                    if (!seen_.emplace(machine.disk.digest(without_random), death).second || HasFailure()) return;
-                    SCOPED_TRACE(where + ", " + how);
-                    recovers(machine, death);
-                });
-                if (HasFailure()) return;
-            }
+        World world(ground(), start_);
+        ASSERT_EQ("", explain(get_ready(world)));
+        DeathWatch watch(*this, world);
+        ASSERT_EQ("", explain(scenario().act(world)));
+        for (const auto& found : watch.end()) {
+            SCOPED_TRACE(found.how);
+            recovers(found.machine, found.death);
+            if (HasFailure()) return;
         }
     }
 
     void recovers(const Machine& machine, Death death) {
         World world(ground(), machine);
-        world.files().faults().count(Faults::Calls::Changing);
+        DeathWatch watch(*this, world);
         ASSERT_EQ("", explain(world.start()));
-        const auto calls = world.files().faults().calls();
+        const auto deaths = watch.end();
         const auto picture = expect_picture(world);
         if (!not_between(before_[death], after_[death], picture, scenario().pruning).empty()) {
             ASSERT_EQ("", not_between(written_[death], after_[death], picture, scenario().pruning));
         }
-        die_in_recovery(machine, calls, picture);
-        if (HasFailure()) return;
+        for (const auto& found : deaths) {
+            SCOPED_TRACE("in the recovery " + found.how);
+            EXPECT_EQ("", picture.difference(recovered(found, death))) << "recovered twice is not recovered once";
+            if (HasFailure()) return;
+        }
         works_on(world);
         if (!HasFailure() && (picture == before_[death] || picture == written_[death])) works_again(machine, death);
+    }
+
+    // What is there after a second start, in the boot that followed the first death.
+    const Picture& recovered(const Found& found, Death first_death) {
+        const Left left{found.left.first, first_death};
+        const auto known = recovered_.find(left);
+        if (known != recovered_.end()) return known->second;
+        auto machine = found.machine;
+        machine.boot = after_death({}, first_death).boot;
+        return recovered_.emplace(left, expect_picture(machine)).first->second;
     }
 
     // The command succeeds after a crash that undid it, unless it needs its VM to run, which a power cut ended.
@@ -182,23 +236,6 @@ protected:
         for (const auto& [key, value] : picture.facts)
             if (key.ends_with(" session")) return true;
         return false;
-    }
-
-    void die_in_recovery(const Machine& machine, std::size_t calls, const Picture& expected) {
-        for (std::size_t call = 1; call <= calls + 1; ++call) {  // after one change is before the next, and once after the last
-            World world(ground(), machine);
-            world.files().faults().die_at(call, Faults::Moment::Before, Faults::Calls::Changing);
-            (void)world.start();  // as above
-            ASSERT_EQ(call <= calls, world.files().faults().dead());
-            each_disk(world, [&](Machine again, Death, const std::string& how) {
-                ++points_;
-                again.boot = machine.boot;
-                if (!seen_in_recovery_.emplace(again.disk.digest(without_random), again.boot).second || HasFailure()) return;
-                SCOPED_TRACE("death in recovery before change " + std::to_string(call) + ", " + how);
-                EXPECT_EQ("", expected.difference(expect_picture(again))) << "recovered twice is not recovered once";
-            });
-            if (HasFailure()) return;
-        }
     }
 
     // Each call fails once; then the disk is full from each call on.
@@ -279,8 +316,7 @@ protected:
     std::map<Death, Picture> before_;
     std::map<Death, Picture> written_;  // before the command, with what the guest wrote
     std::map<Death, Picture> after_;
-    std::set<std::pair<std::size_t, Death>> seen_;
-    std::set<std::pair<std::size_t, std::string>> seen_in_recovery_;
+    std::map<Left, Picture> recovered_;  // each disk is looked at once
 };
 
 TEST_P(CrashTest, LeavesTheStateBeforeOrTheStateAfter) {

@@ -19,23 +19,26 @@ void mix(std::size_t& digest, const std::string& text) { mix(digest, std::hash<s
 void commit(Disk& disk, const Transaction& transaction) {
     std::visit(api::Overloaded{
                    [&](const NamesChanged& changed) {
-                       for (const auto& change : changed.names) {
-                           auto& directory = disk.inodes.at(change.directory);
-                           directory.attributes.modified = changed.modified;
-                           if (change.inode)
-                               directory.entries[change.name] = *change.inode;
-                           else
-                               directory.entries.erase(change.name);
-                       }
+                       for (const auto& change : changed.names)
+                           disk.change(change.directory, [&](DiskInode& directory) {
+                               directory.attributes.modified = changed.modified;
+                               if (change.inode)
+                                   directory.entries[change.name] = *change.inode;
+                               else
+                                   directory.entries.erase(change.name);
+                           });
                    },
                    [&](const MarkChanged& changed) {
-                       auto& marks = disk.inodes.at(changed.inode).marks;
-                       if (changed.value)
-                           marks[changed.key] = *changed.value;
-                       else
-                           marks.erase(changed.key);
+                       disk.change(changed.inode, [&](DiskInode& inode) {
+                           if (changed.value)
+                               inode.marks[changed.key] = *changed.value;
+                           else
+                               inode.marks.erase(changed.key);
+                       });
                    },
-                   [&](const TimeChanged& changed) { disk.inodes.at(changed.inode).attributes.modified = changed.modified; },
+                   [&](const TimeChanged& changed) {
+                       disk.change(changed.inode, [&](DiskInode& inode) { inode.attributes.modified = changed.modified; });
+                   },
                },
                transaction);
 }
@@ -99,7 +102,7 @@ std::set<InodeNumber> Disk::reachable() const {
     while (!open.empty()) {
         const auto directory = open.back();
         open.pop_back();
-        for (const auto& [name, inode] : inodes.at(directory).entries)
+        for (const auto& [name, inode] : at(directory).entries)
             if (found.insert(inode).second) open.push_back(inode);
     }
     return found;
@@ -107,23 +110,29 @@ std::set<InodeNumber> Disk::reachable() const {
 
 std::size_t Disk::digest(const std::function<std::string(const std::string&)>& canonical) const {
     std::size_t digest = 0;
-    for (const auto number : reachable()) {
-        const auto& inode = inodes.at(number);
-        mix(digest, number);
+    std::map<InodeNumber, std::size_t> order{{top, 0}};  // of the first visit: hard links are told apart, numbers are not
+    std::vector<InodeNumber> open{top};
+    while (!open.empty()) {
+        const auto& inode = at(open.back());
+        open.pop_back();
         mix(digest, static_cast<std::size_t>(inode.type));
-        mix(digest, static_cast<std::size_t>(inode.attributes.modified.seconds));
-        mix(digest, inode.attributes.modified.nanoseconds);
         mix(digest, inode.attributes.mode);
         mix(digest, inode.attributes.uid);
         mix(digest, inode.attributes.gid);
+        if (inode.type != kernel::FileType::Directory) {
+            mix(digest, static_cast<std::size_t>(inode.attributes.modified.seconds));
+            mix(digest, inode.attributes.modified.nanoseconds);
+        }
         if (inode.content) mix(digest, inode.content->digest);
         for (const auto& [key, value] : inode.marks) {
             mix(digest, key);
             mix(digest, value);
         }
         for (const auto& [name, entry] : inode.entries) {
+            const auto [visited, first] = order.emplace(entry, order.size());
+            if (first) open.push_back(entry);
             mix(digest, canonical(name));
-            mix(digest, entry);
+            mix(digest, visited->second);
         }
     }
     return digest;
@@ -134,6 +143,8 @@ void Journal::add(Transaction transaction) { pending_.push_back(std::move(transa
 void Journal::apply_prefix(Disk& disk, std::size_t count) const {
     for (std::size_t i = 0; i < std::min(count, pending_.size()); ++i) commit(disk, pending_[i]);
 }
+
+void Journal::apply(Disk& disk, std::size_t index) const { commit(disk, pending_.at(index)); }
 
 void Journal::sync_directory(Disk& disk, InodeNumber directory) {
     std::set<InodeNumber> directories{directory};
@@ -146,7 +157,7 @@ void Journal::sync_directory(Disk& disk, InodeNumber directory) {
         return true;
     });
     std::set<InodeNumber> named;
-    for (const auto& [name, inode] : disk.inodes.at(directory).entries) named.insert(inode);
+    for (const auto& [name, inode] : disk.at(directory).entries) named.insert(inode);
     flush(pending_, disk, [&](const Transaction& transaction) {
         const auto* mark = std::get_if<MarkChanged>(&transaction);
         return mark != nullptr && named.contains(mark->inode);

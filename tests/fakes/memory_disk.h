@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -51,13 +52,24 @@ struct DiskInode {
     std::map<std::string, InodeNumber> entries{};  // of directories
 };
 
+// Copies share their inodes until one of them changes.
 struct Disk {
     InodeNumber top = 1;
-    std::map<InodeNumber, DiskInode> inodes;
+    std::map<InodeNumber, std::shared_ptr<const DiskInode>> inodes;
+
+    [[nodiscard]] const DiskInode& at(InodeNumber number) const { return *inodes.at(number); }
+    // Makes this disk's own copy of the inode and changes it.
+    template <class Change>
+    void change(InodeNumber number, Change change) {
+        auto own = std::make_shared<DiskInode>(at(number));
+        change(*own);
+        inodes[number] = std::move(own);
+    }
 
     // Inodes that the top directory leads to.
     [[nodiscard]] std::set<InodeNumber> reachable() const;
-    // Equal for disks that nobody can tell apart, when names that `canonical` makes equal are equal.
+    // Equal for disks that nobody can tell apart by anything but inode numbers and the times of directories, when names that `canonical`
+    // makes equal are equal.
     [[nodiscard]] std::size_t digest(const std::function<std::string(const std::string&)>& canonical = std::identity{}) const;
 };
 
@@ -78,6 +90,8 @@ public:
     [[nodiscard]] std::size_t size() const { return pending_.size(); }
     // The first `count` transactions, as a crash may leave them.
     void apply_prefix(Disk& disk, std::size_t count) const;
+    // One of them, after all before it.
+    void apply(Disk& disk, std::size_t index) const;
     // fsync of a directory: its names, the marks of the files it names, and whatever came before on the same directories. Names elsewhere
     // stay pending: Btrfs promises no more.
     void sync_directory(Disk& disk, InodeNumber directory);

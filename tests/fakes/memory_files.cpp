@@ -50,14 +50,14 @@ kernel::FileStatus MemoryFileSystem::status_of(const Inode& inode) const {
                              .links = inode.number == disk_.top ? 1 : inode.links,
                              .size = {},
                              .allocated = {},
-                             .modified = inode.saved.attributes.modified,
-                             .uid = inode.saved.attributes.uid,
-                             .gid = inode.saved.attributes.gid,
-                             .mode = inode.saved.attributes.mode};
+                             .modified = inode.attributes.modified,
+                             .uid = inode.attributes.uid,
+                             .gid = inode.attributes.gid,
+                             .mode = inode.attributes.mode};
     if (!inode.memory.valid()) {
-        if (!inode.saved.content) return found;
-        found.size = {inode.saved.content->size};
-        for (const auto& extent : inode.saved.content->extents) found.allocated.count += (extent.data.size() + block - 1) / block * block;
+        if (!inode.content) return found;
+        found.size = {inode.content->size};
+        for (const auto& extent : inode.content->extents) found.allocated.count += (extent.data.size() + block - 1) / block * block;
         return found;
     }
     struct stat status {};
@@ -72,9 +72,9 @@ kernel::FileStatus MemoryFileSystem::status_of(const Inode& inode) const {
 }
 
 void MemoryFileSystem::stamp(Inode& inode) const {
-    inode.saved.attributes.modified = clock_.now();
+    inode.attributes.modified = clock_.now();
     if (!inode.memory.valid()) return;
-    const timespec times[2] = {{0, UTIME_OMIT}, inode.saved.attributes.modified.to_timespec()};
+    const timespec times[2] = {{0, UTIME_OMIT}, inode.attributes.modified.to_timespec()};
     if (::futimens(inode.memory.get(), times) != 0) throw std::runtime_error("a memory file's time cannot be set");
 }
 
@@ -129,7 +129,7 @@ Result<> MemoryFileSystem::set_modified(int file, base::Timestamp time) {
 Result<> MemoryFileSystem::sync_data(int file) {
     return call(Effect::Changes, [&]() -> Result<> {
         auto* inode = TRY(open_inode(file, FileType::Regular));
-        disk_.inodes.at(inode->number).content = snapshot(*inode).content;
+        disk_.change(inode->number, [&](DiskInode& saved) { saved.content = data_of(*inode).content; });
         return {};
     });
 }
@@ -137,14 +137,15 @@ Result<> MemoryFileSystem::sync_data(int file) {
 Result<> MemoryFileSystem::sync(int file) {
     return call(Effect::Changes, [&]() -> Result<> {
         const auto* inode = TRY(open_inode(file));
-        auto now = snapshot(*inode);
         if (inode->type == FileType::Directory)
             journal_.sync_directory(disk_, inode->number);
         else
             journal_.sync_file(disk_, inode->number);
-        auto& saved = disk_.inodes.at(inode->number);
-        saved.content = std::move(now.content);
-        saved.attributes = now.attributes;
+        disk_.change(inode->number, [&](DiskInode& saved) {
+            auto now = data_of(*inode);
+            saved.content = std::move(now.content);
+            saved.attributes = now.attributes;
+        });
         return {};
     });
 }

@@ -34,7 +34,9 @@ Result<> check_name(const std::string& name) {
 
 MemoryFileSystem::MemoryFileSystem(std::string top, const base::Clock& clock)
     : MemoryFileSystem(std::move(top), clock,
-                       Disk{.top = 1, .inodes = {{1, DiskInode{.type = FileType::Directory, .attributes = {clock.now(), 0, 0, 0755}}}}}) {}
+                       Disk{.top = 1,
+                            .inodes = {{1, std::make_shared<const DiskInode>(
+                                               DiskInode{.type = FileType::Directory, .attributes = {clock.now(), 0, 0, 0755}})}}}) {}
 
 MemoryFileSystem::MemoryFileSystem(std::string top, const base::Clock& clock, const Disk& disk)
     : top_(std::move(top)), clock_(clock), space_{{1ULL << 40}, {1ULL << 39}, {1ULL << 39}} {
@@ -42,30 +44,30 @@ MemoryFileSystem::MemoryFileSystem(std::string top, const base::Clock& clock, co
     for (const auto number : disk.reachable()) {
         const auto& saved = disk.inodes.at(number);
         auto& inode = add_inode(number, saved);
-        inode.marks = saved.marks;
-        inode.entries = saved.entries;
+        inode.marks = saved->marks;
+        inode.entries = saved->entries;
     }
     for (const auto& [number, inode] : disk_.inodes)
-        for (const auto& [name, entry] : inode.entries) ++inodes_.at(entry).links;
+        for (const auto& [name, entry] : inode->entries) ++inodes_.at(entry).links;
 }
 
-MemoryFileSystem::Inode& MemoryFileSystem::add_inode(InodeNumber number, const DiskInode& saved) {
+MemoryFileSystem::Inode& MemoryFileSystem::add_inode(InodeNumber number, std::shared_ptr<const DiskInode> saved) {
     next_ = std::max(next_, number + 1);
-    disk_.inodes[number] = saved;
     auto& inode = inodes_[number];
-    inode = Inode{.number = number, .type = saved.type, .saved = saved, .memory = {}, .marks = {}, .entries = {}, .links = 0};
+    inode = Inode{.number = number, .type = saved->type, .attributes = saved->attributes, .content = saved->content, .memory = {}, .marks = {}, .entries = {}, .links = 0};
+    disk_.inodes[number] = std::move(saved);
     return inode;
 }
 
 Result<base::UniqueFd> MemoryFileSystem::open_memory(Inode& inode, int flags) const {
     if (!inode.memory.valid()) {
-        const auto& attributes = inode.saved.attributes;
+        const auto& attributes = inode.attributes;
         base::UniqueFd memory(::memfd_create("varve-fake", MFD_CLOEXEC));
         struct stat status {};
         if (!memory.valid() || ::fstat(memory.get(), &status) != 0 || ::fchmod(memory.get(), attributes.mode) != 0 ||
             ::fchown(memory.get(), attributes.uid, attributes.gid) != 0)
             throw std::runtime_error("a memory file cannot be made");
-        if (inode.saved.content) inode.saved.content->put(memory.get());
+        if (inode.content) inode.content->put(memory.get());
         const timespec times[2] = {{0, UTIME_OMIT}, attributes.modified.to_timespec()};
         if (::futimens(memory.get(), times) != 0) throw std::runtime_error("a memory file's time cannot be set");
         by_memory_[status.st_ino] = inode.number;
@@ -124,7 +126,7 @@ void MemoryFileSystem::plant_symlink(const std::string& path) {
     const std::lock_guard lock(mutex_);
     const auto slash = path.rfind('/');
     const auto* directory = at_path(slash == std::string::npos ? "" : path.substr(0, slash)).value();
-    const auto& inode = add_inode(next_, {.type = FileType::Symlink, .attributes = {.modified = clock_.now(), .uid = 0, .gid = 0, .mode = 0777}});
+    const auto& inode = add_inode(next_, std::make_shared<const DiskInode>(DiskInode{.type = FileType::Symlink, .attributes = {clock_.now(), 0, 0, 0777}}));
     change_names({{directory->number, path.substr(slash + 1), inode.number}});
 }
 
@@ -140,33 +142,49 @@ std::size_t MemoryFileSystem::pending_transactions() const {
     return journal_.size();
 }
 
-DiskInode MemoryFileSystem::snapshot(const Inode& inode) const {
-    if (!inode.memory.valid()) {
-        auto same = inode.saved;
-        same.marks = inode.marks;
-        same.entries = inode.entries;
-        return same;
-    }
+MemoryFileSystem::Data MemoryFileSystem::data_of(const Inode& inode) const {
+    if (!inode.memory.valid()) return {inode.attributes, inode.content};
     struct stat status {};
     if (::fstat(inode.memory.get(), &status) != 0) throw std::runtime_error("a memory file cannot be looked at");
-    return {.type = inode.type,
-            .attributes = {base::Timestamp::from(status.st_mtim), status.st_uid, status.st_gid, status.st_mode & 07777U},
-            .content = inode.type == FileType::Directory ? nullptr : Content::of(inode.memory.get()),
-            .marks = inode.marks,
-            .entries = inode.entries};
+    return {{base::Timestamp::from(status.st_mtim), status.st_uid, status.st_gid, status.st_mode & 07777U},
+            inode.type == FileType::Directory ? nullptr : Content::of(inode.memory.get())};
+}
+
+void MemoryFileSystem::add_data(Disk& disk, const std::map<InodeNumber, Data>& data, bool times) const {
+    for (const auto number : disk.reachable()) {
+        const auto& now = data.at(number);
+        disk.change(number, [&](DiskInode& inode) {
+            inode.content = now.content;
+            if (times) inode.attributes = now.attributes;
+        });
+    }
+}
+
+std::map<InodeNumber, MemoryFileSystem::Data> MemoryFileSystem::all_data() const {
+    std::map<InodeNumber, Data> data;
+    for (const auto& [number, inode] : inodes_) data.emplace(number, data_of(inode));
+    return data;
 }
 
 Disk MemoryFileSystem::disk_after(CrashVariant variant) const {
     const std::lock_guard lock(mutex_);
     Disk disk = disk_;
     journal_.apply_prefix(disk, variant.transactions);
-    if (!variant.data) return disk;
-    for (const auto number : disk.reachable()) {
-        const auto now = snapshot(inodes_.at(number));
-        disk.inodes.at(number).content = now.content;
-        if (variant.times) disk.inodes.at(number).attributes = now.attributes;
-    }
+    if (variant.data) add_data(disk, all_data(), variant.times);
     return disk;
+}
+
+std::vector<Disk> MemoryFileSystem::disks_after(CrashVariant variant) const {
+    const std::lock_guard lock(mutex_);
+    const auto data = variant.data ? all_data() : std::map<InodeNumber, Data>{};
+    std::vector<Disk> disks;
+    Disk disk = disk_;
+    for (std::size_t kept = 0; kept <= journal_.size(); ++kept) {
+        if (kept > 0) journal_.apply(disk, kept - 1);
+        disks.push_back(disk);
+        if (variant.data) add_data(disks.back(), data, variant.times);
+    }
+    return disks;
 }
 
 std::unique_ptr<MemoryFileSystem> MemoryFileSystem::boot(const Disk& disk, const base::Clock& clock) const {
@@ -216,9 +234,10 @@ Result<InodeNumber> MemoryFileSystem::make(int directory, const std::string& nam
     TRY(check_name(name));
     if (parent->links == 0 && parent->number != disk_.top) return fail_errno(ENOENT, name);
     if (parent->entries.contains(name)) return fail_errno(EEXIST, name);
-    const auto& inode = add_inode(next_, {.type = type,
-                                          .attributes = {.modified = clock_.now(), .uid = 0, .gid = 0, .mode = mode},
-                                          .content = type == FileType::Directory ? nullptr : std::make_shared<const Content>()});
+    const auto& inode = add_inode(next_, std::make_shared<const DiskInode>(
+                                             DiskInode{.type = type,
+                                                       .attributes = {clock_.now(), 0, 0, mode},
+                                                       .content = type == FileType::Directory ? nullptr : std::make_shared<const Content>()}));
     change_names({{parent->number, name, inode.number}});
     return inode.number;
 }

@@ -7,12 +7,14 @@
 #include "tests/fakes/faults.h"
 #include "tests/fakes/memory_disk.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace varve::fakes {
 
@@ -49,11 +51,16 @@ public:
 
     // ---- faults
     [[nodiscard]] Faults& faults() { return faults_; }
+    // Calls `moment` before and after the effect of every call, on its thread and without the lock: a power cut there leaves what disk_after
+    // tells there, since a dead process changes nothing more. One run shows all its deaths. Set while nobody else uses the file system.
+    void watch(std::function<void(Effect)> moment) { moment_ = std::move(moment); }
 
     // ---- crashes
     [[nodiscard]] std::size_t pending_transactions() const;
     // What is on the disk after a crash.
     [[nodiscard]] Disk disk_after(CrashVariant variant) const;
+    // The same for every number of transactions, from none to all that are pending.
+    [[nodiscard]] std::vector<Disk> disks_after(CrashVariant variant) const;
     // The file system after the next boot. `clock` as in the constructor.
     [[nodiscard]] std::unique_ptr<MemoryFileSystem> boot(const Disk& disk, const base::Clock& clock) const;
     // Everything as it is now, synced.
@@ -95,17 +102,26 @@ private:
     struct Inode {
         InodeNumber number;
         kernel::FileType type;
-        // Content, times, owner and permissions: in `saved` until somebody opens the inode, then in the memory file.
-        DiskInode saved;
+        // Until somebody opens the inode; then they are the memory file's.
+        Attributes attributes;
+        std::shared_ptr<const Content> content;
         base::UniqueFd memory;
         std::map<std::string, std::string> marks;
         std::map<std::string, InodeNumber> entries;
         std::uint64_t links = 0;  // names; 0: only descriptors are left
     };
 
-    // One call of the port: `body` runs under the lock unless a fault stops it.
     template <class Body>
     auto call(Effect effect, Body body) const -> decltype(body()) {
+        if (moment_) moment_(effect);
+        auto result = call_locked(effect, std::move(body));
+        if (moment_) moment_(effect);
+        return result;
+    }
+
+    // One call of the port: `body` runs under the lock unless a fault stops it.
+    template <class Body>
+    auto call_locked(Effect effect, Body body) const -> decltype(body()) {
         const std::lock_guard lock(mutex_);
         TRY(faults_.enter(effect));
         auto result = body();
@@ -113,7 +129,13 @@ private:
         return result;
     }
 
-    Inode& add_inode(InodeNumber number, const DiskInode& saved);
+    // What a write changes without a transaction.
+    struct Data {
+        Attributes attributes;
+        std::shared_ptr<const Content> content;
+    };
+
+    Inode& add_inode(InodeNumber number, std::shared_ptr<const DiskInode> saved);
     [[nodiscard]] base::Result<base::UniqueFd> open_memory(Inode& inode, int flags) const;
     [[nodiscard]] base::Result<Inode*> open_inode(int fd) const;
     [[nodiscard]] base::Result<Inode*> open_inode(int fd, kernel::FileType type) const;
@@ -125,13 +147,16 @@ private:
     void change_names(std::vector<NameChange> names);
     void stamp(Inode& inode) const;
     [[nodiscard]] kernel::FileStatus status_of(const Inode& inode) const;
-    [[nodiscard]] DiskInode snapshot(const Inode& inode) const;
+    [[nodiscard]] Data data_of(const Inode& inode) const;
+    [[nodiscard]] std::map<InodeNumber, Data> all_data() const;
+    void add_data(Disk& disk, const std::map<InodeNumber, Data>& data, bool times) const;
 
     const std::string top_;
     const base::Clock& clock_;
     bool reflinks_ = true;
     bool marks_ = true;
     kernel::FileSystemSpace space_;
+    std::function<void(Effect)> moment_;
 
     mutable Faults faults_;
     mutable std::mutex mutex_;  // over everything below
