@@ -36,10 +36,8 @@ public:
     [[nodiscard]] bool try_start();
     // SIGTERM; the exit status, or -signal.
     int terminate();
-    // kill -9, as a crash: what was mounted is detached afterwards.
+    // kill -9, as a crash; then `umount -f -l`.
     void kill();
-    // kill -9 alone; the dead mount stays.
-    void kill_process();
     // A clean stop and a new start.
     bool restart();
     [[nodiscard]] bool running();

@@ -66,7 +66,7 @@ TEST_F(FullDiskTest, AWriteThatDoesNotFitIsDroppedWithItsTransaction) {
     for (const int flags : {O_WRONLY, O_WRONLY | O_TRUNC}) {
         OpenFile file(place_ / "data.img", flags);
         ASSERT_EQ(file.opened(), ok);
-        EXPECT_EQ(file.write_at(0, pattern('x', 64 << 20)), Errno{ENOSPC});
+        EXPECT_EQ(file.write_at(0, pattern('x', 16 << 20)), Errno{ENOSPC});
         const auto closed = file.close();
         EXPECT_NE(closed, ok) << "the transaction was dropped, and whoever closes must hear it";
         EXPECT_TRUE(eventually([&] { return control_value(place_ / ".varve" / "data" / "state") == "halted"; }));
@@ -76,7 +76,7 @@ TEST_F(FullDiskTest, AWriteThatDoesNotFitIsDroppedWithItsTransaction) {
     {
         OpenFile file(place_ / "new.img", O_CREAT | O_WRONLY);
         ASSERT_EQ(file.opened(), ok);
-        EXPECT_EQ(file.write_at(0, pattern('x', 64 << 20)), Errno{ENOSPC});
+        EXPECT_EQ(file.write_at(0, pattern('x', 16 << 20)), Errno{ENOSPC});
         EXPECT_NE(file.close(), ok);
     }
     EXPECT_TRUE(eventually([&] { return !present(place_ / "new.img"); }));
@@ -92,7 +92,7 @@ TEST_F(FullDiskTest, AScratchFileThatDoesNotFitIsNoState) {
     {
         OpenFile file(place_ / ".x", O_CREAT | O_WRONLY);
         ASSERT_EQ(file.opened(), ok);
-        EXPECT_EQ(file.write_at(0, pattern('x', 64 << 20)), Errno{ENOSPC});
+        EXPECT_EQ(file.write_at(0, pattern('x', 16 << 20)), Errno{ENOSPC});
     }
     EXPECT_EQ(remove_file(place_ / ".x"), ok);
     expect_untouched();
