@@ -28,15 +28,21 @@ def numbers(text):
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
-def medians(samples):
-    """{(filesystem, operation, detail): {side: median}}"""
+def medians(samples, middle=statistics.median):
+    """{(filesystem, operation, detail): {side: median}}; with another `middle`, that instead."""
     values = defaultdict(lambda: defaultdict(list))
     for filesystem, operation, detail, side, value in samples:
         values[filesystem, operation, detail][side].append(value)
     for key, sides in values.items():
         if set(sides) != {"bare", "varve"}:
             raise RuntimeError(f"{key} was measured on one side only")
-    return {key: {side: statistics.median(found) for side, found in sides.items()} for key, sides in values.items()}
+    return {key: {side: middle(found) for side, found in sides.items()} for key, sides in values.items()}
+
+
+def fastest(samples):
+    """The same of the fastest samples: what other load on the machine disturbs least."""
+    return {**medians([sample for sample in samples if sample[1] == "read"], max),
+            **medians([sample for sample in samples if sample[1] != "read"], min)}
 
 
 def rows(found, operations):
@@ -46,7 +52,11 @@ def rows(found, operations):
     return list(dict.fromkeys(key[1:] for key in keys))
 
 
-def table(found, operations, filesystems, unit):
+def ratio(both):
+    return both["varve"] / both["bare"]
+
+
+def table(found, best, operations, filesystems, unit):
     yield "| | beside | " + " | ".join(f"{name}: bare | Varve | ratio" for name in filesystems) + " |"
     yield "|---|---|" + "--:|--:|--:|" * len(filesystems)
     for operation, detail in rows(found, operations):
@@ -54,7 +64,7 @@ def table(found, operations, filesystems, unit):
         cells = [f"{label}{', ' + detail.replace(':', ' ') if detail else ''}", bare]
         for filesystem in filesystems:
             both = found.get((filesystem, operation, detail))
-            cells += [f"{both['bare']:.4g} {unit}", f"{both['varve']:.4g} {unit}", f"**{both['varve'] / both['bare']:.2f}**"] if both else ["", "", ""]
+            cells += [f"{both['bare']:.4g} {unit}", f"{both['varve']:.4g} {unit}", f"**{ratio(both):.2f}** ({ratio(best[filesystem, operation, detail]):.2f})"] if both else ["", "", ""]
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -66,7 +76,7 @@ def spread(found, filesystem, operation, side, varying):
     return max(values) / min(values) if len(values) > 1 else None
 
 
-def flatness(found, filesystems):
+def flatness(found, best, filesystems):
     yield "| | " + " | ".join(f"{name}: extents, bare | Varve | revisions, bare | Varve" for name in filesystems) + " |"
     yield "|---|" + "--:|--:|--:|--:|" * len(filesystems)
     for operation in FLAT:
@@ -74,8 +84,8 @@ def flatness(found, filesystems):
         for filesystem in filesystems:
             for varying in (0, 1):
                 for side in ("bare", "varve"):
-                    ratio = spread(found, filesystem, operation, side, varying)
-                    cells.append("" if ratio is None else f"{ratio:.2f}")
+                    largest = [spread(of, filesystem, operation, side, varying) for of in (found, best)]
+                    cells.append("" if None in largest else "{:.2f} ({:.2f})".format(*largest))
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -91,20 +101,21 @@ def per_entry(found, filesystems):
 
 
 def markdown(result, samples):
-    found = medians(samples)
+    found, best = medians(samples), fastest(samples)
     filesystems = result["filesystems"]
     machine = result["machine"]
     yield f"`{result['command']}`, {result['date']}"
     yield ""
     yield (f"{machine['cores']} cores, {machine['memory_gib']} GiB of memory, {machine['kernel']}; {', '.join(filesystems)} on loop devices in memory; load average "
            f"{result['load'][0]:.1f} before and {result['load'][1]:.1f} after (about 1 to 2 is the run itself). Medians of {result['repetitions']} "
-           f"(operations that change something: {result['change_repetitions']}). {result['seconds']:.0f} s.")
+           f"(operations that change something: {result['change_repetitions']}); in "
+           f"parentheses the ratio of the fastest of each, which other load disturbs least. {result['seconds']:.0f} s.")
     sections = [
-        ("The driver: times, and how many times the bare system calls' (below 1 is faster)", DRIVER, table(found, DRIVER, filesystems, "µs")),
-        ("Flatness: largest median over smallest, over extents and over revisions (1 is flat)", FLAT, flatness(found, filesystems)),
-        ("The mount: times, and how many times the bare system calls' (below 1 is faster)", MOUNT, table(found, MOUNT, filesystems, "µs")),
+        ("The driver: times, and how many times the bare system calls' (below 1 is faster)", DRIVER, table(found, best, DRIVER, filesystems, "µs")),
+        ("Flatness: largest median over smallest, over extents and over revisions (1 is flat)", FLAT, flatness(found, best, filesystems)),
+        ("The mount: times, and how many times the bare system calls' (below 1 is faster)", MOUNT, table(found, best, MOUNT, filesystems, "µs")),
         ("Lists: time for each entry", LISTS, per_entry(found, filesystems)),
-        ("Reading: speed, and which part of the native file's (above 1 is faster)", ("read",), table(found, ("read",), filesystems, "MiB/s")),
+        ("Reading: speed, and which part of the native file's (above 1 is faster)", ("read",), table(found, best, ("read",), filesystems, "MiB/s")),
     ]
     for title, operations, lines in sections:
         if rows(found, operations):
@@ -115,5 +126,6 @@ def markdown(result, samples):
 
 
 def summary(samples):
-    return [{"filesystem": key[0], "operation": key[1], "detail": key[2], "bare": both["bare"], "varve": both["varve"], "ratio": both["varve"] / both["bare"]}
+    best = fastest(samples)
+    return [{"filesystem": key[0], "operation": key[1], "detail": key[2], **both, "ratio": ratio(both), "fastest_ratio": ratio(best[key])}
             for key, both in medians(samples).items()]
