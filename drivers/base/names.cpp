@@ -55,7 +55,8 @@ Result<> LabelRules::check(std::string_view text) {
     if (!matches(text, 64, is_alphanumeric, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-' || c == ':'; }))
         return illegal("label", text, "up to 64 letters, digits, '_', '.', ':' and '-', the first a letter or digit");
     if (text == "current") return illegal("label", text, "it is reserved for the committed state");
-    if (TimedName::parse(text)) return illegal("label", text, "it is a time");
+    constexpr std::size_t time_length = 20;  // 2018-01-02T03:04:05Z
+    if (parse_iso_utc(text.substr(0, time_length))) return illegal("label", text, "it begins like a time");
     return {};
 }
 

@@ -37,7 +37,7 @@ struct LabelRules { static Result<> check(std::string_view text); };
 using PoolName = Name<PoolNameRules>;      // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
 using VmName = Name<VmNameRules>;          // [A-Za-z][A-Za-z0-9_.-]{0,30}; not none, default, Domain-0; not ending in -dm
 using VolumeName = Name<VolumeNameRules>;  // [a-z][a-z0-9]{0,31}; not ctl
-using Label = Name<LabelRules>;            // [A-Za-z0-9][A-Za-z0-9_.:-]{0,63}; not a time, not `current`
+using Label = Name<LabelRules>;            // [A-Za-z0-9][A-Za-z0-9_.:-]{0,63}; not beginning like a time, not `current`
 
 // A volume within its pool, and across pools.
 struct VolumePath {

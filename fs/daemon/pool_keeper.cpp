@@ -29,6 +29,9 @@ Result<> PoolKeeper::open(const config::PoolConfig& pool) {
                                                ", so the daemon would wait for itself");
     if (catalogue_.find(pool.settings.name)) return fail(Errc::Exists, "there is a pool " + pool.settings.name.str() + " already");
     auto driver = TRY(registry::open_pool(pool.settings, environment_));
+    if (const auto held = driver->lock_directory())
+        if (const auto owner = catalogue_.owner_of(*held))
+            return fail(Errc::Busy, held->string() + " is the storage of pool " + owner->name().str() + " already");
     engine::PoolSpec spec{pool.settings.name, pool.settings.driver, pool.settings.revisions_to_keep, pool.ownership};
     return catalogue_.add(TRY(engine::OpenPool::open(std::move(spec), std::move(driver))));
 }
@@ -37,8 +40,12 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
     const std::lock_guard lock(mutex_);
     std::vector<base::Error> failures;
     const auto try_open = [&](const config::PoolConfig& pool) {
-        if (auto opened = open(pool); !opened)
+        if (auto opened = open(pool); opened) {
+            const auto& unreadable = catalogue_.find(pool.settings.name)->unreadable_vms();
+            failures.insert(failures.end(), unreadable.begin(), unreadable.end());
+        } else {
             failures.push_back(base::with_context(std::move(opened).error(), "pool " + pool.settings.name.str() + " is not open"));
+        }
     };
     for (const auto& pool : config.pools) {
         configured_.insert(pool.settings.name);

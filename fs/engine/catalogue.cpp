@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace varve::engine {
@@ -23,7 +24,7 @@ namespace {
 
 Result<> unused(const OpenPool& pool) {
     for (const auto& vm : pool.vms()) {
-        if (!vm->writes().files().empty()) return fail(Errc::Busy, "a volume of " + pool.name().str() + "/" + vm->name().str() + " is open for writing");
+        TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, std::chrono::milliseconds(0)));
         for (const auto& [volume, view] : vm->view()->volumes)
             if (view->session && view->session->phase == api::Session::Phase::Started)
                 return fail(Errc::Busy, pool.name().str() + "/" + vm->name().str() + "/" + volume.str() + " is started; stop it before its pool is removed");
@@ -45,10 +46,19 @@ Result<> Catalogue::remove(const base::PoolName& name) {
     constexpr std::chrono::seconds patience{2};
     const auto held = TRY(pool->locks().acquire(std::move(everything), patience));  // nothing can start meanwhile
     TRY(unused(*pool));
+    pool->close();
     const std::lock_guard lock(mutex_);
     pools_.erase(name);
-    pool->close();
     return {};
+}
+
+std::shared_ptr<OpenPool> Catalogue::owner_of(const std::filesystem::path& directory) const {
+    for (const auto& pool : pools()) {
+        const auto held = pool->driver().lock_directory();
+        std::error_code unknown;  // a directory that cannot be looked at is no other pool's
+        if (held && std::filesystem::equivalent(*held, directory, unknown)) return pool;
+    }
+    return nullptr;
 }
 
 std::shared_ptr<OpenPool> Catalogue::find(const base::PoolName& name) const {

@@ -4,6 +4,7 @@
 
 #include "fs/engine/open_pool.h"
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <shared_mutex>
@@ -22,6 +23,8 @@ public:
     [[nodiscard]] base::Result<> add(std::shared_ptr<OpenPool> pool);  // Exists
     // Busy while a volume of it is started or being written; its storage stays as it is.
     [[nodiscard]] base::Result<> remove(const base::PoolName& name);
+    // An open pool whose storage this directory is; nullptr when there is none. A lock file cannot tell, as it is this process's own.
+    [[nodiscard]] std::shared_ptr<OpenPool> owner_of(const std::filesystem::path& directory) const;
     [[nodiscard]] std::shared_ptr<OpenPool> find(const base::PoolName& name) const;  // nullptr when there is none
     [[nodiscard]] std::vector<std::shared_ptr<OpenPool>> pools() const;              // by name
 

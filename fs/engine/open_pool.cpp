@@ -21,10 +21,14 @@ base::Result<std::shared_ptr<OpenPool>> OpenPool::open(PoolSpec spec, std::uniqu
 base::Result<> OpenPool::load() {
     TRY(driver_->recover());
     for (const auto& name : TRY(driver_->list_vms())) {
-        auto view = TRY(driver_->load_vm(name));
-        for (const auto& [volume, config] : view.volumes)
+        auto view = driver_->load_vm(name);
+        if (!view) {
+            unreadable_vms_.push_back(base::with_context(std::move(view).error(), "VM " + name_.str() + "/" + name.str() + " is not shown"));
+            continue;
+        }
+        for (const auto& [volume, config] : view->volumes)
             if (const auto* source = api::source_of(config->config.kind)) sources_.set({name, volume}, *source);
-        vms_.emplace(name, std::make_shared<Vm>(shared_from_this(), name, std::move(view)));
+        vms_.emplace(name, std::make_shared<Vm>(shared_from_this(), name, *std::move(view)));
     }
     return {};
 }

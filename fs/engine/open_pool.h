@@ -37,6 +37,8 @@ public:
     [[nodiscard]] LockTable& locks() { return locks_; }
     [[nodiscard]] Sources& sources() { return sources_; }
     [[nodiscard]] base::Timestamp opened() const { return opened_; }
+    // Why VMs that lie in the pool are not shown: their records or directories cannot be read. Nothing of them is touched.
+    [[nodiscard]] const std::vector<base::Error>& unreadable_vms() const { return unreadable_vms_; }
 
     [[nodiscard]] api::RevisionsToKeep revisions_to_keep() const;
     void set_revisions_to_keep(api::RevisionsToKeep keep);
@@ -64,6 +66,7 @@ private:
     mutable std::shared_mutex mutex_;
     api::RevisionsToKeep revisions_to_keep_;
     std::map<base::VmName, VmPtr> vms_;
+    std::vector<base::Error> unreadable_vms_;  // set by load()
 };
 
 }  // namespace varve::engine

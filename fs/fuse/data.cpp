@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <span>
 #include <vector>
 
@@ -19,9 +18,6 @@ using base::fail;
 using base::Result;
 
 namespace {
-
-// How long a command's answer waits for the kernel to have forgotten what the command changed.
-constexpr std::chrono::seconds longest_drain{1};
 
 Handle& handle_of(const fuse_file_info& info) { return *reinterpret_cast<Handle*>(info.fh); }  // NOLINT: made in reply_opened
 
@@ -96,8 +92,6 @@ void Server::run_command(fuse_req_t request, const Operation& operation, Command
         handle.reply = std::move(reply.json);
         handle.cursor = 0;
     }
-    // Who asked will look at the paths next: the kernel must have forgotten the old ones. This write holds no directory, so it may wait.
-    with_.notifier.drain(longest_drain);
     if (reply.error) return refuse(request, operation, *reply.error);
     (void)fuse_reply_write(request, text.size());
 }
@@ -119,7 +113,6 @@ void Server::write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t
             [&](const auto&) -> Result<> { return fail(Errc::ReadOnly, "it is read-only"); },
         },
         handle.file);
-    if (std::holds_alternative<ValueHandle>(handle.file)) with_.notifier.drain(longest_drain);
     if (!written) return refuse(request, operation(), written.error());
     (void)fuse_reply_write(request, size);
 }

@@ -2,42 +2,35 @@
 #include "fs/fuse/notifier.h"
 
 #include "fs/fuse/lowlevel.h"
-#include "fs/paths/entry_name.h"
 
-#include <map>
-#include <utility>
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
 
 namespace varve::fuse {
 namespace {
 
-// Which state each name of a volume shows.
-std::map<std::string, api::StateId> names_of(const base::VolumeName& volume, const api::VolumeView* view) {
-    std::map<std::string, api::StateId> names;
-    if (view == nullptr) return names;
-    if (view->committed) names.emplace(paths::volume_file(volume), view->committed->id);
-    for (const auto& revision : view->revisions) names.emplace(paths::revision_file(volume, revision.id), revision.state.id);
-    return names;
-}
+// From the kernel's include/uapi/linux/fuse.h of protocol 7.44; Debian 12's header is older, and libfuse 3.14 has no call for it.
+constexpr std::int32_t notify_inc_epoch = 8;
+constexpr unsigned int first_minor_with_epochs = 44;
+struct NotifyHeader {
+    std::uint32_t length;
+    std::int32_t code;
+    std::uint64_t unique;  // 0: a notification
+};
+static_assert(sizeof(NotifyHeader) == 16);
 
-bool same_revisions(const api::VolumeView& a, const api::VolumeView& b) {
-    if (a.revisions.size() != b.revisions.size()) return false;
-    for (std::size_t i = 0; i < a.revisions.size(); ++i)
-        if (a.revisions[i].state.id != b.revisions[i].state.id || a.revisions[i].id != b.revisions[i].id) return false;
-    return true;
+std::vector<api::StateId> states_of(const api::VolumeView* view) {
+    std::vector<api::StateId> states;
+    if (view == nullptr) return states;
+    for (const auto& revision : view->revisions) states.push_back(revision.state.id);
+    if (view->committed) states.push_back(view->committed->id);
+    return states;
 }
 
 }  // namespace
-
-Notifier::Notifier(NodeTable& nodes) : nodes_(nodes), thread_([this] { work(); }) {}
-
-Notifier::~Notifier() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-}
 
 void Notifier::attach(fuse_session* session) {
     const std::lock_guard lock(mutex_);
@@ -45,75 +38,39 @@ void Notifier::attach(fuse_session* session) {
 }
 
 void Notifier::detach() {
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     session_ = nullptr;
-    changed_.wait(lock, [this] { return !sending_; });  // ends: the kernel answers notifications without our help
 }
 
-void Notifier::volume_changed(const engine::Vm& vm, const base::VolumeName& volume, const api::VolumeView* before, const api::VolumeView* after) {
-    const auto parent = nodes_.directory_of(vm);
-    const auto file = paths::volume_file(volume);
-    if (parent) forget_entry(*parent, file);  // also when only the kind of file changed: started without a layer, source changed, removed
-    for (const auto* view : {before, after})
-        if (view != nullptr && view->committed)
-            if (const auto node = nodes_.file_of(view->committed->id)) forget_attributes(*node);
-    if (before != nullptr && after != nullptr && same_revisions(*before, *after)) return;
+void Notifier::set_protocol_minor(unsigned int minor) { epochs_ = minor >= first_minor_with_epochs; }
 
-    auto names = names_of(volume, after);
-    for (const auto& [name, state] : names_of(volume, before)) {
-        const auto now = names.find(name);
-        if (now != names.end() && now->second == state) continue;
-        if (parent) forget_entry(*parent, name);
-        if (const auto node = nodes_.file_of(state)) forget_attributes(*node);
-    }
+void Notifier::volume_changed(const engine::Vm&, const base::VolumeName&, const api::VolumeView* before, const api::VolumeView* after) {
+    forget_names();
+    // The states that kept their place in the list kept their attributes too; only those at the ends of a change are told of.
+    auto old_states = states_of(before);
+    auto new_states = states_of(after);
+    const auto [old_end, new_end] = std::ranges::mismatch(old_states, new_states);
+    old_states.erase(old_states.begin(), old_end);
+    new_states.erase(new_states.begin(), new_end);
+    if (after != nullptr && after->committed) new_states.push_back(after->committed->id);  // its time may have been set
+    for (const auto& states : {old_states, new_states})
+        for (const auto state : states)
+            if (const auto node = nodes_.file_of(state)) forget_attributes(*node);
 }
 
-void Notifier::forget_attributes(NodeId node) { add(Attributes{node}); }
-
-void Notifier::forget_entry(NodeId parent, std::string name) { add(Entry{parent, std::move(name)}); }
-
-void Notifier::add(Message message) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (session_ == nullptr) return;
-        queue_.push_back(std::move(message));
-        ++asked_;
-    }
-    changed_.notify_all();
+void Notifier::forget_names() {
+    const std::shared_lock lock(mutex_);
+    if (session_ == nullptr || !epochs_) return;
+    const NotifyHeader message{sizeof(NotifyHeader), notify_inc_epoch, 0};
+    (void)!::write(fuse_session_fd(session_), &message, sizeof message);  // fails only when the mount has gone
 }
 
-void Notifier::drain(std::chrono::milliseconds wait) {
-    std::unique_lock lock(mutex_);
-    const auto goal = asked_;
-    (void)changed_.wait_for(lock, wait, [&] { return sent_ >= goal || session_ == nullptr; });  // late: the kernel's time-outs remain
-}
-
-void Notifier::work() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-        if (stopping_) return;
-        const auto message = std::move(queue_.front());
-        queue_.pop_front();
-        auto* const session = session_;
-        sending_ = session != nullptr;
-        lock.unlock();
-        if (session != nullptr) send(*session, message);
-        lock.lock();
-        sending_ = false;
-        ++sent_;
-        changed_.notify_all();
-    }
-}
-
-// Both calls fail with ENOENT for what the kernel does not know (any more): that is what was wanted.
-void Notifier::send(fuse_session& session, const Message& message) {
-    if (const auto* entry = std::get_if<Entry>(&message)) {
-        (void)fuse_lowlevel_notify_inval_entry(&session, entry->parent, entry->name.c_str(), entry->name.size());
-    } else {
-        constexpr off_t attributes_only = -1;
-        (void)fuse_lowlevel_notify_inval_inode(&session, std::get<Attributes>(message).node, attributes_only, 0);
-    }
+// ENOENT for a node that the kernel does not know (any more): that is what was wanted.
+void Notifier::forget_attributes(NodeId node) {
+    const std::shared_lock lock(mutex_);
+    if (session_ == nullptr) return;
+    constexpr off_t attributes_only = -1;
+    (void)fuse_lowlevel_notify_inval_inode(session_, node, attributes_only, 0);
 }
 
 }  // namespace varve::fuse

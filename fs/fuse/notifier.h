@@ -5,59 +5,41 @@
 #include "fs/engine/change_listener.h"
 #include "fs/fuse/node_table.h"
 
-#include <chrono>
-#include <condition_variable>
-#include <cstdint>
-#include <deque>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <variant>
+#include <atomic>
+#include <shared_mutex>
 
 struct fuse_session;
 
 namespace varve::fuse {
 
-// One thread sends the messages, holding no lock of ours: forgetting an entry takes the parent directory's lock in the kernel, which a request
-// that one of our threads is answering may hold. Thread-safe.
+// Names are forgotten all at once by a new epoch (FUSE_NOTIFY_INC_EPOCH, protocol 7.44, Linux 6.16): the kernel asks for each again when it is
+// next used. That takes no lock in the kernel, so it can be sent from anywhere, also before the reply to the request that made the change. The
+// older FUSE_NOTIFY_INVAL_ENTRY is never used: it takes the parent directory's lock, which a request that waits for us may hold, and a daemon
+// killed in it cannot die. On kernels without epochs names are not cached (see names_cacheable).
+//
+// Thread-safe.
 class Notifier final : public engine::ChangeListener {
 public:
-    explicit Notifier(NodeTable& nodes);
-    ~Notifier() override;
-    Notifier(const Notifier&) = delete;
-    Notifier& operator=(const Notifier&) = delete;
+    explicit Notifier(NodeTable& nodes) : nodes_(nodes) {}
 
     // Nothing is sent before there is a session, nor after detach().
     void attach(fuse_session* session);
     void detach();
+    // What the kernel speaks, as told when the session begins.
+    void set_protocol_minor(unsigned int minor);
+
+    // Whether the kernel may keep names until it is told otherwise.
+    [[nodiscard]] bool names_cacheable() const { return epochs_; }
 
     void volume_changed(const engine::Vm& vm, const base::VolumeName& volume, const api::VolumeView* before, const api::VolumeView* after) override;
-    // The attributes of a node, or (through `select`) of many, have changed. Takes no kernel lock, so it may be awaited anywhere.
+    void forget_names();
     void forget_attributes(NodeId node);
-    void forget_entry(NodeId parent, std::string name);
-
-    // Waits until all that was asked for has been sent, at most `wait`. Never from a request that holds a directory in the kernel (create,
-    // rename, unlink, look-up ...): only from reads and writes.
-    void drain(std::chrono::milliseconds wait);
 
 private:
-    struct Entry { NodeId parent; std::string name; };
-    struct Attributes { NodeId node; };
-    using Message = std::variant<Entry, Attributes>;
-    void work();
-    void send(fuse_session& session, const Message& message);
-    void add(Message message);
-
     NodeTable& nodes_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<Message> queue_;
-    std::uint64_t asked_ = 0;
-    std::uint64_t sent_ = 0;
+    std::shared_mutex mutex_;  // exclusive: the session comes or goes
     fuse_session* session_ = nullptr;
-    bool sending_ = false;
-    bool stopping_ = false;
-    std::thread thread_;
+    std::atomic<bool> epochs_ = false;
 };
 
 }  // namespace varve::fuse

@@ -74,9 +74,8 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
                 if (!writes) return TransactionHandle{transaction, false};
                 if (with_.writes.open_announced(transaction, writer.thread)) return TransactionHandle{transaction, true};
                 // The process that is creating a volume opens it once more.
-                if (writer.process == 0 || writer.process != transaction->process() || !transaction->expect_open())
+                if (writer.process == 0 || writer.process != transaction->process() || !transaction->expect_open() || !transaction->opened())
                     return fail(Errc::Busy, transaction->description());
-                transaction->opened();
                 TransactionHandle handle{transaction, true};
                 if ((flags & O_TRUNC) != 0)
                     if (auto truncated = transaction->truncate_again(); !truncated) {
@@ -167,7 +166,7 @@ Result<OpenFile> Server::create_file(const engine::VmPtr& vm, std::string_view n
                 return begin(volume.volume, std::nullopt);
             },
             [&](const paths::RevisionEntry& revision) { return begin(revision.volume, revision.revision); },
-            [&](const paths::CurrentEntry&) -> Result<OpenFile> { return fail(Errc::ReadOnly, "@current is an alias of the committed state, read-only"); },
+            [&](const paths::CurrentEntry&) -> Result<OpenFile> { return fail(Errc::InvalidArgument, "@current is a reserved name: the alias of the committed state"); },
             [&](const paths::ScratchEntry& scratch) -> Result<OpenFile> {
                 auto file = TRY(with_.writes.create_scratch(vm, scratch.name));
                 if (!file->opened(true)) return fail(Errc::Busy, scratch.name + " is becoming a state");

@@ -78,7 +78,7 @@ void Server::rename(fuse_req_t request, fuse_ino_t parent, const char* name, fus
     const auto from = node(parent);
     const auto to = node(new_parent);
     if (!from || !to) return (void)fuse_reply_err(request, ESTALE);
-    const Operation operation{"rename", path_in(**from, name) + " -> " + path_in(**to, new_name)};
+    const Operation operation{"rename", path_in(**from, name)};
     const auto moved = tree_.look_up(**from, name, 0);
     if (!moved) return refuse(request, operation, moved.error());
     const auto renamed = rename_entry(**from, name, **to, new_name, flags);

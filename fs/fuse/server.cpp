@@ -81,6 +81,7 @@ void Server::init(fuse_conn_info* connection) {
     want(FUSE_CAP_EXPORT_SUPPORT);
     // Never the write-back cache: the kernel would own size and mtime, and a failed write would have no writer to tell.
     connection->want &= ~static_cast<unsigned int>(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    with_.notifier.set_protocol_minor(connection->proto_minor);
     connection->max_write = 1U << 20;
     connection->max_background = 64;
     connection->time_gran = 1;
@@ -125,7 +126,7 @@ base::Result<fuse_entry_param> Server::entry_for(const Found& found) const {
     entry.ino = with_.nodes.look_up(found.node);
     entry.generation = 0;  // numbers are never used twice
     entry.attr_timeout = found.cacheable ? cached_seconds : 0;
-    entry.entry_timeout = found.cacheable ? cached_seconds : 0;
+    entry.entry_timeout = found.cacheable && with_.notifier.names_cacheable() ? cached_seconds : 0;
     return entry;
 }
 

@@ -42,6 +42,8 @@ Result<> Server::set_file_size(const Node& node, base::Bytes size) {
                           [&](const StateFile& file) -> Result<> {
                               const auto shown = find_shown(file.volume, file.state.id);
                               if (!shown || shown->revision != nullptr) return fail(Errc::ReadOnly, path_of(node) + " (a revision) is read-only");
+                              if (shown->view->session)
+                                  return fail(Errc::Busy, file.volume.path().str() + " is started or dirty; a running volume grows by `varve resize`");
                               if (size == shown->state().size) return {};
                               return with_.volumes.resize(file.volume, size);
                           },

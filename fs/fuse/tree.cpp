@@ -2,12 +2,14 @@
 #include "fs/fuse/tree.h"
 
 #include "drivers/api/overloaded.h"
+#include "fs/engine/start_point.h"
 #include "fs/fuse/attributes.h"
 #include "fs/paths/entry_name.h"
 #include "fs/protocol/names.h"
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -29,6 +31,21 @@ std::optional<Node> node_of_volume(const engine::VolumeRef& volume, const api::V
     if (view.committed) return StateFile{volume, *view.committed};
     if (view.session && view.session->no_snapshot_layer) return LayerlessFile{volume};
     return std::nullopt;
+}
+
+// What volume.img@current shows: the committed state, or what a snapshot volume would start from.
+std::optional<Node> current_of(const engine::VolumeRef& volume) {
+    const auto view = volume.view();
+    if (!view) return std::nullopt;
+    if (const auto* snapshot = std::get_if<api::Snapshot>(&view->config.kind)) {
+        const auto from = engine::find_start_point(volume.vm->pool(), volume.path(), snapshot->source);
+        const auto* state = from && *from ? (*from)->state() : nullptr;
+        if (state == nullptr) return std::nullopt;
+        const engine::VolumeRef end{(*from)->vm, (*from)->where.volume.volume};
+        return (*from)->where.fixed ? Node(StateFile{end, *state}) : Node(CurrentFile{end, *state});
+    }
+    if (!view->committed || !api::saves_on_stop(view->config.kind)) return std::nullopt;
+    return CurrentFile{volume, *view->committed};
 }
 
 }  // namespace
@@ -88,10 +105,9 @@ Result<Found> Tree::in_vm(const engine::VmPtr& vm, std::string_view name, pid_t 
                 return missing(name);
             },
             [&](const paths::CurrentEntry& current) -> Result<Found> {
-                const engine::VolumeRef volume{vm, current.volume};
-                const auto view = volume.view();
-                if (!view || !view->committed || !api::saves_on_stop(view->config.kind)) return missing(name);
-                return Found{CurrentFile{volume, *view->committed}, false};
+                auto node = current_of({vm, current.volume});
+                if (!node) return missing(name);
+                return Found{*std::move(node), false};
             },
             [&](const paths::ScratchEntry& scratch) -> Result<Found> {
                 auto file = vm->writes().scratch(scratch.name);
@@ -113,6 +129,7 @@ Result<Found> Tree::volume_file(const engine::VolumeRef& volume, const std::stri
 }
 
 Result<Found> Tree::in_control(const control::Place& place, std::string_view name) const {
+    if (place.vm) (void)writes_.creating(*place.vm);  // what is just being closed is about to be a volume
     auto entry = control_.find(place, name);
     if (!entry) return missing(name);
     if (entry->type == control::EntryType::Directory) {
@@ -133,6 +150,7 @@ std::vector<VmsLink> Tree::links_of(const base::VmName& vm) const {
     for (const auto& pool : catalogue_.pools()) {
         const auto place = pool->find(vm);
         if (!place) continue;
+        (void)writes_.creating(*place);  // what is just being closed is about to be a volume
         for (const auto& [volume, view] : place->view()->volumes) {
             if (!node_of_volume({place, volume}, *view)) continue;
             links.try_emplace(volume, VmsLink{vm, volume, "../../pools/" + pool->name().str() + "/" + vm.str() + "/" + paths::volume_file(volume)});
@@ -171,12 +189,13 @@ Result<std::vector<Listed>> Tree::list(const Node& directory) const {
                 return true;
             },
             [&](const VmDir& dir) {
+                auto creating = writes_.creating(*dir.vm);  // before the view, which shows what has been committed meanwhile
                 for (const auto& [volume, view] : dir.vm->view()->volumes) {
                     if (const auto node = node_of_volume({dir.vm, volume}, *view)) add(paths::volume_file(volume), type_of(*node));
                     for (const auto& revision : view->revisions) add(paths::revision_file(volume, revision.id), S_IFREG);
                 }
-                for (const auto& file : dir.vm->writes().files())
-                    if (writes_.creating(*dir.vm, file)) add(file, S_IFREG);
+                std::erase_if(creating, [&](const std::string& file) { return std::ranges::find(entries, file, &Listed::name) != entries.end(); });
+                for (const auto& file : creating) add(file, S_IFREG);
                 for (const auto& [name, scratch] : dir.vm->writes().all_scratch()) add(name, scratch->link() != nullptr ? S_IFLNK : S_IFREG);
                 return true;
             },
