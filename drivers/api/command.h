@@ -18,8 +18,12 @@ struct Create { VolumeConfig config; };
 struct RemoveCommitted {};
 struct RemoveRevision { base::RevisionId revision; };
 
-// `source` is the source's present view for the kinds that start from one, else nullptr. A dirty session is continued.
-struct Start { const VolumeView* source = nullptr; };
+// What a snapshot really starts from. Its own source may be a snapshot too, which has no state: `where` is the end of that chain, with the
+// revision if the last step is fixed to one, and `view` is the present view of that volume.
+struct StartSource { Source where; const VolumeView* view; };
+
+// `source` is for the kinds that start from one, and absent when it does not exist. A dirty session is continued and needs none.
+struct Start { std::optional<StartSource> source = {}; };
 
 // Ends the session. Commit makes a new state (kinds that save; none when nothing was written), Discard drops what was written.
 // Commit then prunes by `retention`.

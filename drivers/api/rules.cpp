@@ -37,9 +37,9 @@ public:
         if (present_->session && present_->session->phase == Session::Phase::Started) return fail(Errc::Busy, name_ + " is started already");
         if (present_->session) return {};  // a dirty session is continued
         if (const auto* source = source_of(present_->config.kind)) return source_ready(*source, start.source);
-        if (std::holds_alternative<Volatile>(present_->config.kind)) return not_empty(present_->config.size);
+        if (std::holds_alternative<Volatile>(present_->config.kind)) return startable(present_->config.size);
         if (!present_->committed) return fail(Errc::NotFound, name_ + " has no committed state to start from");
-        return not_empty(present_->committed->size);
+        return startable(present_->committed->size);
     }
 
     Result<> operator()(const Stop& stop) const {
@@ -154,23 +154,27 @@ private:
         return {};
     }
 
-    Result<> not_empty(base::Bytes size) const {
+    Result<> startable(base::Bytes size) const {
         if (size.count == 0) return fail(Errc::InvalidArgument, name_ + " is empty (0 bytes) and cannot be started; resize it first");
+        if (!size.whole_sectors())
+            return fail(Errc::InvalidArgument, name_ + " cannot be started: it would have " + size_text(size) + ", which is not a multiple of 512");
         return {};
     }
 
-    Result<> source_ready(const Source& source, const VolumeView* view) const {
-        const auto text = source.volume.str() + (source.fixed ? "@" + source.fixed->str() : "");
-        if (view == nullptr) return fail(Errc::NotFound, "the source of " + name_ + ", " + text + ", does not exist");
-        if (source.fixed) {
-            const auto* revision = view->find(*source.fixed);
+    Result<> source_ready(const Source& configured, const std::optional<StartSource>& from) const {
+        const auto name = [](const Source& source) { return source.volume.str() + (source.fixed ? "@" + source.fixed->str() : ""); };
+        if (!from) return fail(Errc::NotFound, "the source of " + name_ + ", " + name(configured) + ", does not exist");
+        const auto text = name(from->where);
+        const auto* view = from->view;
+        if (from->where.fixed) {
+            const auto* revision = view->find(*from->where.fixed);
             if (revision == nullptr) return fail(Errc::NotFound, "the source of " + name_ + ", " + text + ", does not exist");
-            return not_empty(revision->state.size);
+            return startable(revision->state.size);
         }
         if (view->session && view->session->no_snapshot_layer)
             return fail(Errc::Busy, "the source of " + name_ + ", " + text + ", runs without a snapshot layer (revisions_to_keep is -1)");
         if (!view->committed) return fail(Errc::NotFound, "the source of " + name_ + ", " + text + ", has no committed state");
-        return not_empty(view->committed->size);
+        return startable(view->committed->size);
     }
 
     Result<> legal(const VolumeConfig& config) const {

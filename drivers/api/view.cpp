@@ -4,20 +4,41 @@
 #include <algorithm>
 
 namespace varve::api {
+namespace {
+
+std::int64_t second_of(const Revision& revision) { return revision.state.modified.seconds; }
+
+// The first that `wanted` holds for: among those of that second, else (times can be set) among all.
+template <class Wanted>
+const Revision* find_near(const std::vector<Revision>& revisions, std::int64_t second, Wanted wanted) {
+    const auto same_second = std::ranges::equal_range(revisions, second, {}, second_of);
+    if (const auto found = std::ranges::find_if(same_second, wanted); found != same_second.end()) return &*found;
+    const auto found = std::ranges::find_if(revisions, wanted);
+    return found == revisions.end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 const Revision* VolumeView::find(const base::RevisionId& id) const {
-    for (const auto& revision : revisions)
-        if (revision.id == id) return &revision;
-    if (const auto* timed = id.timed(); timed != nullptr && timed->number) return find_number(timed->seconds, *timed->number);
-    return nullptr;
+    const auto is_it = [&](const Revision& revision) { return revision.id == id; };
+    const auto* timed = id.timed();
+    if (timed == nullptr) {
+        const auto found = std::ranges::find_if(revisions, is_it);
+        return found == revisions.end() ? nullptr : &*found;
+    }
+    if (const auto* found = find_near(revisions, timed->seconds, is_it)) return found;
+    return timed->number ? find_number(timed->seconds, *timed->number) : nullptr;
+}
+
+const Revision* VolumeView::find(const State& state) const {
+    return find_near(revisions, state.modified.seconds, [&](const Revision& revision) { return revision.state.id == state.id; });
 }
 
 const Revision* VolumeView::find_number(std::int64_t seconds, std::uint64_t number) const {
-    const auto found = std::ranges::find_if(revisions, [&](const Revision& revision) {
+    return find_near(revisions, seconds, [&](const Revision& revision) {
         const auto* timed = revision.id.timed();
         return timed != nullptr && timed->seconds == seconds && revision.number == number;
     });
-    return found == revisions.end() ? nullptr : &*found;
 }
 
 }  // namespace varve::api

@@ -73,7 +73,9 @@ struct VolumeView {
     std::vector<Revision> revisions;  // oldest state first: by time, then number; no two with the same id
     std::optional<Session> session;
 
+    // These look first where the time says that the revision should be, so that a listing stays linear in what it lists.
     [[nodiscard]] const Revision* find(const base::RevisionId& id) const;
+    [[nodiscard]] const Revision* find(const State& state) const;  // by its id; the time is only a hint
     // The revision by its full name "time.number", which holds for every timed revision, listed so or not.
     [[nodiscard]] const Revision* find_number(std::int64_t seconds, std::uint64_t number) const;
     [[nodiscard]] RevisionsToKeep keep(RevisionsToKeep pool_default) const { return config.revisions_to_keep.value_or(pool_default); }

@@ -84,7 +84,7 @@ public:
         }
         if (std::holds_alternative<api::Volatile>(volume_->config.kind))
             return begin(TRY(Content::make(workshop_.disk.next_number++, volume_->config.size)));
-        if (const auto* source = api::source_of(volume_->config.kind)) return start_from(*source, *start.source);
+        if (start.source) return start_from(start.source->where, *start.source->view);
         if (volume_->config.revisions_to_keep.value_or(workshop_.pool_default).no_snapshot_layer()) return start_without_layer();
         return begin(TRY(copy(*volume_->committed)));
     }

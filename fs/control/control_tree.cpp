@@ -43,7 +43,7 @@ std::vector<Entry> pool_entries() {
 
 std::vector<Entry> vm_entries(const engine::Vm& vm) {
     std::vector<Entry> entries{{std::string(protocol::vm_file::ctl), EntryType::Command}};
-    for (const auto& [volume, view] : vm.view()->volumes)
+    for (const auto all = vm.view(); const auto& [volume, view] : all->volumes)
         if (volume.str() != protocol::vm_file::ctl) entries.push_back({volume.str(), EntryType::Directory});  // that name is taken
     return entries;
 }

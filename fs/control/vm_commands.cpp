@@ -32,7 +32,7 @@ std::string full_name(const engine::Vm& vm) { return vm.pool().name().str() + "/
 template <class Condition>
 std::vector<VolumeRef> volumes_where(const VmPtr& vm, Condition condition) {
     std::vector<VolumeRef> found;
-    for (const auto& [name, view] : vm->view()->volumes)
+    for (const auto all = vm->view(); const auto& [name, view] : all->volumes)
         if (condition(*view)) found.push_back({vm, name});
     return found;
 }

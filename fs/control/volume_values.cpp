@@ -48,20 +48,16 @@ std::string_view state_name(const VolumeRef& volume, const api::VolumeView& view
 }
 
 // What a start would give a volume that has no state of its own.
-Bytes size_of_source(const Volumes& volumes, const VolumeRef& volume, const api::Source& source) {
-    const auto from = volumes.source_view(volume);
-    if (!from) return {};
-    if (source.fixed) {
-        const auto* revision = from->find(*source.fixed);
-        return revision != nullptr ? revision->state.size : Bytes{};
-    }
-    return from->committed ? from->committed->size : Bytes{};
+Bytes size_of_source(const Volumes& volumes, const VolumeRef& volume) {
+    const auto from = volumes.start_point(volume);
+    const auto* state = from && *from ? (*from)->state() : nullptr;
+    return state != nullptr ? state->size : Bytes{};
 }
 
 Bytes present_size(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
     if (view.session) return view.session->size;
     if (view.committed) return view.committed->size;
-    if (const auto* source = api::source_of(view.config.kind)) return size_of_source(volumes, volume, *source);
+    if (api::source_of(view.config.kind) != nullptr) return size_of_source(volumes, volume);
     return std::holds_alternative<api::Volatile>(view.config.kind) ? view.config.size : Bytes{};
 }
 

@@ -25,7 +25,7 @@ namespace {
 Result<> unused(const OpenPool& pool) {
     for (const auto& vm : pool.vms()) {
         TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, std::chrono::milliseconds(0)));
-        for (const auto& [volume, view] : vm->view()->volumes)
+        for (const auto all = vm->view(); const auto& [volume, view] : all->volumes)
             if (view->session && view->session->phase == api::Session::Phase::Started)
                 return fail(Errc::Busy, pool.name().str() + "/" + vm->name().str() + "/" + volume.str() + " is started; stop it before its pool is removed");
     }

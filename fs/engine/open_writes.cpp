@@ -13,8 +13,8 @@ using base::fail;
 using base::Result;
 
 Result<> OpenWrites::add(const std::string& file, std::shared_ptr<Transaction> transaction) {
-    const std::lock_guard lock(mutex_);
     drop_abandoned();
+    const std::lock_guard lock(mutex_);
     const auto [where, added] = transactions_.try_emplace(file, std::move(transaction));
     if (!added) return fail(Errc::Busy, where->second->description());
     return {};
@@ -52,22 +52,31 @@ std::shared_ptr<Transaction> OpenWrites::writer_of(const std::optional<base::Vol
 }
 
 Result<> OpenWrites::wait_closed(const std::string& file, std::chrono::milliseconds wait) {
-    std::unique_lock lock(mutex_);
     drop_abandoned();
+    std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, wait, [&] { return !transactions_.contains(file); })) return {};
     return fail(Errc::Busy, transactions_.at(file)->description());
 }
 
 Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait) {
-    std::unique_lock lock(mutex_);
     drop_abandoned();
+    std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, wait, [&] { return writer_of(volume) == nullptr; })) return {};
     return fail(Errc::Busy, writer_of(volume)->description());
 }
 
 // A thread that was announced a transaction and never came for it (killed, or refused by the kernel) must not keep the volume busy.
 void OpenWrites::drop_abandoned() {
-    std::erase_if(transactions_, [](const auto& each) { return each.second->end_if_abandoned(); });
+    std::vector<std::shared_ptr<Transaction>> dying;  // destroyed outside the lock: their images are removed from the pool then
+    {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(transactions_, [&](auto& each) {
+            if (!each.second->end_if_abandoned()) return false;
+            dying.push_back(std::move(each.second));
+            return true;
+        });
+    }
+    if (!dying.empty()) changed_.notify_all();
 }
 
 void OpenWrites::changed() const {

@@ -28,6 +28,8 @@ public:
     [[nodiscard]] std::shared_ptr<Transaction> find(const std::string& file) const;
     void remove(const std::string& file, const Transaction& transaction);
     [[nodiscard]] std::vector<std::string> files() const;
+    // Forgets transactions that were announced to somebody who never came.
+    void drop_abandoned();
 
     // Waits until nothing writes `file`. Busy, naming the writer, when that takes longer than `wait`.
     // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.
@@ -50,7 +52,6 @@ public:
     std::shared_ptr<ScratchFile> take_scratch(const std::string& name);
 
 private:
-    void drop_abandoned();
     [[nodiscard]] std::shared_ptr<Transaction> writer_of(const std::optional<base::VolumeName>& volume) const;
 
     mutable std::mutex mutex_;

@@ -42,11 +42,13 @@ void Transaction::expect_no_open() {
     --expected_;
 }
 
-void Transaction::opened() {
+bool Transaction::opened() {
     const std::lock_guard lock(life_mutex_);
-    ++handles_;
     --expected_;
+    if (ended_) return false;
+    ++handles_;
     flushed_ = not_flushed;
+    return true;
 }
 
 bool Transaction::has_handles() const {
@@ -56,10 +58,8 @@ bool Transaction::has_handles() const {
 
 // Needs life_mutex_.
 bool Transaction::unused() const {
-    // From the ESTALE that announces a transaction to the OPEN that uses it are two look-ups by the same system call.
-    constexpr std::chrono::seconds patience{5};
     if (handles_ > 0) return false;
-    return expected_ <= 0 || std::chrono::steady_clock::now() - last_expected_ > patience;
+    return expected_ <= 0 || std::chrono::steady_clock::now() - last_expected_ >= volumes_.settings().wait_open;
 }
 
 bool Transaction::end_if_abandoned() {
@@ -181,6 +181,7 @@ Result<> Transaction::allocate(int mode, base::Bytes offset, base::Bytes length)
         return done;
     }
     pending_ = Pending::Changes;
+    time_only_.reset();
     flushed_ = not_flushed;
     return {};
 }
@@ -192,6 +193,7 @@ Result<> Transaction::clone_from(int source, base::Bytes source_offset, base::By
     TRY(volume_.vm->pool().driver().clone_range(source, source_offset, image_->fd(), offset, length));
     if (writer.process != 0) writers_.insert(writer.process);
     pending_ = Pending::Changes;
+    time_only_.reset();
     flushed_ = not_flushed;
     return {};
 }

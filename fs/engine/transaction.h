@@ -53,7 +53,8 @@ public:
     // False when the transaction has ended: the caller begins another.
     [[nodiscard]] bool expect_open();
     void expect_no_open();  // it will not come
-    void opened();          // it has come
+    // It has come. False when the transaction did not wait so long, and has ended.
+    [[nodiscard]] bool opened();
     // Releases one; the last one commits what is left and ends the transaction. The error is the commit's; nobody waits for it.
     [[nodiscard]] base::Result<> released();
     [[nodiscard]] bool has_handles() const;

@@ -35,6 +35,11 @@ const api::Revision* revision_of_state(const api::VolumeView& view, api::StateId
     return found == view.revisions.end() ? nullptr : &*found;
 }
 
+api::Start start_command(const std::optional<StartPoint>& from) {
+    if (!from) return {};
+    return {api::StartSource{from->where, from->view.get()}};
+}
+
 // A lock taken by name is the VM's only while the VM has that name.
 Result<> still_there(const Vm& vm, const base::VmName& name) {
     if (vm.pool().find(name).get() == &vm) return {};
@@ -115,8 +120,16 @@ Result<> Volumes::nobodys_fixed_source(const VolumeRef& volume, const base::Revi
     return fail(Errc::Busy, volume.path().str() + "@" + revision.str() + " " + std::string(cannot) + ": it is the source of " + child->str());
 }
 
+// A start without a snapshot layer removes the timed revisions.
+Result<> Volumes::layer_is_dispensable(const VolumeRef& volume, const api::VolumeView& view) const {
+    if (view.session || !std::holds_alternative<api::Origin>(view.config.kind) || !view.keep(volume.vm->pool().revisions_to_keep()).no_snapshot_layer()) return {};
+    for (const auto& fixed : fixed_revisions(volume, view))
+        if (fixed.timed() != nullptr) TRY(nobodys_fixed_source(volume, fixed, "would go with a start without a snapshot layer (revisions_to_keep is -1)"));
+    return {};
+}
+
 Result<> Volumes::all_halted(const Vm& vm, std::string_view cannot) const {
-    for (const auto& [name, view] : vm.view()->volumes)
+    for (const auto all = vm.view(); const auto& [name, view] : all->volumes)
         if (view->session) return fail(Errc::Busy, vm.name().str() + " " + std::string(cannot) + " while its volume " + name.str() + " is started or dirty");
     return {};
 }
@@ -130,22 +143,23 @@ Result<> Volumes::create(const VolumeRef& volume, api::VolumeConfig config) {
     return {};
 }
 
-VolumeView Volumes::source_view(const VolumeRef& volume) const {
+Result<std::optional<StartPoint>> Volumes::start_point(const VolumeRef& volume) const {
     const auto view = volume.view();
     const auto* source = view ? api::source_of(view->config.kind) : nullptr;
-    if (source == nullptr) return nullptr;
-    const auto vm = volume.vm->pool().find(source->volume.vm);
-    return vm ? vm->volume(source->volume.volume) : nullptr;
+    if (source == nullptr) return std::nullopt;
+    return find_start_point(volume.vm->pool(), volume.path(), *source);
 }
 
 Result<Started> Volumes::start(const VolumeRef& volume) {
     const auto held = TRY(lock_unwritten(volume));
     // The source's view stays alive, and its committed image stays linked or open, while the driver uses it: its lock is not needed,
     // so that starts of children do not wait for each other. A commit of the source in between makes the start see the older or newer state.
-    const auto source = source_view(volume);
-    TRY(api::check(volume.path(), volume.view().get(), api::Start{source.get()}, volume.vm->pool().driver().capabilities()));
+    std::optional<StartPoint> from;
+    if (const auto view = volume.view(); view && !view->session) from = TRY(start_point(volume));
+    TRY(api::check(volume.path(), volume.view().get(), start_command(from), volume.vm->pool().driver().capabilities()));
+    TRY(layer_is_dispensable(volume, *volume.view()));
     TRY(enough_space(volume));
-    const auto view = TRY(run(held, volume, api::Start{source.get()}));
+    const auto view = TRY(run(held, volume, start_command(from)));
     return Started{TRY(volume.vm->pool().driver().device(volume.path(), *view))};
 }
 
@@ -351,7 +365,7 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
     if (!vm->writes().files().empty() || !vm->writes().all_scratch().empty()) return fail(Errc::Busy, from.str() + " cannot be renamed while files in it are being written");
 
     TRY(pool.driver().rename_vm(from, to, children));
-    for (const auto& [volume, view] : vm->view()->volumes) {
+    for (const auto all = vm->view(); const auto& [volume, view] : all->volumes) {
         const auto* source = api::source_of(view->config.kind);
         pool.sources().set({from, volume}, std::nullopt);
         if (source != nullptr) pool.sources().set({to, volume}, *source);
@@ -383,15 +397,15 @@ std::vector<std::string> Volumes::blockers(const VolumeRef& volume) const {
         if (!result) reasons.push_back(std::string(what) + ": " + result.error().message());
     };
     const auto capabilities = volume.vm->pool().driver().capabilities();
-    const auto source = source_view(volume);
-    note("start", api::check(volume.path(), view.get(), api::Start{source.get()}, capabilities));
+    const auto from = view->session ? Result<std::optional<StartPoint>>() : start_point(volume);
+    note("start", from ? api::check(volume.path(), view.get(), start_command(*from), capabilities) : Result<>(base::Failure(from.error())));
+    note("start", layer_is_dispensable(volume, *view));
     note("start", enough_space(volume));
     if (volume.vm->writes().find(paths::volume_file(volume.volume)))
         reasons.push_back("start, revert: " + volume.path().str() + " is open for writing");
-    for (const auto& revision : view->revisions) {
-        const auto refused = api::check(volume.path(), view.get(), api::Revert{revision.id}, capabilities);
-        note("revert", refused);
-        if (!refused) break;  // what stands in the way of one stands in the way of all
+    if (view->session) {
+        const auto dirty = view->session->phase == api::Session::Phase::Dirty;
+        reasons.push_back("revert: " + volume.path().str() + (dirty ? " is dirty: stop commits what its VM wrote, discard drops it" : " is started"));
     }
     for (const auto& revision : view->revisions) note("revert", nobodys_fixed_source(volume, revision.id, "cannot be moved away"));
     return reasons;
@@ -406,10 +420,10 @@ std::set<base::RevisionId> Volumes::fixed_revisions(const VolumeRef& volume, con
 
 bool Volumes::outdated(const VolumeRef& volume) const {
     const auto view = volume.view();
-    const auto* source = view ? api::source_of(view->config.kind) : nullptr;
-    if (source == nullptr || !view->session || !view->session->base || source->fixed) return false;
-    const auto from = source_view(volume);
-    return !from || !from->committed || from->committed->identity != view->session->base->identity;
+    if (!view || api::source_of(view->config.kind) == nullptr || !view->session || !view->session->base) return false;
+    const auto from = start_point(volume);
+    const auto* now = from && *from ? (*from)->state() : nullptr;
+    return now == nullptr || now->identity != view->session->base->identity;
 }
 
 }  // namespace varve::engine

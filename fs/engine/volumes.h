@@ -8,6 +8,7 @@
 #include "fs/engine/change_listener.h"
 #include "fs/engine/open_pool.h"
 #include "fs/engine/settings.h"
+#include "fs/engine/start_point.h"
 #include "fs/engine/start_preparer.h"
 #include "fs/engine/vm.h"
 
@@ -83,7 +84,8 @@ public:
     [[nodiscard]] std::vector<std::string> blockers(const VolumeRef& volume) const;
     // Whether the source has a newer committed state than the one the running snapshot started from.
     [[nodiscard]] bool outdated(const VolumeRef& volume) const;
-    [[nodiscard]] VolumeView source_view(const VolumeRef& volume) const;  // nullptr when it has none or it does not exist
+    // nullopt when it has no source, or that does not exist.
+    [[nodiscard]] base::Result<std::optional<StartPoint>> start_point(const VolumeRef& volume) const;
     // Those of the view's revisions that snapshots are fixed to, under the names that the view lists them by.
     [[nodiscard]] std::set<base::RevisionId> fixed_revisions(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -96,6 +98,7 @@ private:
     [[nodiscard]] api::Retention retention(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] base::Result<> enough_space(const VolumeRef& volume) const;
     [[nodiscard]] base::Result<> nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision, std::string_view cannot) const;
+    [[nodiscard]] base::Result<> layer_is_dispensable(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] base::Result<> all_halted(const Vm& vm, std::string_view cannot) const;
     void adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children, const std::function<void(api::Source&)>& change);
 

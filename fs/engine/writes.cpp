@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/engine/writes.h"
 
+#include "fs/engine/image_io.h"
 #include "fs/paths/entry_name.h"
 #include "fs/paths/link_target.h"
 
@@ -46,6 +47,7 @@ Result<std::shared_ptr<Transaction>> Writes::join(const VolumeRef& volume, const
         (void)writes.wait_until(deadline, [&] { return !closing->closing() || !closing->has_handles(); });  // late: joined or Busy below
         if (!closing->has_handles()) (void)writes.wait_closed(file, volumes_.settings().wait_busy);          // the same
     }
+    writes.drop_abandoned();
     const auto open = writes.find(file);
     if (!open) return nullptr;
     if (writer.process == 0 || open->process() != writer.process) return fail(Errc::Busy, open->description());
@@ -84,7 +86,7 @@ Result<std::shared_ptr<Transaction>> Writes::create(const VolumeRef& volume, con
         volume.vm->writes().remove(begun->file(), *begun);
         return fail(Errc::Exists, volume.path().str() + " exists already");
     }
-    begun->opened();
+    if (!begun->opened()) return fail(Errc::Busy, begun->description() + ", which took too long to open it");
     return begun;
 }
 
@@ -109,8 +111,7 @@ bool Writes::open_announced(const std::shared_ptr<Transaction>& transaction, pid
     const auto found = announced_.find(thread);
     if (found == announced_.end() || found->second != transaction) return false;
     announced_.erase(found);
-    transaction->opened();
-    return true;
+    return transaction->opened();
 }
 
 std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) const {
@@ -123,6 +124,13 @@ std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) c
         open = vm.writes().find(file);
     }
     return open && open->creates() ? open : nullptr;
+}
+
+std::vector<std::string> Writes::creating(Vm& vm) const {
+    std::vector<std::string> files;
+    for (const auto& file : vm.writes().files())
+        if (creating(vm, file)) files.push_back(file);
+    return files;
 }
 
 // ---- scratch files
@@ -175,6 +183,12 @@ Result<> Writes::publish_scratch(Vm& from, const std::string& name, const Volume
         if (revision) return fail(Errc::InvalidArgument, "a revision cannot be a symbolic link");
         TRY(link_source(volume, link->target));
     } else {
+        // Trees that are copied back show a volatile volume as an empty file.
+        if (const auto view = volume.view(); view && !revision && std::holds_alternative<api::Volatile>(view->config.kind) &&
+                                              TRY(status(scratch->image()->fd())).st_size == 0) {
+            (void)from.writes().take_scratch(name);
+            return {};
+        }
         if (scratch->spoiled()) return fail(Errc::Io, "a write to " + name + " failed or its writer was killed, so it cannot become a state");
         if (!scratch->claim()) return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
         const auto published = revision ? volumes_.publish(volume, *scratch->image(), api::Publish::AsRevision{*revision}, nullptr)

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace varve::engine {
 
@@ -30,11 +31,14 @@ public:
                                                                     const Writer& writer);
     // The transaction that this thread is about to open under `file`: the kernel looks the path up once more in between.
     [[nodiscard]] std::shared_ptr<Transaction> announced(const Vm& vm, const std::string& file, pid_t thread) const;
-    // The open that was announced to this thread has come: one more handle. False when nothing was.
+    // The open that was announced to this thread has come: one more handle. False when nothing was, or it came too late.
     [[nodiscard]] bool open_announced(const std::shared_ptr<Transaction>& transaction, pid_t thread);
 
     // What `file` shows to everyone while it is being created; nullptr otherwise. Waits a moment for a truncation that is being closed.
     [[nodiscard]] std::shared_ptr<Transaction> creating(Vm& vm, const std::string& file) const;
+
+    // The same for a whole VM: the files that are being created, after what is just being closed has become what it will be.
+    [[nodiscard]] std::vector<std::string> creating(Vm& vm) const;
 
     // ---- scratch files
     [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch(const VmPtr& vm, const std::string& name);

@@ -51,7 +51,7 @@ Stat state_file(const std::string& path, const engine::Vm& vm, const api::State&
 }
 
 Stat shown_file(const Node& node, const StateFile& file) {
-    if (const auto shown = find_shown(file.volume, file.state.id))
+    if (const auto shown = find_shown(file.volume, file.state))
         return state_file(path_of(node), *file.volume.vm, shown->state(), shown->revision != nullptr ? read_bits : read_write_bits);
     auto gone = state_file(path_of(node), *file.volume.vm, file.state, read_bits);
     gone.st_nlink = 0;

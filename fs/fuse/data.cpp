@@ -87,6 +87,7 @@ void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset
 
 void Server::run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text) {
     auto reply = with_.control.command(handle.place, text);
+    if (!handle.place.vm) with_.notifier.forget_names();  // pools may have come or gone
     {
         const std::lock_guard lock(handle.mutex);
         handle.reply = std::move(reply.json);

@@ -99,7 +99,7 @@ void Server::symlink(fuse_req_t request, const char* target, fuse_ino_t parent, 
 // A link is a snapshot: a new state with an inode of its own.
 Result<> Server::make_link(const Node& from, const engine::VmPtr& vm, std::string_view name) {
     const auto* file = std::get_if<StateFile>(&from);
-    const auto shown = file != nullptr ? find_shown(file->volume, file->state.id) : std::nullopt;
+    const auto shown = file != nullptr ? find_shown(file->volume, file->state) : std::nullopt;
     if (!shown || shown->revision != nullptr)
         return fail(Errc::Denied, "only a volume's committed state can be linked, which takes a labelled revision: ln root.img root.img@label");
     const auto entry = TRY(paths::parse_entry(name));

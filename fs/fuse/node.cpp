@@ -4,8 +4,6 @@
 #include "drivers/api/overloaded.h"
 #include "fs/paths/entry_name.h"
 
-#include <algorithm>
-
 namespace varve::fuse {
 namespace {
 
@@ -13,7 +11,7 @@ std::string vm_path(const engine::Vm& vm) { return "pools/" + vm.pool().name().s
 
 std::string volume_path(const engine::VolumeRef& volume) { return vm_path(*volume.vm) + "/" + paths::volume_file(volume.volume); }
 
-std::string state_path(const engine::VolumeRef& volume, api::StateId state) {
+std::string state_path(const engine::VolumeRef& volume, const api::State& state) {
     const auto shown = find_shown(volume, state);
     if (!shown || shown->revision == nullptr) return volume_path(volume);
     return vm_path(*volume.vm) + "/" + paths::revision_file(volume.volume, shown->revision->id);
@@ -30,13 +28,12 @@ std::string place_path(const control::Place& place) {
 
 }  // namespace
 
-std::optional<Shown> find_shown(const engine::VolumeRef& volume, api::StateId state) {
+std::optional<Shown> find_shown(const engine::VolumeRef& volume, const api::State& state) {
     auto view = volume.view();
     if (!view) return std::nullopt;
-    if (view->committed && view->committed->id == state) return Shown{std::move(view), nullptr};
-    const auto found = std::ranges::find_if(view->revisions, [&](const api::Revision& revision) { return revision.state.id == state; });
-    if (found == view->revisions.end()) return std::nullopt;
-    const auto* revision = &*found;
+    if (view->committed && view->committed->id == state.id) return Shown{std::move(view), nullptr};
+    const auto* revision = view->find(state);
+    if (revision == nullptr) return std::nullopt;
     return Shown{std::move(view), revision};
 }
 
@@ -50,7 +47,7 @@ std::string path_of(const Node& node) {
             [](const VmsDir&) { return std::string("vms"); },
             [](const VmsVmDir& dir) { return "vms/" + dir.vm.str(); },
             [](const VmsLink& link) { return "vms/" + link.vm.str() + "/" + paths::volume_file(link.volume); },
-            [](const StateFile& file) { return state_path(file.volume, file.state.id); },
+            [](const StateFile& file) { return state_path(file.volume, file.state); },
             [](const CurrentFile& file) { return volume_path(file.volume) + "@current"; },
             [](const BaseFile& file) { return place_path({nullptr, file.volume.vm, file.volume.volume}) + "/base"; },
             [](const SourceLink& link) { return volume_path(link.volume); },

@@ -50,6 +50,6 @@ struct Shown {
     const api::Revision* revision = nullptr;  // within view
     [[nodiscard]] const api::State& state() const { return revision != nullptr ? revision->state : *view->committed; }
 };
-[[nodiscard]] std::optional<Shown> find_shown(const engine::VolumeRef& volume, api::StateId state);
+[[nodiscard]] std::optional<Shown> find_shown(const engine::VolumeRef& volume, const api::State& state);
 
 }  // namespace varve::fuse

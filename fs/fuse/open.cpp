@@ -28,14 +28,14 @@ Result<> read_only(int flags, std::string_view what) {
 
 }  // namespace
 
-Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, api::StateId state, bool base) const {
+Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const {
     const auto& driver = volume.vm->pool().driver();
     // A commit may move the state to another name between the look at the view and the open: then the view has changed too.
     for (int attempt = 0; attempt < 4; ++attempt) {
         const auto view = volume.view();
         api::StateRef where = api::BaseState{};
         if (base) {
-            if (!view || !view->session || !view->session->base || view->session->base->id != state) break;
+            if (!view || !view->session || !view->session->base || view->session->base->id != state.id) break;
         } else {
             const auto shown = find_shown(volume, state);
             if (!shown) break;
@@ -55,15 +55,15 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
         api::Overloaded{
             [&](const StateFile& file) -> Result<OpenFile> {
                 TRY(read_only(flags, path_of(node) + " (a revision)"));
-                return open_state(file.volume, file.state.id, false);
+                return open_state(file.volume, file.state, false);
             },
             [&](const CurrentFile& file) -> Result<OpenFile> {
                 TRY(read_only(flags, path_of(node) + " (the source of a snapshot)"));
-                return open_state(file.volume, file.state.id, false);
+                return open_state(file.volume, file.state, false);
             },
             [&](const BaseFile& file) -> Result<OpenFile> {
                 TRY(read_only(flags, path_of(node)));
-                return open_state(file.volume, file.state.id, true);
+                return open_state(file.volume, file.state, true);
             },
             [&](const EmptyFile&) -> Result<OpenFile> { return EmptyHandle{}; },
             [&](const LayerlessFile& file) -> Result<OpenFile> {
@@ -142,7 +142,7 @@ void Server::open(fuse_req_t request, fuse_ino_t id, fuse_file_info* info) {
     if (!what) return (void)fuse_reply_err(request, ESTALE);
     const Operation operation{"open", path_of(**what)};
     if (const auto* file = std::get_if<StateFile>(&**what); file != nullptr && wants_to_write(info->flags)) {
-        const auto shown = find_shown(file->volume, file->state.id);
+        const auto shown = find_shown(file->volume, file->state);
         if (!shown) return (void)fuse_reply_err(request, ESTALE);  // another state has the path by now
         if (shown->revision == nullptr) return announce_write(request, operation, *file, info->flags);
     }

@@ -105,7 +105,7 @@ private:
 
     // ---- parts of operations
     [[nodiscard]] base::Result<OpenFile> open_node(const Node& node, const engine::Writer& writer, uid_t user, int flags);
-    [[nodiscard]] base::Result<OpenFile> open_state(const engine::VolumeRef& volume, api::StateId state, bool base) const;
+    [[nodiscard]] base::Result<OpenFile> open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const;
     void reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info, const fuse_entry_param* entry) const;
     void announce_write(fuse_req_t request, const Operation& operation, const StateFile& file, int flags);
     [[nodiscard]] base::Result<> apply_attributes(const Node& node, const struct stat& wanted, int which);

@@ -40,7 +40,7 @@ Result<> Server::set_owner(const engine::VmPtr& vm, const struct stat& wanted, i
 Result<> Server::set_file_size(const Node& node, base::Bytes size) {
     return std::visit(api::Overloaded{
                           [&](const StateFile& file) -> Result<> {
-                              const auto shown = find_shown(file.volume, file.state.id);
+                              const auto shown = find_shown(file.volume, file.state);
                               if (!shown || shown->revision != nullptr) return fail(Errc::ReadOnly, path_of(node) + " (a revision) is read-only");
                               if (shown->view->session)
                                   return fail(Errc::Busy, file.volume.path().str() + " is started or dirty; a running volume grows by `varve resize`");
@@ -69,7 +69,7 @@ Result<> Server::set_file_size(const Node& node, base::Bytes size) {
 Result<> Server::set_file_time(const Node& node, base::Timestamp time) {
     return std::visit(api::Overloaded{
                           [&](const StateFile& file) -> Result<> {
-                              const auto shown = find_shown(file.volume, file.state.id);
+                              const auto shown = find_shown(file.volume, file.state);
                               if (!shown) return fail(Errc::NotFound, "the state is gone");
                               if (shown->revision == nullptr) return with_.volumes.set_time(file.volume, std::nullopt, time);
                               const auto* timed = shown->revision->id.timed();

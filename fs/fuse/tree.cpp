@@ -66,7 +66,7 @@ Result<Found> Tree::look_up(const Node& parent, std::string_view name, pid_t thr
                 const auto pool = base::PoolName::parse(name);
                 const auto open = pool ? catalogue_.find(*pool) : nullptr;
                 if (!open) return missing(name);
-                return Found{PoolDir{open}, false};
+                return Found{PoolDir{open}, true};  // commands that change pools make the kernel forget names
             },
             [&](const PoolDir& dir) -> Result<Found> {
                 if (name == protocol::control_directory) return control({dir.pool, nullptr, {}});
@@ -151,7 +151,7 @@ std::vector<VmsLink> Tree::links_of(const base::VmName& vm) const {
         const auto place = pool->find(vm);
         if (!place) continue;
         (void)writes_.creating(*place);  // what is just being closed is about to be a volume
-        for (const auto& [volume, view] : place->view()->volumes) {
+        for (const auto all = place->view(); const auto& [volume, view] : all->volumes) {
             if (!node_of_volume({place, volume}, *view)) continue;
             links.try_emplace(volume, VmsLink{vm, volume, "../../pools/" + pool->name().str() + "/" + vm.str() + "/" + paths::volume_file(volume)});
         }
@@ -190,7 +190,7 @@ Result<std::vector<Listed>> Tree::list(const Node& directory) const {
             },
             [&](const VmDir& dir) {
                 auto creating = writes_.creating(*dir.vm);  // before the view, which shows what has been committed meanwhile
-                for (const auto& [volume, view] : dir.vm->view()->volumes) {
+                for (const auto all = dir.vm->view(); const auto& [volume, view] : all->volumes) {
                     if (const auto node = node_of_volume({dir.vm, volume}, *view)) add(paths::volume_file(volume), type_of(*node));
                     for (const auto& revision : view->revisions) add(paths::revision_file(volume, revision.id), S_IFREG);
                 }

@@ -166,10 +166,16 @@ void ContractTest::create(const base::VolumePath& volume, const api::VolumeConfi
 }
 
 base::Result<std::optional<api::VolumeView>> ContractTest::try_start(const base::VolumePath& volume) {
+    const auto known = views_.find(volume);
+    const auto* source = known != views_.end() ? api::source_of(known->second.config.kind) : nullptr;
     api::Start command;
-    if (const auto known = views_.find(volume); known != views_.end())
-        if (const auto* source = api::source_of(known->second.config.kind))
-            if (const auto there = views_.find(source->volume); there != views_.end()) command.source = &there->second;
+    while (source != nullptr && !command.source) {  // to the end of the chain, as the engine does
+        const auto there = views_.find(source->volume);
+        if (there == views_.end()) break;
+        const auto* snapshot = std::get_if<api::Snapshot>(&there->second.config.kind);
+        if (source->fixed || snapshot == nullptr) command.source = api::StartSource{*source, &there->second};
+        else source = &snapshot->source;
+    }
     return execute(volume, command);
 }
 

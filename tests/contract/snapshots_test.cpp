@@ -117,6 +117,39 @@ TEST_P(ContractTest, AFixedSourceStartsEvenWhenTheVolumeIsRemoved) {
     EXPECT_EQ(read_device(app_), "old");
 }
 
+TEST_P(ContractTest, ASnapshotOfASnapshotStartsFromTheEndOfTheChain) {
+    create(root_, origin());
+    publish(root_, "template", at(1));
+    create(app_, snapshot_of(root_));
+    const auto disposable = path("mail", "root");
+    create(disposable, snapshot_of(app_));
+    start(app_);
+    write_device(app_, "the app's own");
+    start(disposable);
+    EXPECT_EQ(read_device(disposable), "template");
+    EXPECT_EQ(view(disposable).session->base->identity, committed(root_).identity);
+    stop(app_);
+    publish(root_, "upgraded", at(2));
+    EXPECT_TRUE(outdated(view(disposable), view(root_)));
+    reboot();
+    EXPECT_EQ(read(disposable, api::BaseState{}), "template");
+    discard(disposable);
+    start(disposable);
+    EXPECT_EQ(read_device(disposable), "upgraded");
+}
+
+TEST_P(ContractTest, AChainEndsAtTheRevisionThatAStepIsFixedTo) {
+    create(root_, origin());
+    publish(root_, "old", at(1));
+    publish(root_, "new", at(2));
+    create(app_, snapshot_of(root_, revision_at(1)));
+    const auto disposable = path("mail", "root");
+    create(disposable, snapshot_of(app_));
+    start(disposable);
+    EXPECT_EQ(read_device(disposable), "old");
+    EXPECT_EQ(view(disposable).session->base->identity, found(root_, revision_at(1)).state.identity);
+}
+
 TEST_P(ContractTest, AMissingSourceIsNotFoundAtStart) {
     create(app_, snapshot_of(root_));
     refuse(app_, api::Start{}, Errc::NotFound);
@@ -125,7 +158,7 @@ TEST_P(ContractTest, AMissingSourceIsNotFoundAtStart) {
     const auto fixed = path("work", "fixed");
     create(fixed, snapshot_of(root_, revision("missing")));
     const auto source = view(root_);
-    refuse(fixed, api::Start{&source}, Errc::NotFound);
+    refuse(fixed, api::Start{api::StartSource{{root_, revision("missing")}, &source}}, Errc::NotFound);
 }
 
 TEST_P(ContractTest, ASourceWithoutACommittedStateIsNotFound) {
@@ -134,18 +167,18 @@ TEST_P(ContractTest, ASourceWithoutACommittedStateIsNotFound) {
     run(root_, api::RemoveCommitted{});
     create(app_, snapshot_of(root_));
     const auto source = view(root_);
-    refuse(app_, api::Start{&source}, Errc::NotFound);
+    refuse(app_, api::Start{api::StartSource{{root_, {}}, &source}}, Errc::NotFound);
     const auto second = path("work", "second");
     create(second, snapshot_of(app_));
     const auto snapshot = view(app_);
-    refuse(second, api::Start{&snapshot}, Errc::NotFound);
+    refuse(second, api::Start{api::StartSource{{app_, {}}, &snapshot}}, Errc::NotFound);
 }
 
 TEST_P(ContractTest, AnEmptySourceDoesNotStart) {
     create(root_, origin({}));
     create(app_, snapshot_of(root_));
     const auto source = view(root_);
-    refuse(app_, api::Start{&source}, Errc::InvalidArgument);
+    refuse(app_, api::Start{api::StartSource{{root_, {}}, &source}}, Errc::InvalidArgument);
 }
 
 TEST_P(ContractTest, ASourceThatRunsWithoutASnapshotLayerIsBusy) {
@@ -155,7 +188,7 @@ TEST_P(ContractTest, ASourceThatRunsWithoutASnapshotLayerIsBusy) {
     create(app_, snapshot_of(root_));
     start(root_);
     const auto source = view(root_);
-    refuse(app_, api::Start{&source}, Errc::Busy);
+    refuse(app_, api::Start{api::StartSource{{root_, {}}, &source}}, Errc::Busy);
     stop(root_);
     start(app_);
 }

@@ -134,7 +134,7 @@ TEST(Rules, RevisionsAreRemovedAndRenamedWheneverTheyExist) {
 
 TEST(Rules, Start) {
     const auto source = halted();
-    expect(Start{&source}, {{"missing", Errc::NotFound},
+    expect(Start{StartSource{{other, {}}, &source}}, {{"missing", Errc::NotFound},
                             {"started", Errc::Busy},
                             {"removed", Errc::NotFound},
                             {"layerless", Errc::Busy},
@@ -145,7 +145,8 @@ TEST(Rules, Start) {
 TEST(Rules, StartNeedsASourceThatCanBeStartedFrom) {
     const auto view = halted(snapshot);
     const auto refusal = [&](const VolumeView* source) {
-        const auto result = check(volume, &view, Start{source}, everything);
+        const auto from = source != nullptr ? std::optional(StartSource{{other, {}}, source}) : std::nullopt;
+        const auto result = check(volume, &view, Start{from}, everything);
         return result ? std::optional<Errc>() : result.error().code;
     };
     const auto ready = halted();
@@ -167,10 +168,20 @@ TEST(Rules, StartNeedsASourceThatCanBeStartedFrom) {
 TEST(Rules, StartNeedsAFixedSourcesRevision) {
     const auto gone = removed();
     const auto fixed = halted(Snapshot{{other, name("label")}});
-    EXPECT_TRUE(check(volume, &fixed, Start{&gone}, everything));
+    EXPECT_TRUE(check(volume, &fixed, Start{StartSource{{other, name("label")}, &gone}}, everything));
     const auto missing = halted(Snapshot{{other, name("missing")}});
-    ASSERT_FALSE(check(volume, &missing, Start{&gone}, everything));
-    EXPECT_EQ(check(volume, &missing, Start{&gone}, everything).error().code, Errc::NotFound);
+    ASSERT_FALSE(check(volume, &missing, Start{StartSource{{other, name("missing")}, &gone}}, everything));
+    EXPECT_EQ(check(volume, &missing, Start{StartSource{{other, name("missing")}, &gone}}, everything).error().code, Errc::NotFound);
+}
+
+TEST(Rules, StartLooksAtTheEndOfTheChain) {
+    const auto view = halted(snapshot);
+    const auto gone = removed();
+    EXPECT_TRUE(check(volume, &view, Start{StartSource{{volume, name("label")}, &gone}}, everything)) << "the configured source is not asked";
+    const auto refused = check(volume, &view, Start{StartSource{{volume, {}}, &gone}}, everything);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::NotFound);
+    EXPECT_NE(refused.error().context.find(volume.str() + ", has no committed state"), std::string::npos);
 }
 
 TEST(Rules, AnEmptyVolumeDoesNotStart) {

@@ -62,13 +62,13 @@ TEST(PoolName, IllegalOnes) {
 
 TEST(Label, LegalOnes) {
     expect_legal<Label>({"a", "1", "before-upgrade", "v1.2_3", "2018-01-02", "12:30", "2018-01-02T03:04:05", "2018-13-02T03:04:05Z",
-                         "Current", "currents", "2018-01-02T03:04:05Z.0", "2018-01-02T03:04:05Z.x", std::string(64, '9')});
+                         "Current", "currents", "x2018-01-02T03:04:05Z", std::string(64, '9')});
 }
 
 TEST(Label, IllegalOnes) {
     expect_illegal<Label>(never_names);
     expect_illegal<Label>(
-        {"current", "2018-01-02T03:04:05Z", "2018-01-02T03:04:05Z.7", "0000-01-01T00:00:00Z", "a+b", std::string(65, 'l')});
+        {"current", "2018-01-02T03:04:05Z", "2018-01-02T03:04:05Z.0", "2018-01-02T03:04:05Z.x", "2018-01-02T03:04:05Z.7", "0000-01-01T00:00:00Z", "a+b", std::string(65, 'l')});
 }
 
 TEST(Names, AReasonShowsNothingAWritableTerminalWouldObey) {

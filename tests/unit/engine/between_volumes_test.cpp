@@ -60,6 +60,36 @@ TEST_F(BetweenVolumes, PruningSparesSources) {
     EXPECT_NE(root_.view()->find(oldest_named), nullptr);
 }
 
+TEST_F(BetweenVolumes, AStartWithoutALayerRemovesNobodysSource) {
+    commit(root_, "a", 1000);
+    commit(root_, "b", 2000);
+    const auto child = snapshot("work", "root", root_, revision("1970-01-01T00:16:40Z"));
+    ASSERT_TRUE(succeeded(volumes_.configure(root_, [](api::VolumeConfig config) -> Result<api::VolumeConfig> {
+        config.revisions_to_keep = TRY(api::RevisionsToKeep::from(-1));
+        return config;
+    })));
+    const auto refused = volumes_.start(root_);
+    ASSERT_TRUE(failed(refused, Errc::Busy));
+    EXPECT_NE(refused.error().context.find("work/root"), std::string::npos);
+    ASSERT_FALSE(volumes_.blockers(root_).empty());
+    EXPECT_NE(volumes_.blockers(root_).front().find("snapshot layer"), std::string::npos);
+    ASSERT_TRUE(succeeded(volumes_.remove(child)));
+    ASSERT_TRUE(succeeded(volumes_.start(root_)));
+    EXPECT_TRUE(revisions(root_).empty());
+}
+
+TEST_F(BetweenVolumes, AStartWithoutALayerKeepsALabelThatIsASource) {
+    commit(root_, "a", 1000);
+    ASSERT_TRUE(succeeded(volumes_.take_snapshot(root_, label("good"))));
+    (void)snapshot("work", "root", root_, revision("good"));
+    ASSERT_TRUE(succeeded(volumes_.configure(root_, [](api::VolumeConfig config) -> Result<api::VolumeConfig> {
+        config.revisions_to_keep = TRY(api::RevisionsToKeep::from(-1));
+        return config;
+    })));
+    ASSERT_TRUE(succeeded(volumes_.start(root_)));
+    EXPECT_EQ(revisions(root_), std::vector<std::string>{"good"});
+}
+
 TEST_F(BetweenVolumes, ChildrenFollowTheirSourcesRename) {
     const auto child = snapshot("work", "root", root_);
     ASSERT_TRUE(succeeded(volumes_.rename(root_, {root_.vm, volume_name("system")})));
@@ -101,13 +131,13 @@ TEST_F(BetweenVolumes, ASnapshotIsOutdatedOnceItsSourceHasANewState) {
 }
 
 TEST_F(BetweenVolumes, StopTellsWhatItKept) {
-    commit(root_, "old", 1'700'000'000);  // newer than the state it replaces, so pruning keeps this one
+    commit(root_, "old", 4'000'000'000);  // newer than the state it replaces, so pruning keeps this one
     ASSERT_TRUE(succeeded(volumes_.start(root_)));
     write_device(root_, "new");
     const auto stopped = volumes_.stop(root_, Stop::Outcome::Commit);
     ASSERT_TRUE(succeeded(stopped));
     EXPECT_TRUE(stopped->committed);
-    EXPECT_EQ(stopped->revision, revision("2023-11-14T22:13:20Z"));
+    EXPECT_EQ(stopped->revision, revision("2096-10-02T07:06:40Z"));
     EXPECT_EQ(read(root_), "new");
     ASSERT_TRUE(succeeded(volumes_.start(root_)));
     const auto unused = volumes_.stop(root_, Stop::Outcome::Commit);
@@ -125,8 +155,10 @@ TEST_F(BetweenVolumes, AListenerHearsOfEveryChange) {
 TEST_F(BetweenVolumes, BlockersNameWhatStandsInTheWay) {
     EXPECT_TRUE(volumes_.blockers(root_).empty());
     ASSERT_TRUE(succeeded(volumes_.start(root_)));
-    ASSERT_EQ(volumes_.blockers(root_).size(), 1U);
-    EXPECT_NE(volumes_.blockers(root_).front().find("started already"), std::string::npos);
+    const auto blockers = volumes_.blockers(root_);
+    ASSERT_EQ(blockers.size(), 2U);
+    EXPECT_NE(blockers.front().find("started already"), std::string::npos);
+    EXPECT_EQ(blockers.back(), "revert: " + root_.path().str() + " is started");
 }
 
 class Patient : public World {
@@ -157,6 +189,8 @@ TEST_F(FullPool, RefusesStartsBelowMinFree) {
     commit(root, std::string(3 << 20, 'x'), 1000);
     EXPECT_TRUE(failed(volumes_.start(root), Errc::NoSpace));
     EXPECT_FALSE(volumes_.blockers(root).empty());
+    const auto empty = origin("vm", "empty", {});
+    EXPECT_TRUE(failed(volumes_.start(empty), Errc::InvalidArgument)) << "more room would not help it";
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Sources, failures, the catalogue, and what /proc says of a process.
+// Sources, failures, the catalogue, and who owns a pool.
 #include "fs/engine/failures.h"
 #include "fs/engine/sources.h"
+#include "tests/unit/engine/forwarding_pool.h"
 #include "tests/unit/engine/world.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 namespace varve::engine_test {
 namespace {
@@ -70,12 +75,57 @@ TEST_F(CatalogueTest, KeepsAPoolThatIsInUse) {
     EXPECT_EQ(catalogue.find(pool_->name()), nullptr);
 }
 
-TEST(ProcProcesses, KnowsALiveProcess) {
-    const engine::ProcProcesses processes;
-    EXPECT_EQ(processes.process_of(::gettid()), ::getpid());
-    EXPECT_FALSE(processes.killed(::gettid()));
-    EXPECT_EQ(processes.process_of(0), 0);
-    EXPECT_FALSE(processes.killed(0));
+// A pool in memory that could be opened by another process.
+class LockedPool final : public ForwardingPool {
+public:
+    LockedPool(std::unique_ptr<api::Pool> pool, std::filesystem::path directory) : ForwardingPool(std::move(pool)), directory_(std::move(directory)) {}
+    std::optional<std::filesystem::path> lock_directory() const override { return directory_; }
+
+private:
+    std::filesystem::path directory_;
+};
+
+class PoolLock : public World {
+protected:
+    PoolLock() {
+        std::string pattern = std::filesystem::temp_directory_path() / "varve-engine-XXXXXX";
+        EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+    }
+    ~PoolLock() override { std::filesystem::remove_all(directory_); }
+
+    Result<std::shared_ptr<engine::OpenPool>> open_locked() {
+        return engine::OpenPool::open({locked_, "sim", api::RevisionsToKeep::standard(), {}},
+                                      std::make_unique<LockedPool>(sim::open({}, disk_, ids_, clock_, kernel::BootId{"11111111-1111-1111-1111-111111111111"}), directory_));
+    }
+    // The lock is a process's, so only another one can tell.
+    bool another_process_can_own_it() const {
+        const auto child = ::fork();
+        if (child == 0) ::_exit(engine::PoolOwner::acquire(locked_, directory_).has_value() ? 0 : 1);
+        int status = 0;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_TRUE(WIFEXITED(status));
+        return WEXITSTATUS(status) == 0;
+    }
+
+    const base::PoolName locked_ = base::PoolName::parse("locked").value();
+    std::filesystem::path directory_;
+};
+
+TEST_F(PoolLock, ARemovedPoolHasNoOwnerAndCanBeAddedAgain) {
+    engine::Catalogue catalogue;
+    auto opened = open_locked();
+    ASSERT_TRUE(succeeded(opened));
+    ASSERT_TRUE(succeeded(catalogue.add(*opened)));
+    const auto held_on_to = *std::move(opened);
+    EXPECT_FALSE(another_process_can_own_it());
+    ASSERT_TRUE(succeeded(catalogue.remove(locked_)));
+    EXPECT_TRUE(another_process_can_own_it());
+    EXPECT_TRUE(held_on_to->vms().empty());
+    auto again = open_locked();
+    ASSERT_TRUE(succeeded(again));
+    EXPECT_TRUE(succeeded(catalogue.add(*std::move(again))));
+    EXPECT_FALSE(another_process_can_own_it());
 }
 
 }  // namespace

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/engine/start_preparer.h"
 
+#include "tests/unit/engine/forwarding_pool.h"
 #include "tests/unit/engine/world.h"
 
 namespace varve::engine_test {
 namespace {
 
 // A pool in memory whose preparation of starts the test looks at.
-class PreparingPool final : public api::Pool {
+class PreparingPool final : public ForwardingPool {
 public:
-    PreparingPool(std::unique_ptr<api::Pool> pool, std::function<void()> before_lock) : pool_(std::move(pool)), before_lock_(std::move(before_lock)) {}
+    PreparingPool(std::unique_ptr<api::Pool> pool, std::function<void()> before_lock) : ForwardingPool(std::move(pool)), before_lock_(std::move(before_lock)) {}
 
     Result<> prepare_start(const base::VolumePath&, const api::VolumeView&, const LockIfCurrent& lock_if_current) override {
         before_lock_();
@@ -20,45 +21,7 @@ public:
     int prepared() const { return prepared_; }
     int given_up() const { return given_up_; }
 
-    api::Capabilities capabilities() const override { return pool_->capabilities(); }
-    Result<api::Space> space() const override { return pool_->space(); }
-    std::vector<std::pair<std::string, std::string>> parameters() const override { return pool_->parameters(); }
-    std::optional<std::filesystem::path> lock_directory() const override { return pool_->lock_directory(); }
-    Result<> recover() override { return pool_->recover(); }
-    Result<std::vector<base::VmName>> list_vms() const override { return pool_->list_vms(); }
-    Result<api::VmView> load_vm(const base::VmName& vm) override { return pool_->load_vm(vm); }
-    Result<> create_vm(const base::VmName& vm, const api::Ownership& owner) override { return pool_->create_vm(vm, owner); }
-    Result<> remove_vm(const base::VmName& vm) override { return pool_->remove_vm(vm); }
-    Result<> set_ownership(const base::VmName& vm, const api::Ownership& owner) override { return pool_->set_ownership(vm, owner); }
-    Result<> rename_vm(const base::VmName& from, const base::VmName& to, const std::vector<base::VolumePath>& children) override {
-        return pool_->rename_vm(from, to, children);
-    }
-    Result<std::optional<api::VolumeView>> load_volume(const base::VolumePath& volume, const api::VolumeView* known) override {
-        return pool_->load_volume(volume, known);
-    }
-    Result<> rename_volume(const base::VolumePath& from, const base::VolumePath& to, const api::VolumeView& present,
-                           const std::vector<base::VolumePath>& children) override {
-        return pool_->rename_volume(from, to, present, children);
-    }
-    Result<base::UniqueFd> open_state(const base::VolumePath& volume, const api::VolumeView& view, const api::StateRef& state) const override {
-        return pool_->open_state(volume, view, state);
-    }
-    Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override { return pool_->create_image(vm, content); }
-    Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) override {
-        return pool_->clone_range(from, from_offset, to, to_offset, length);
-    }
-    Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override { return pool_->device(volume, view); }
-    Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view, const api::StateRef& state) const override {
-        return pool_->exclusive(volume, view, state);
-    }
-    Result<std::vector<api::Finding>> verify(const base::VmName& vm) const override { return pool_->verify(vm); }
-
 private:
-    Result<std::optional<api::VolumeView>> run(const base::VolumePath& volume, const api::VolumeView* present, const api::Command& command) override {
-        return pool_->execute(volume, present, command);
-    }
-
-    std::unique_ptr<api::Pool> pool_;
     std::function<void()> before_lock_;
     std::atomic<int> prepared_ = 0;
     std::atomic<int> given_up_ = 0;

@@ -171,6 +171,7 @@ TEST_F(TransactionTest, ARevisionIsRestored) {
     ASSERT_TRUE(succeeded(write(**restored, "saved")));
     ASSERT_TRUE(succeeded((*restored)->flush(process(1))));
     EXPECT_TRUE(failed(write(**restored, "more"), Errc::ReadOnly));
+    EXPECT_TRUE(succeeded((*restored)->flush(process(1)))) << "what is restored stays so";
     EXPECT_TRUE(succeeded((*restored)->released()));
     ASSERT_NE(lost.view(), nullptr);
     EXPECT_FALSE(lost.view()->committed.has_value());
@@ -185,6 +186,64 @@ TEST_F(TransactionTest, ATimeAloneMakesNoRevision) {
     EXPECT_TRUE(succeeded(transaction->released()));
     EXPECT_EQ(root_.view()->committed->modified, (base::Timestamp{1234, 5}));
     EXPECT_TRUE(revisions(root_).empty());
+}
+
+TEST_F(TransactionTest, ATimeSetAfterTheWritesIsTheStates) {
+    const auto transaction = open(root_);
+    ASSERT_TRUE(succeeded(write(*transaction, "new")));
+    ASSERT_TRUE(succeeded(transaction->set_time({1234, 5})));
+    EXPECT_EQ(transaction->status()->st_mtim.tv_sec, 1234);
+    EXPECT_TRUE(succeeded(transaction->flush(process(1))));
+    EXPECT_EQ(root_.view()->committed->modified, (base::Timestamp{1234, 5}));
+    ASSERT_TRUE(succeeded(transaction->set_time({2345, 6})));
+    EXPECT_TRUE(succeeded(transaction->flush(process(1))));
+    EXPECT_TRUE(succeeded(transaction->released()));
+    EXPECT_EQ(root_.view()->committed->modified, (base::Timestamp{2345, 6}));
+    EXPECT_EQ(read(root_), "new");
+    EXPECT_EQ(revisions(root_).size(), 1U);
+}
+
+TEST_F(TransactionTest, ATimeSetBeforeTheWritesIsReplacedByTheirs) {
+    const auto transaction = open(root_);
+    ASSERT_TRUE(succeeded(transaction->set_time({1234, 5})));
+    ASSERT_TRUE(succeeded(write(*transaction, "new")));
+    EXPECT_TRUE(succeeded(transaction->flush(process(1))));
+    EXPECT_TRUE(succeeded(transaction->released()));
+    EXPECT_NE(root_.view()->committed->modified, (base::Timestamp{1234, 5}));
+    EXPECT_EQ(read(root_), "new");
+}
+
+TEST_F(TransactionTest, ATimeSetAfterATruncationIsTheStates) {
+    commit(root_, "old", 1000);
+    const auto kept = revisions(root_).size();
+    const auto transaction = open(root_, 1, true);
+    ASSERT_TRUE(succeeded(transaction->set_time({1234, 5})));
+    EXPECT_TRUE(succeeded(transaction->flush(process(1))));
+    EXPECT_TRUE(succeeded(transaction->released()));
+    EXPECT_EQ(root_.view()->committed->size, base::Bytes{0});
+    EXPECT_EQ(root_.view()->committed->modified, (base::Timestamp{1234, 5}));
+    EXPECT_EQ(revisions(root_).size(), kept + 1);
+}
+
+TEST_F(TransactionTest, ARefusedAllocationLosesNeitherWhatWasWrittenNorALaterTime) {
+    constexpr int no_such_mode = 0x4000;
+    const auto unwritten = open(root_);
+    EXPECT_FALSE(unwritten->allocate(no_such_mode, {}, mebibytes(1)).has_value());
+    ASSERT_TRUE(succeeded(unwritten->set_time({1234, 5})));
+    EXPECT_TRUE(succeeded(unwritten->flush(process(1))));
+    EXPECT_TRUE(succeeded(unwritten->released()));
+    EXPECT_EQ(root_.view()->committed->modified, (base::Timestamp{1234, 5}));
+    EXPECT_TRUE(revisions(root_).empty());
+
+    const auto written = open(root_);
+    ASSERT_TRUE(succeeded(write(*written, "new")));
+    EXPECT_FALSE(written->allocate(no_such_mode, {}, mebibytes(1)).has_value());
+    ASSERT_TRUE(succeeded(written->set_time({2345, 6})));
+    EXPECT_FALSE(written->allocate(no_such_mode, {}, mebibytes(1)).has_value());
+    EXPECT_TRUE(succeeded(written->flush(process(1))));
+    EXPECT_TRUE(succeeded(written->released()));
+    EXPECT_EQ(root_.view()->committed->modified, (base::Timestamp{2345, 6}));
+    EXPECT_EQ(read(root_), "new");
 }
 
 TEST_F(TransactionTest, AThreadThatOpensAnotherVolumeLeavesNoneBusy) {
@@ -205,6 +264,7 @@ TEST_F(TransactionTest, AnAnnouncedTransactionIsFoundByItsThreadAlone) {
     EXPECT_TRUE(writes_.open_announced(*opened, 1));
     EXPECT_FALSE(writes_.open_announced(*opened, 1));
     EXPECT_EQ(writes_.announced(*root_.vm, "root.img", 1), nullptr);
+    EXPECT_TRUE(succeeded((*opened)->released()));
 }
 
 class SmallPool : public World {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens that are announced to a thread: they come, they come late, or they never come.
+#include "tests/unit/engine/world.h"
+
+namespace varve::engine_test {
+namespace {
+
+class Announced : public World {
+protected:
+    const VolumeRef root_ = origin("vm", "root");
+};
+
+// Whoever was announced is given up at once.
+class Abandoned : public World {
+protected:
+    Abandoned() : World(impatient()) {}
+    static engine::Settings impatient() {
+        auto settings = quick();
+        settings.wait_open = std::chrono::milliseconds(0);
+        return settings;
+    }
+
+    const VolumeRef root_ = origin("vm", "root");
+};
+
+TEST_F(Announced, AnOpenOnItsWayKeepsTheVolumeBusy) {
+    const auto announced = writes_.open(root_, process(1), false);
+    ASSERT_TRUE(succeeded(announced));
+    EXPECT_TRUE(failed(volumes_.start(root_), Errc::Busy));
+    ASSERT_TRUE(writes_.open_announced(*announced, 1));
+    EXPECT_TRUE(succeeded((*announced)->released()));
+    EXPECT_TRUE(succeeded(volumes_.start(root_)));
+}
+
+TEST_F(Announced, AJoinKeepsTheTransactionWhileTheFirstHandleIsReleased) {
+    const auto first = open(root_, 1);
+    ASSERT_TRUE(succeeded(write(*first, "first")));
+    const auto joined = writes_.open(root_, process(1), false);
+    ASSERT_TRUE(succeeded(joined));
+    ASSERT_EQ(*joined, first);
+    EXPECT_TRUE(succeeded(first->flush(process(1))));
+    EXPECT_TRUE(succeeded(first->released()));
+    EXPECT_EQ(root_.vm->writes().find("root.img"), first);
+    ASSERT_TRUE(writes_.open_announced(*joined, 1));
+    const auto kept = revisions(root_);
+    ASSERT_TRUE(succeeded(write(**joined, "second")));
+    EXPECT_TRUE(succeeded((*joined)->flush(process(1))));
+    EXPECT_TRUE(succeeded((*joined)->released()));
+    EXPECT_EQ(read(root_), "second");
+    EXPECT_EQ(revisions(root_), kept) << "one transaction, one revision";
+    EXPECT_TRUE(root_.vm->writes().files().empty());
+}
+
+TEST_F(Abandoned, AnOpenThatNeverComesDoesNotKeepTheVolumeBusy) {
+    ASSERT_TRUE(succeeded(writes_.open(root_, process(1), false)));
+    ASSERT_TRUE(succeeded(volumes_.start(root_)));
+    ASSERT_TRUE(succeeded(volumes_.stop(root_, api::Stop::Outcome::Discard)));
+    ASSERT_TRUE(succeeded(writes_.open(root_, process(1), false)));
+    const auto other = open(root_, 2);
+    ASSERT_TRUE(succeeded(write(*other, "other", 2)));
+    EXPECT_TRUE(succeeded(other->flush(process(2))));
+    EXPECT_TRUE(succeeded(other->released()));
+    EXPECT_EQ(read(root_), "other");
+}
+
+TEST_F(Abandoned, AnOpenThatComesTooLateIsRefused) {
+    const auto announced = writes_.open(root_, process(1), false);
+    ASSERT_TRUE(succeeded(announced));
+    ASSERT_TRUE(succeeded(volumes_.start(root_)));
+    EXPECT_FALSE(writes_.open_announced(*announced, 1));
+    EXPECT_FALSE((*announced)->expect_open());
+    EXPECT_FALSE((*announced)->has_handles());
+}
+
+TEST_F(Abandoned, AJoinThatNeverComesDoesNotKeepAReleasedTransaction) {
+    const auto first = open(root_, 1);
+    ASSERT_TRUE(succeeded(write(*first, "first")));
+    ASSERT_TRUE(succeeded(writes_.open(root_, process(1), false)));
+    EXPECT_TRUE(succeeded(first->released()));
+    EXPECT_EQ(read(root_), "first");
+    EXPECT_TRUE(succeeded(volumes_.start(root_)));
+}
+
+TEST_F(Abandoned, OneThatIsOpenIsNotAbandoned) {
+    const auto opened = open(root_, 1);
+    EXPECT_FALSE(opened->end_if_abandoned());
+    EXPECT_TRUE(failed(volumes_.start(root_), Errc::Busy));
+    EXPECT_TRUE(succeeded(opened->released()));
+}
+
+TEST_F(Abandoned, APoolIsRemovedWhenOnlyAnOpenThatNeverComesIsLeft) {
+    engine::Catalogue catalogue;
+    ASSERT_TRUE(succeeded(catalogue.add(pool_)));
+    ASSERT_TRUE(succeeded(writes_.open(root_, process(1), false)));
+    EXPECT_TRUE(succeeded(catalogue.remove(pool_->name())));
+}
+
+}  // namespace
+}  // namespace varve::engine_test
