@@ -48,6 +48,13 @@ Result<> check_size(const VolumeFiles& files, int image) {
     return {};
 }
 
+// The descriptors differ even when the directory is the same.
+Result<bool> is_in_directory(const VolumeFiles& files, const Incoming& image) {
+    const auto from = TRY(files.pool().files.status(image.directory));
+    const auto to = TRY(files.pool().files.status(files.directory()));
+    return from.device == to.device && from.inode == to.inode;
+}
+
 // A restored plain name takes the form without a number: it is the first of its second, and cannot take the number that another one is
 // restored with later.
 Result<> publish_timed(VolumeFiles& files, api::VolumeView& view, base::TimedName id, const Incoming& image) {
@@ -139,6 +146,7 @@ void prune(VolumeFiles& files, api::VolumeView& view, const api::Retention& rete
 
 Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* present, const api::Publish& command, const Incoming& image) {
     TRY(check_size(files, image.file));
+    const bool own_directory = TRY(is_in_directory(files, image));  // asked before the point of no return
     auto view = present != nullptr ? *present : api::VolumeView{};
     const auto now = files.pool().clock.now();
     TRY(std::visit(api::Overloaded{
@@ -152,7 +160,7 @@ Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* prese
                    command.target));
     sort_revisions(view.revisions);
     command.image->published();
-    if (image.directory != files.directory())
+    if (!own_directory)
         if (const auto synced = files.pool().files.sync(image.directory); !synced) return files.changed_but(synced.error());
     TRY(files.sync_directory());
     return view;

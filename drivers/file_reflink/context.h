@@ -7,6 +7,7 @@
 #include "drivers/file_reflink/file_reflink.h"
 #include "drivers/file_reflink/layerless.h"
 #include "drivers/file_reflink/reaper.h"
+#include "drivers/file_reflink/started_images.h"
 
 #include <atomic>
 #include <cstdint>
@@ -43,6 +44,7 @@ struct Context {
     TemporaryNames temporaries;
     Reaper reaper;
     LayerlessStates layerless;
+    StartedImages started;
     std::mutex intent_mutex;  // one rename at a time: there is one intent file
 };
 

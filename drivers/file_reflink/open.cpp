@@ -35,11 +35,14 @@ Result<std::unique_ptr<api::Pool>> open(const Settings& settings, kernel::FileSy
     if (!top) return base::Failure(base::with_context(top.error(), "pool " + settings.name.str()));
     auto context = std::make_unique<Context>(settings, files, state_ids, clock, log, boot_id, std::move(*top));
     if (auto probed = probe_clone(*context); !probed) {
-        if (probed.error().code != Errc::Unsupported) return base::Failure(base::with_context(probed.error(), "pool " + settings.name.str()));
-        if (settings.setup_check)
+        const auto why = probed.error().code;
+        // On a full or read-only file system nothing can be tried, and the pool must be readable all the same.
+        const auto untried = why == Errc::NoSpace || why == Errc::ReadOnly;
+        if (!untried && why != Errc::Unsupported) return base::Failure(base::with_context(probed.error(), "pool " + settings.name.str()));
+        if (!untried && settings.setup_check)
             return fail(Errc::Unsupported, "the file system at " + settings.dir_path +
                                                " cannot share data between files (XFS and Btrfs can); setup_check = false makes full copies instead");
-        context->method = api::Method::Copy;
+        if (!untried) context->method = api::Method::Copy;
     }
     return std::make_unique<ReflinkPool>(std::move(context));
 }

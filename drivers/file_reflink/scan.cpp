@@ -103,16 +103,27 @@ private:
         api::Session session;
         session.size = TRY(files_.pool().files.status(files_.directory(), files_.dirty())).size;
         session.phase = TRY(phase());
+        // A resize writes the record first: a crash or failure before the image has grown is made good here.
+        if (std::holds_alternative<api::Volatile>(view.config.kind) && session.size < view.config.size) session.size = TRY(grow_session(view.config.size));
         if (has_base) session.base = TRY(observe(files_.base(view.config.kind)));
         session.no_snapshot_layer = std::holds_alternative<api::Origin>(view.config.kind) && !view.committed;
         view.session = std::move(session);
         return {};
     }
 
+    Result<base::Bytes> grow_session(base::Bytes size) {
+        auto& port = files_.pool().files;
+        const auto file = TRY(port.open_file(files_.directory(), files_.dirty(), kernel::FileSystem::Access::ReadWrite));
+        TRY(port.set_size(file.get(), size));
+        TRY(port.sync(file.get()));
+        return size;
+    }
+
     Result<api::Session::Phase> phase() {
         const auto file = TRY(files_.open(files_.dirty()));
         auto& pool = files_.pool();
-        if (TRY(Marks(pool.files, file.get()).started_in(pool.boot))) return api::Session::Phase::Started;
+        const auto status = TRY(pool.files.status(file.get()));
+        if (pool.started.contains({status.device, status.inode}) || TRY(Marks(pool.files, file.get()).started_in(pool.boot))) return api::Session::Phase::Started;
         const bool used = TRY(pool.files.open_for_writing(files_.directory(), files_.dirty()));
         return used ? api::Session::Phase::Started : api::Session::Phase::Dirty;
     }

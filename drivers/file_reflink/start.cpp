@@ -14,10 +14,18 @@ using base::fail;
 using base::Result;
 using Replace = kernel::FileSystem::Replace;
 
+// The image is a session of this boot: as a mark on it, and in memory for file systems without marks.
+Result<> mark_started(Context& pool, int image) {
+    const auto status = TRY(pool.files.status(image));
+    TRY(Marks(pool.files, image).set_started_in(pool.boot));
+    pool.started.add({status.device, status.inode});
+    return {};
+}
+
 // Gives a complete image the session's name. Its data needs the sync: the session must survive a crash as a whole image.
 Result<> begin_session(VolumeFiles& files, Temporary& image) {
     auto& pool = files.pool();
-    TRY(Marks(pool.files, image.fd()).set_started_in(pool.boot));
+    TRY(mark_started(pool, image.fd()));
     TRY(pool.files.sync(image.fd()));
     // Point of no return.
     TRY(files.keep(image, files.dirty(), Replace::Never));
@@ -38,7 +46,7 @@ Result<bool> begin_with_precache(VolumeFiles& files, const api::State& committed
         TRY(drop_precache(files));  // somebody edited the image
         return false;
     }
-    TRY(Marks(pool.files, file->get()).set_started_in(pool.boot));
+    TRY(mark_started(pool, file->get()));
     TRY(pool.files.set_modified(file->get(), session_stamp(committed.modified)));
     // Point of no return.
     TRY(files.rename(files.precache(), files.dirty(), Replace::Never));
@@ -67,7 +75,7 @@ Result<base::UniqueFd> unshare_committed(VolumeFiles& files, base::UniqueFd file
     if (const auto changed = TRY(Marks(port, file.get()).changed())) TRY(Marks(port, image.fd()).set_changed(*changed));
     TRY(port.sync(image.fd()));
     TRY(files.keep(image, files.committed(), Replace::Allow));
-    return files.open(files.committed());
+    return image.release();
 }
 
 // Without a layer none are kept but labels.
@@ -84,7 +92,7 @@ Result<VolumeView> start_without_layer(VolumeFiles& files, VolumeView view) {
     TRY(drop_precache(files));
     const auto file = TRY(unshare_committed(files, TRY(files.open(files.committed()))));
     auto state = TRY(files.observe(file.get(), *view.committed));
-    TRY(Marks(pool.files, file.get()).set_started_in(pool.boot));
+    TRY(mark_started(pool, file.get()));
     // Point of no return.
     TRY(files.rename(files.committed(), files.dirty(), Replace::Never));
     view.session = session_of(state.size);
@@ -142,11 +150,12 @@ Result<VolumeView> start_volatile(VolumeFiles& files, VolumeView view) {
 Result<VolumeView> continue_session(VolumeFiles& files, VolumeView view) {
     auto& pool = files.pool();
     const auto file = TRY(files.open(files.dirty()));
+    view.session->size = TRY(pool.files.status(file.get())).size;
     // After a crash a copy's data may be newer than its time on disk: never take it for an unwritten one.
     if (pool.method != api::Method::Clone) TRY(pool.files.set_modified(file.get(), pool.clock.now()));
-    TRY(Marks(pool.files, file.get()).set_started_in(pool.boot));
+    // Point of no return.
+    TRY(mark_started(pool, file.get()));
     view.session->phase = Session::Phase::Started;
-    view.session->size = TRY(pool.files.status(file.get())).size;
     pool.log.operation(files.who(), "continued", files.dirty());
     return view;
 }
@@ -155,7 +164,7 @@ Result<VolumeView> continue_session(VolumeFiles& files, VolumeView view) {
 
 Result<VolumeView> start(VolumeFiles& files, const VolumeView& present, const api::Start& command) {
     if (present.session) return continue_session(files, present);
-    if (const auto* source = api::source_of(present.config.kind)) return start_from_source(files, present, *source, *command.source);
+    if (command.source) return start_from_source(files, present, command.source->where, *command.source->view);
     if (std::holds_alternative<api::Volatile>(present.config.kind)) return start_volatile(files, present);
     if (present.keep(files.pool().settings.revisions_to_keep).no_snapshot_layer()) return start_without_layer(files, present);
     return start_origin(files, present);

@@ -47,6 +47,7 @@ Result<VolumeView> resize_committed(VolumeFiles& files, VolumeView view, base::B
     return view;
 }
 
+// Grows the image of the running session.
 Result<VolumeView> resize_session(VolumeFiles& files, VolumeView view, base::Bytes size) {
     auto& port = files.pool().files;
     const auto file = TRY(port.open_file(files.directory(), files.dirty(), kernel::FileSystem::Access::ReadWrite));
@@ -55,6 +56,18 @@ Result<VolumeView> resize_session(VolumeFiles& files, VolumeView view, base::Byt
     files.pool().log.operation(files.who(), "resized", files.dirty(), std::to_string(size.count));
     view.session->size = size;
     return view;
+}
+
+// The record first, then this session: what fails before the image has grown is undone, and after a crash between the two the load grows it.
+Result<VolumeView> resize_volatile(VolumeFiles& files, VolumeView view, base::Bytes size) {
+    const auto before = view.config;
+    view.config.size = size;
+    TRY(record_config(files, view.config));
+    if (!view.session) return view;
+    auto resized = resize_session(files, view, size);
+    if (!resized && resized.error().code != Errc::Degraded)
+        if (const auto undone = record_config(files, before); !undone) return files.changed_but(undone.error());
+    return resized;
 }
 
 Result<api::State> set_time_of(VolumeFiles& files, const std::string& name, const api::State& state, base::Timestamp modified) {
@@ -98,17 +111,10 @@ Result<VolumeView> remove_committed(VolumeFiles& files, const VolumeView& presen
 }
 
 Result<VolumeView> resize(VolumeFiles& files, const VolumeView& present, base::Bytes size) {
-    const bool is_volatile = std::holds_alternative<api::Volatile>(present.config.kind);
-    auto view = present;
-    if (view.session) view = TRY(resize_session(files, std::move(view), size));
-    else if (view.committed) view = TRY(resize_committed(files, std::move(view), size));
-    if (is_volatile) {
-        auto config = view.config;
-        config.size = size;
-        TRY(record_config(files, config));
-        view.config = config;
-    }
-    return view;
+    if (std::holds_alternative<api::Volatile>(present.config.kind)) return resize_volatile(files, present, size);
+    if (present.session) return resize_session(files, present, size);
+    if (present.committed) return resize_committed(files, present, size);
+    return present;
 }
 
 Result<VolumeView> set_time(VolumeFiles& files, const VolumeView& present, const api::SetTime& command) {
@@ -144,7 +150,10 @@ Result<std::optional<VolumeView>> forget_if_empty(VolumeFiles& files, VolumeView
     if (view.committed || view.session || !view.revisions.empty()) return std::optional(std::move(view));
     const bool origin = std::holds_alternative<api::Origin>(view.config.kind);
     // An origin is gone with its last state, and the next load clears its entry; the others are gone with their entry.
-    if (auto forgotten = forget_record(files); !forgotten && !origin) return base::Failure(forgotten.error());
+    if (auto forgotten = forget_record(files); !forgotten && !origin) {
+        if (api::saves_on_stop(view.config.kind)) return files.changed_but(forgotten.error());  // its last state is gone already
+        return base::Failure(forgotten.error());
+    }
     for (const auto& leftover : {files.precache(), files.import(), file_name(BaseFile{files.volume()})})
         if (const auto removed = files.remove(leftover); !removed) files.pool().log.warning(files.who(), leftover + " stays: " + removed.error().message());
     return std::optional<VolumeView>();

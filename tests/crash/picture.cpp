@@ -56,13 +56,20 @@ Result<std::string> session_text(World& world, const base::VolumePath& path, con
     return shown;
 }
 
+// By its full name where nothing can keep which revision was the first of its second: there the name changes with what else is there.
+std::string name_of(const World& world, const api::Revision& revision) {
+    const auto* timed = revision.id.timed();
+    if (world.ground() == Ground::Reflinks || timed == nullptr || revision.number == 0) return revision.id.str();
+    return base::TimedName{timed->seconds, revision.number}.str();
+}
+
 Result<> add_volume(World& world, const base::VolumePath& path, const api::VolumeView& view, Picture& picture) {
     auto& facts = picture.facts;
     facts[path.str() + " config"] = config_text(view.config);
     if (view.committed) facts[path.str() + " committed"] = TRY(state_text(world, path, view, *view.committed, api::CommittedState{}));
     for (const auto& revision : view.revisions) {
         const auto shown = TRY(state_text(world, path, view, revision.state, revision.id));
-        facts[path.str() + " @" + revision.id.str()] =
+        facts[path.str() + " @" + name_of(world, revision)] =
             shown + " number " + std::to_string(revision.number) + (revision.replaced ? " replaced " + text(*revision.replaced) : "");
     }
     if (view.session) facts[path.str() + " session"] = TRY(session_text(world, path, view));

@@ -162,6 +162,8 @@ void add_sessions(std::vector<Scenario>& list) {
     list.push_back({"resize", {"work/private"}, execute("work/private", api::Resize{larger})});
     list.push_back({"resize_running", {"work/private"}, execute("work/private", api::Resize{larger}), start("work/private"), go_on("work/private")});
     list.push_back({"resize_volatile", {"work/volatile"}, execute("work/volatile", api::Resize{larger})});
+    list.push_back({"resize_running_volatile", {"work/volatile"}, execute("work/volatile", api::Resize{larger}), start("work/volatile"),
+                    go_on("work/volatile")});
     list.push_back({"resize_under_snapshot", {"base/root", "work/root"}, execute("base/root", api::Resize{larger}), start("work/root")});
 }
 

@@ -101,7 +101,10 @@ Result<> World::start_volume(const std::string& volume) {
     const auto* present = view(volume);
     if (present == nullptr) return base::fail(base::Errc::NotFound, "there is no volume " + volume);
     const auto* source = api::source_of(present->config.kind);
-    return execute(volume, api::Start{source == nullptr ? nullptr : view(source->volume.str())});
+    api::Start command;
+    if (source != nullptr)
+        if (const auto* there = view(source->volume.str())) command.source = api::StartSource{*source, there};
+    return execute(volume, command);
 }
 
 Result<> World::stop_volume(const std::string& volume, api::Stop::Outcome outcome) {

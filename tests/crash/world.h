@@ -39,6 +39,7 @@ public:
     // The machine as it is now, with everything on its disk.
     [[nodiscard]] Machine machine() const;
 
+    [[nodiscard]] Ground ground() const { return ground_; }
     [[nodiscard]] fakes::MemoryFileSystem& files() { return *files_; }
     [[nodiscard]] const fakes::MemoryFileSystem& files() const { return *files_; }
     [[nodiscard]] fakes::SteppingClock& clock() { return clock_; }

@@ -10,7 +10,7 @@
 
 namespace varve::fakes {
 
-enum class Effect { Reads, Changes, Removes, TakesSpace };
+enum class Effect { Reads, Changes, Removes, TakesSpace, SyncsFile, SyncsDirectory };
 
 // Calls are numbered from 1 since the last call of count, die_at, fail_at or fail_from. Thread-safe.
 class Faults {

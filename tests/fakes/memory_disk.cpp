@@ -144,6 +144,13 @@ void Journal::apply_prefix(Disk& disk, std::size_t count) const {
     for (std::size_t i = 0; i < std::min(count, pending_.size()); ++i) commit(disk, pending_[i]);
 }
 
+std::set<InodeNumber> Journal::times_after(std::size_t count) const {
+    std::set<InodeNumber> inodes;
+    for (auto i = count; i < pending_.size(); ++i)
+        if (const auto* time = std::get_if<TimeChanged>(&pending_[i])) inodes.insert(time->inode);
+    return inodes;
+}
+
 void Journal::apply(Disk& disk, std::size_t index) const { commit(disk, pending_.at(index)); }
 
 void Journal::sync_directory(Disk& disk, InodeNumber directory) {

@@ -92,6 +92,8 @@ public:
     void apply_prefix(Disk& disk, std::size_t count) const;
     // One of them, after all before it.
     void apply(Disk& disk, std::size_t index) const;
+    // Inodes whose times an unfinished crash prefix of `count` has not set yet: in the journal nothing later, and no time, comes before them.
+    [[nodiscard]] std::set<InodeNumber> times_after(std::size_t count) const;
     // fsync of a directory: its names, the marks of the files it names, and whatever came before on the same directories. Names elsewhere
     // stay pending: Btrfs promises no more.
     void sync_directory(Disk& disk, InodeNumber directory);

@@ -127,15 +127,20 @@ Result<> MemoryFileSystem::set_modified(int file, base::Timestamp time) {
 // ---- durability
 
 Result<> MemoryFileSystem::sync_data(int file) {
-    return call(Effect::Changes, [&]() -> Result<> {
+    return call(Effect::SyncsFile, [&]() -> Result<> {
         auto* inode = TRY(open_inode(file, FileType::Regular));
         disk_.change(inode->number, [&](DiskInode& saved) { saved.content = data_of(*inode).content; });
         return {};
     });
 }
 
+Effect MemoryFileSystem::effect_of_sync(int file) const {
+    const std::lock_guard lock(mutex_);
+    return open_inode(file, FileType::Directory) ? Effect::SyncsDirectory : Effect::SyncsFile;
+}
+
 Result<> MemoryFileSystem::sync(int file) {
-    return call(Effect::Changes, [&]() -> Result<> {
+    return call(effect_of_sync(file), [&]() -> Result<> {
         const auto* inode = TRY(open_inode(file));
         if (inode->type == FileType::Directory)
             journal_.sync_directory(disk_, inode->number);

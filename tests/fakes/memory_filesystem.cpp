@@ -150,12 +150,13 @@ MemoryFileSystem::Data MemoryFileSystem::data_of(const Inode& inode) const {
             inode.type == FileType::Directory ? nullptr : Content::of(inode.memory.get())};
 }
 
-void MemoryFileSystem::add_data(Disk& disk, const std::map<InodeNumber, Data>& data, bool times) const {
+void MemoryFileSystem::add_data(Disk& disk, const std::map<InodeNumber, Data>& data, CrashVariant variant) const {
+    const auto journalled = journal_.times_after(variant.transactions);
     for (const auto number : disk.reachable()) {
         const auto& now = data.at(number);
         disk.change(number, [&](DiskInode& inode) {
             inode.content = now.content;
-            if (times) inode.attributes = now.attributes;
+            if (variant.times && !journalled.contains(number)) inode.attributes = now.attributes;
         });
     }
 }
@@ -170,7 +171,7 @@ Disk MemoryFileSystem::disk_after(CrashVariant variant) const {
     const std::lock_guard lock(mutex_);
     Disk disk = disk_;
     journal_.apply_prefix(disk, variant.transactions);
-    if (variant.data) add_data(disk, all_data(), variant.times);
+    if (variant.data) add_data(disk, all_data(), variant);
     return disk;
 }
 
@@ -182,7 +183,8 @@ std::vector<Disk> MemoryFileSystem::disks_after(CrashVariant variant) const {
     for (std::size_t kept = 0; kept <= journal_.size(); ++kept) {
         if (kept > 0) journal_.apply(disk, kept - 1);
         disks.push_back(disk);
-        if (variant.data) add_data(disks.back(), data, variant.times);
+        variant.transactions = kept;
+        if (variant.data) add_data(disks.back(), data, variant);
     }
     return disks;
 }

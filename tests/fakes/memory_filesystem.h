@@ -135,6 +135,7 @@ private:
         std::shared_ptr<const Content> content;
     };
 
+    [[nodiscard]] Effect effect_of_sync(int file) const;
     Inode& add_inode(InodeNumber number, std::shared_ptr<const DiskInode> saved);
     [[nodiscard]] base::Result<base::UniqueFd> open_memory(Inode& inode, int flags) const;
     [[nodiscard]] base::Result<Inode*> open_inode(int fd) const;
@@ -149,7 +150,7 @@ private:
     [[nodiscard]] kernel::FileStatus status_of(const Inode& inode) const;
     [[nodiscard]] Data data_of(const Inode& inode) const;
     [[nodiscard]] std::map<InodeNumber, Data> all_data() const;
-    void add_data(Disk& disk, const std::map<InodeNumber, Data>& data, bool times) const;
+    void add_data(Disk& disk, const std::map<InodeNumber, Data>& data, CrashVariant variant) const;
 
     const std::string top_;
     const base::Clock& clock_;
