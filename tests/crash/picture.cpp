@@ -172,6 +172,14 @@ Picture Picture::unchanged() const {
     return picture;
 }
 
+Picture Picture::without_marks() const {
+    constexpr std::string_view started = "started ";
+    auto shown = *this;
+    for (auto& [key, value] : shown.facts)
+        if (key.ends_with(" session") && value.starts_with(started)) value.replace(0, started.size(), "dirty ");
+    return shown;
+}
+
 std::map<std::string, std::string> Picture::contents() const {
     std::map<std::string, std::string> shown;
     for (const auto& [key, value] : facts)

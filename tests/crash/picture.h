@@ -23,6 +23,8 @@ struct Picture {
     [[nodiscard]] std::string difference(const Picture& other) const;
     // Without the times of change.
     [[nodiscard]] Picture unchanged() const;
+    // As another process sees it where images carry no marks: it cannot know that a session is started (docs/on-disk-formats.md).
+    [[nodiscard]] Picture without_marks() const;
     // The facts without times: what two runs of one command have in common.
     [[nodiscard]] std::map<std::string, std::string> contents() const;
 };

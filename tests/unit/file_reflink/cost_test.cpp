@@ -49,8 +49,9 @@ protected:
     void guest_writes() { write("appvms/work/private-dirty.img", "written"); }
     void commit() { stop(volume, 5000); }
 
-    void restore(std::size_t count) {
-        for (std::size_t i = 1; i <= count; ++i) {
+    // Revisions with the numbers `first` to `last`.
+    void restore(std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i <= last; ++i) {
             auto restored = image(volume, "restored");
             run(volume, api::Publish{&restored, api::Publish::AsRevision{base::TimedName{static_cast<std::int64_t>(1'000'000 + i), i}}});
         }
@@ -108,15 +109,15 @@ TEST_F(CostTest, ARevertSyncsItsImageAndItsDirectoryOnce) {
 }
 
 TEST_F(CostTest, StartsAndCommitsCostTheSameWithAThousandRevisions) {
-    restore(1);
+    restore(1, 1);
     const auto session = [&] {
         start();
         guest_writes();
         commit();
     };
     const auto one = cost(session);
-    restore(1000 - view(volume)->revisions.size());
-    ASSERT_EQ(view(volume)->revisions.size(), 1000U);
+    restore(10, 1010);
+    ASSERT_GT(view(volume)->revisions.size(), 1000U);
     EXPECT_EQ(cost(session), one);
 }
 
