@@ -24,8 +24,10 @@ public:
 
     std::string absolute_path(const std::string& key) {
         const auto text = take(key);
-        if (!text) problem(key + " is missing");
-        else if (!text->starts_with('/')) problem(key + " is '" + *text + "' and must be an absolute path");
+        if (!text)
+            problem(key + " is missing");
+        else if (!text->starts_with('/'))
+            problem(key + " is '" + *text + "' and must be an absolute path");
         return text.value_or("");
     }
 
@@ -102,7 +104,8 @@ PoolResult open_pool(const PoolSettings& settings, const Environment& environmen
     if (driver != drivers.end()) return driver->open(settings, environment);
     std::string known;
     for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
-    return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
+    return fail(Errc::InvalidArgument,
+                "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
 }
 
 }  // namespace varve::registry

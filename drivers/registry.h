@@ -23,7 +23,7 @@ struct Environment {
     kernel::FileSystem& files;
     api::StateIds& state_ids;
     const base::Clock& clock;
-    spdlog::logger& log;       // one line per backing operation
+    spdlog::logger& log;  // one line per backing operation
     kernel::BootId boot_id;
 };
 

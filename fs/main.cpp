@@ -10,10 +10,10 @@
 #include "fs/daemon/text_file.h"
 #include "fs/fuse/session.h"
 
-#include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
 
 #include <signal.h>
 #include <syslog.h>
@@ -64,15 +64,18 @@ base::Result<config::Config> reread_config(const std::filesystem::path& path) {
 
 engine::Settings engine_settings(const config::Config& config) {
     engine::Settings settings;
-    if (const auto* percent = std::get_if<config::Percent>(&config.min_free)) settings.min_free = engine::Percent{percent->value};
-    else settings.min_free = std::get<base::Bytes>(config.min_free);
+    if (const auto* percent = std::get_if<config::Percent>(&config.min_free))
+        settings.min_free = engine::Percent{percent->value};
+    else
+        settings.min_free = std::get<base::Bytes>(config.min_free);
     settings.prune_grace = config.prune_grace;
     return settings;
 }
 
 std::shared_ptr<spdlog::logger> make_log(bool foreground) {
     if (foreground) return std::make_shared<spdlog::logger>("varvefs", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    return std::make_shared<spdlog::logger>("varvefs", std::make_shared<spdlog::sinks::syslog_sink_mt>("varvefs", LOG_PID, LOG_DAEMON, true));
+    return std::make_shared<spdlog::logger>("varvefs",
+                                            std::make_shared<spdlog::sinks::syslog_sink_mt>("varvefs", LOG_PID, LOG_DAEMON, true));
 }
 
 // Signals end the loop in the main thread; helper threads are made with all of them blocked.
@@ -121,7 +124,8 @@ int run(const Options& options) {
     const auto config = load_config(options.config);
     if (!config) return 1;
     if (options.check) {
-        std::cout << options.config.string() << ": no mistakes, " << config->pools.size() << (config->pools.size() == 1 ? " pool\n" : " pools\n");
+        std::cout << options.config.string() << ": no mistakes, " << config->pools.size()
+                  << (config->pools.size() == 1 ? " pool\n" : " pools\n");
         return 0;
     }
     std::optional<daemon::Background> background;

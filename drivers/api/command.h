@@ -12,18 +12,27 @@
 namespace varve::api {
 
 // Makes the volume. An origin gets a zeroed state of config.size bytes; the other kinds get no state.
-struct Create { VolumeConfig config; };
+struct Create {
+    VolumeConfig config;
+};
 
 // Removes the committed state, or the volume itself when its kind has none.
 struct RemoveCommitted {};
-struct RemoveRevision { base::RevisionId revision; };
+struct RemoveRevision {
+    base::RevisionId revision;
+};
 
 // What a snapshot really starts from. Its own source may be a snapshot too, which has no state: `where` is the end of that chain, with the
 // revision if the last step is fixed to one, and `view` is the present view of that volume.
-struct StartSource { Source where; const VolumeView* view; };
+struct StartSource {
+    Source where;
+    const VolumeView* view;
+};
 
 // `source` is for the kinds that start from one, and absent when it does not exist. A dirty session is continued and needs none.
-struct Start { std::optional<StartSource> source = {}; };
+struct Start {
+    std::optional<StartSource> source = {};
+};
 
 // Ends the session. Commit makes a new state (kinds that save; none when nothing was written), Discard drops what was written.
 // Commit then prunes by `retention`.
@@ -35,7 +44,7 @@ struct Stop {
 
 // Makes a revision the committed state.
 struct Revert {
-    enum class Revision { Move, Keep };      // Keep: the revision also stays under its name
+    enum class Revision { Move, Keep };           // Keep: the revision also stays under its name
     enum class Present { KeepAsRevision, Drop };  // Drop only undoes a state that no one was told about
     base::RevisionId revision;
     Revision source = Revision::Move;
@@ -43,30 +52,46 @@ struct Revert {
 };
 
 // Grows the volume: the committed state of a halted one, the session of a running one, the configured size of a volatile one.
-struct Resize { base::Bytes size; };
+struct Resize {
+    base::Bytes size;
+};
 
 // Takes a labelled, pinned revision of the committed state now.
-struct TakeSnapshot { base::Label label; };
+struct TakeSnapshot {
+    base::Label label;
+};
 
 // Pins a revision under a label, or renames a label.
-struct RenameRevision { base::RevisionId from; base::Label to; };
+struct RenameRevision {
+    base::RevisionId from;
+    base::Label to;
+};
 
 // Makes a private image, whose data the driver syncs first, a state.
 struct Publish {
-    struct AsCommitted {};                      // the present state is kept as a revision, marked as replaced by the mount
-    struct AsAmendment {};                      // the present state, published by the same transaction, is dropped
-    struct AsRevision { base::RevisionId id; }; // a restored revision; its time becomes the state's
-    PrivateImage* image = nullptr;              // on success image->published() has been called
+    struct AsCommitted {};  // the present state is kept as a revision, marked as replaced by the mount
+    struct AsAmendment {};  // the present state, published by the same transaction, is dropped
+    struct AsRevision {
+        base::RevisionId id;
+    };                              // a restored revision; its time becomes the state's
+    PrivateImage* image = nullptr;  // on success image->published() has been called
     std::variant<AsCommitted, AsAmendment, AsRevision> target;
 };
 
 // Sets the time of the committed state, or of a revision.
-struct SetTime { std::optional<base::RevisionId> revision; base::Timestamp modified; };
+struct SetTime {
+    std::optional<base::RevisionId> revision;
+    base::Timestamp modified;
+};
 
-struct Configure { VolumeConfig config; };
+struct Configure {
+    VolumeConfig config;
+};
 
 // Removes what `retention` says can go.
-struct Prune { Retention retention; };
+struct Prune {
+    Retention retention;
+};
 
 using Command = std::variant<Create, RemoveCommitted, RemoveRevision, Start, Stop, Revert, Resize, TakeSnapshot, RenameRevision, Publish,
                              SetTime, Configure, Prune>;

@@ -73,10 +73,10 @@ public:
     // ---- volumes
     // Checks the rules that all drivers share (rules.h), then runs the command and returns the volume as it is afterwards,
     // or nullopt when nothing of it is left. `present` is the volume as the caller knows it, nullptr for one that does not exist.
-    [[nodiscard]] base::Result<std::optional<VolumeView>> execute(const base::VolumePath& volume, const VolumeView* present, const Command& command);
+    [[nodiscard]] base::Result<std::optional<VolumeView>> execute(const base::VolumePath& volume, const VolumeView* present,
+                                                                  const Command& command);
     // Looks at the disk again, after a failed command. Keeps the ids of states in `known` that are still there.
-    [[nodiscard]] virtual base::Result<std::optional<VolumeView>> load_volume(const base::VolumePath& volume,
-                                                                              const VolumeView* known) = 0;
+    [[nodiscard]] virtual base::Result<std::optional<VolumeView>> load_volume(const base::VolumePath& volume, const VolumeView* known) = 0;
     // With all revisions; `to` does not exist in any form. States keep their ids.
     [[nodiscard]] virtual base::Result<> rename_volume(const base::VolumePath& from, const base::VolumePath& to, const VolumeView& present,
                                                        const std::vector<base::VolumePath>& children) = 0;
@@ -89,11 +89,13 @@ public:
     [[nodiscard]] virtual base::Result<PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) = 0;
     // Makes a range of `to` (a private image's descriptor) share the data of `from` (a state or private image of this pool).
     // `length` 0 means to the end. Unsupported when the driver would have to copy or the range is not aligned for it.
-    [[nodiscard]] virtual base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) = 0;
+    [[nodiscard]] virtual base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset,
+                                                     base::Bytes length) = 0;
     // What to hand to a hypervisor: a block device or an image. NotFound while not started.
     [[nodiscard]] virtual base::Result<std::filesystem::path> device(const base::VolumePath& volume, const VolumeView& view) const = 0;
     // Bytes that only this state holds, so that removing it frees them.
-    [[nodiscard]] virtual base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const VolumeView& view, const StateRef& state) const = 0;
+    [[nodiscard]] virtual base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const VolumeView& view,
+                                                              const StateRef& state) const = 0;
     // Makes the next start of this volume fast (reflink: the precache). Called without the volume's lock, in the background: `present`
     // may be out of date, and then nothing may happen; `still_current` tells, and holds the volume's lock while it is alive.
     class StillCurrent {
@@ -101,7 +103,8 @@ public:
         virtual ~StillCurrent() = default;
     };
     using LockIfCurrent = std::function<std::unique_ptr<StillCurrent>()>;  // nullptr: the volume has changed
-    [[nodiscard]] virtual base::Result<> prepare_start(const base::VolumePath& volume, const VolumeView& present, const LockIfCurrent& lock_if_current) = 0;
+    [[nodiscard]] virtual base::Result<> prepare_start(const base::VolumePath& volume, const VolumeView& present,
+                                                       const LockIfCurrent& lock_if_current) = 0;
     // Looks for what is wrong without changing it. Also names foreign entries.
     [[nodiscard]] virtual base::Result<std::vector<Finding>> verify(const base::VmName& vm) const = 0;
 

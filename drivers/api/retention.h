@@ -11,9 +11,9 @@ namespace varve::api {
 
 struct Retention {
     RevisionsToKeep keep = RevisionsToKeep::standard();
-    base::Timestamp now;                  // pruning's own time
-    std::int64_t grace_seconds = 86400;   // prune_grace: states that the mount replaced less long ago are spared
-    std::set<base::RevisionId> sources;   // revisions that snapshots are fixed to
+    base::Timestamp now;                 // pruning's own time
+    std::int64_t grace_seconds = 86400;  // prune_grace: states that the mount replaced less long ago are spared
+    std::set<base::RevisionId> sources;  // revisions that snapshots are fixed to
 };
 
 // The revisions to remove, oldest state first: all timed ones beyond the newest `keep`, but for those that the grace spares.

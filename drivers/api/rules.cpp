@@ -34,7 +34,8 @@ public:
 
     Result<> operator()(const Start& start) const {
         TRY(exists());
-        if (present_->session && present_->session->phase == Session::Phase::Started) return fail(Errc::Busy, name_ + " is started already");
+        if (present_->session && present_->session->phase == Session::Phase::Started)
+            return fail(Errc::Busy, name_ + " is started already");
         if (present_->session) return {};  // a dirty session is continued
         if (const auto* source = source_of(present_->config.kind)) return source_ready(*source, start.source);
         if (std::holds_alternative<Volatile>(present_->config.kind)) return startable(present_->config.size);
@@ -46,7 +47,8 @@ public:
         TRY(exists());
         if (!present_->session) return fail(Errc::InvalidArgument, name_ + " is not started");
         if (stop.outcome == Stop::Outcome::Discard && present_->session->no_snapshot_layer)
-            return fail(Errc::Unsupported, name_ + " has no snapshot layer (revisions_to_keep is -1): what its VM wrote is its state already");
+            return fail(Errc::Unsupported,
+                        name_ + " has no snapshot layer (revisions_to_keep is -1): what its VM wrote is its state already");
         return {};
     }
 
@@ -62,7 +64,8 @@ public:
         if (resize.size > base::largest_volume) return fail(Errc::TooLarge, size_text(resize.size) + " is larger than a volume can be");
         const auto size = present_size();
         if (resize.size < size)
-            return fail(Errc::InvalidArgument, name_ + " has " + size_text(size) + " and can only grow; to shrink it, open it for writing and truncate it");
+            return fail(Errc::InvalidArgument,
+                        name_ + " has " + size_text(size) + " and can only grow; to shrink it, open it for writing and truncate it");
         if (present_->session && present_->session->phase == Session::Phase::Dirty) return clean("cannot be resized");
         if (!present_->session && source_of(present_->config.kind) != nullptr)
             return fail(Errc::InvalidArgument, name_ + " has its source's size until its VM starts");
@@ -93,14 +96,16 @@ public:
         if (const auto* revision = std::get_if<Publish::AsRevision>(&publish.target)) {
             TRY(can_revisions());
             if (present_ != nullptr && !saves_on_stop(present_->config.kind))
-                return fail(Errc::InvalidArgument, name_ + " is " + std::string(kind_name(present_->config.kind)) + " and has no revisions");
+                return fail(Errc::InvalidArgument,
+                            name_ + " is " + std::string(kind_name(present_->config.kind)) + " and has no revisions");
             if (present_ != nullptr && present_->find(revision->id) != nullptr)
                 return fail(Errc::Exists, name_ + " has a revision " + revision->id.str() + " already");
             return {};
         }
         if (present_ == nullptr) return {};
         if (!std::holds_alternative<Origin>(present_->config.kind))
-            return fail(Errc::InvalidArgument, name_ + " is " + std::string(kind_name(present_->config.kind)) + ": only an origin volume can be written");
+            return fail(Errc::InvalidArgument,
+                        name_ + " is " + std::string(kind_name(present_->config.kind)) + ": only an origin volume can be written");
         return clean("cannot be written");
     }
 
@@ -115,7 +120,9 @@ public:
         TRY(legal(configure.config));
         const auto& now = present_->config;
         if (now.kind.index() != configure.config.kind.index()) return fail(Errc::InvalidArgument, "a volume's kind cannot be changed");
-        const auto layerless = [](const VolumeConfig& config) { return config.revisions_to_keep && config.revisions_to_keep->no_snapshot_layer(); };
+        const auto layerless = [](const VolumeConfig& config) {
+            return config.revisions_to_keep && config.revisions_to_keep->no_snapshot_layer();
+        };
         if (layerless(now) != layerless(configure.config)) TRY(halted("cannot switch its snapshot layer (revisions_to_keep -1)"));
         if (now.kind != configure.config.kind || now.ephemeral != configure.config.ephemeral) TRY(halted("cannot be reconfigured so"));
         return {};
@@ -145,7 +152,8 @@ private:
 
     Result<> clean(std::string_view cannot) const {
         if (!present_->session) return {};
-        if (present_->session->phase == Session::Phase::Started) return fail(Errc::Busy, name_ + " " + std::string(cannot) + " while its VM runs");
+        if (present_->session->phase == Session::Phase::Started)
+            return fail(Errc::Busy, name_ + " " + std::string(cannot) + " while its VM runs");
         return fail(Errc::Busy, name_ + " " + std::string(cannot) + " while it is dirty: stop commits what its VM wrote, discard drops it");
     }
 
@@ -157,7 +165,8 @@ private:
     Result<> startable(base::Bytes size) const {
         if (size.count == 0) return fail(Errc::InvalidArgument, name_ + " is empty (0 bytes) and cannot be started; resize it first");
         if (!size.whole_sectors())
-            return fail(Errc::InvalidArgument, name_ + " cannot be started: it would have " + size_text(size) + ", which is not a multiple of 512");
+            return fail(Errc::InvalidArgument,
+                        name_ + " cannot be started: it would have " + size_text(size) + ", which is not a multiple of 512");
         return {};
     }
 
@@ -180,13 +189,16 @@ private:
     Result<> legal(const VolumeConfig& config) const {
         if (!config.size.whole_sectors()) return fail(Errc::InvalidArgument, size_text(config.size) + " is not a multiple of 512");
         if (config.size > base::largest_volume) return fail(Errc::TooLarge, size_text(config.size) + " is larger than a volume can be");
-        if (config.ephemeral && !std::holds_alternative<Volatile>(config.kind)) return fail(Errc::InvalidArgument, "only a volatile volume can be ephemeral");
+        if (config.ephemeral && !std::holds_alternative<Volatile>(config.kind))
+            return fail(Errc::InvalidArgument, "only a volatile volume can be ephemeral");
         if (config.ephemeral && !can_.ephemeral) return fail(Errc::Unsupported, "this pool's driver cannot encrypt volatile volumes");
         if (std::holds_alternative<OriginSnapshot>(config.kind) && !can_.origin_snapshot)
             return fail(Errc::Unsupported, "this pool's driver has no origin_snapshot volumes");
         if (config.revisions_to_keep && config.revisions_to_keep->no_snapshot_layer()) {
-            if (!can_.no_snapshot_layer) return fail(Errc::Unsupported, "this pool's driver always has a snapshot layer (revisions_to_keep -1 is refused)");
-            if (!std::holds_alternative<Origin>(config.kind)) return fail(Errc::InvalidArgument, "only an origin volume can do without a snapshot layer (revisions_to_keep -1)");
+            if (!can_.no_snapshot_layer)
+                return fail(Errc::Unsupported, "this pool's driver always has a snapshot layer (revisions_to_keep -1 is refused)");
+            if (!std::holds_alternative<Origin>(config.kind))
+                return fail(Errc::InvalidArgument, "only an origin volume can do without a snapshot layer (revisions_to_keep -1)");
         }
         return {};
     }

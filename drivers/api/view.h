@@ -42,8 +42,8 @@ struct Identity {
 struct State {
     StateId id;
     Identity identity;
-    base::Bytes size;       // whole sectors
-    base::Bytes allocated;  // on disk, sparse-aware, counting shared extents fully
+    base::Bytes size;          // whole sectors
+    base::Bytes allocated;     // on disk, sparse-aware, counting shared extents fully
     base::Timestamp modified;  // the state's time
     base::Timestamp changed;   // when the path that shows it last changed state: a synthetic st_ctime, stable over restarts
 };
@@ -63,7 +63,7 @@ struct Session {
     };
     Phase phase = Phase::Started;
     base::Bytes size;
-    std::optional<State> base;  // the state it started from: snapshot and origin_snapshot
+    std::optional<State> base;       // the state it started from: snapshot and origin_snapshot
     bool no_snapshot_layer = false;  // revisions_to_keep = -1: the guest writes the committed image itself
 };
 

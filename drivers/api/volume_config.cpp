@@ -21,13 +21,12 @@ const Source* source_of(const Kind& kind) {
     return nullptr;
 }
 
-bool saves_on_stop(const Kind& kind) {
-    return std::holds_alternative<Origin>(kind) || std::holds_alternative<OriginSnapshot>(kind);
-}
+bool saves_on_stop(const Kind& kind) { return std::holds_alternative<Origin>(kind) || std::holds_alternative<OriginSnapshot>(kind); }
 
 base::Result<RevisionsToKeep> RevisionsToKeep::from(long long count) {
     if (count < -1)
-        return base::fail(base::Errc::InvalidArgument, "revisions_to_keep is " + std::to_string(count) + "; it must be -1 (no snapshot layer), 0 or more");
+        return base::fail(base::Errc::InvalidArgument,
+                          "revisions_to_keep is " + std::to_string(count) + "; it must be -1 (no snapshot layer), 0 or more");
     return RevisionsToKeep(count);
 }
 

@@ -21,10 +21,20 @@ struct Source {
 };
 
 // The four kinds (snap_on_start x save_on_stop); only those with a source carry one.
-struct Volatile { friend bool operator==(const Volatile&, const Volatile&) = default; };
-struct Snapshot { Source source; friend bool operator==(const Snapshot&, const Snapshot&) = default; };
-struct Origin { friend bool operator==(const Origin&, const Origin&) = default; };
-struct OriginSnapshot { Source source; friend bool operator==(const OriginSnapshot&, const OriginSnapshot&) = default; };
+struct Volatile {
+    friend bool operator==(const Volatile&, const Volatile&) = default;
+};
+struct Snapshot {
+    Source source;
+    friend bool operator==(const Snapshot&, const Snapshot&) = default;
+};
+struct Origin {
+    friend bool operator==(const Origin&, const Origin&) = default;
+};
+struct OriginSnapshot {
+    Source source;
+    friend bool operator==(const OriginSnapshot&, const OriginSnapshot&) = default;
+};
 using Kind = std::variant<Volatile, Snapshot, Origin, OriginSnapshot>;
 
 // "volatile", "snapshot", "origin", "origin_snapshot".
@@ -53,10 +63,10 @@ private:
 
 struct VolumeConfig {
     Kind kind = Origin{};
-    base::Bytes size{};                               // of a volatile volume; the others have their state's size
+    base::Bytes size{};                                // of a volatile volume; the others have their state's size
     std::optional<RevisionsToKeep> revisions_to_keep;  // absent: the pool's
     bool rw = true;
-    bool ephemeral = false;    // volatile only: encrypted with a key that never touches disk
+    bool ephemeral = false;     // volatile only: encrypted with a key that never touches disk
     base::Timestamp created{};  // the st_mtime of paths that have no state: volatile files, symbolic links
 
     friend bool operator==(const VolumeConfig&, const VolumeConfig&) = default;

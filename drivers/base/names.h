@@ -29,10 +29,18 @@ private:
     std::string text_;
 };
 
-struct PoolNameRules { static Result<> check(std::string_view text); };
-struct VmNameRules { static Result<> check(std::string_view text); };
-struct VolumeNameRules { static Result<> check(std::string_view text); };
-struct LabelRules { static Result<> check(std::string_view text); };
+struct PoolNameRules {
+    static Result<> check(std::string_view text);
+};
+struct VmNameRules {
+    static Result<> check(std::string_view text);
+};
+struct VolumeNameRules {
+    static Result<> check(std::string_view text);
+};
+struct LabelRules {
+    static Result<> check(std::string_view text);
+};
 
 using PoolName = Name<PoolNameRules>;      // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
 using VmName = Name<VmNameRules>;          // [A-Za-z][A-Za-z0-9_.-]{0,30}; not none, default, Domain-0; not ending in -dm

@@ -16,14 +16,10 @@ using Result = tl::expected<T, Error>;
 
 using Failure = tl::unexpected<Error>;
 
-[[nodiscard]] inline Failure fail(Errc code, std::string context) {
-    return Failure(Error{code, std::error_code{}, std::move(context)});
-}
+[[nodiscard]] inline Failure fail(Errc code, std::string context) { return Failure(Error{code, std::error_code{}, std::move(context)}); }
 
 // For a system call that has just failed: `errno` chooses the Errc and is kept as the cause.
-[[nodiscard]] inline Failure fail_errno(int number, std::string context) {
-    return Failure(error_from_errno(number, std::move(context)));
-}
+[[nodiscard]] inline Failure fail_errno(int number, std::string context) { return Failure(error_from_errno(number, std::move(context))); }
 
 // The value of a Result that holds one; used by TRY.
 template <class T>
@@ -36,10 +32,10 @@ T take(tl::expected<T, Error>&& result) {
 // `auto x = TRY(f());` takes the value of f() or returns its error from the calling function.
 // A statement expression, so that it works for values that can only be moved; g++ and clang have it.
 // Not in braces behind another element, `Pair{a(), TRY(b())}`: both compilers then forget to destroy that element (tests/layering/check_try.py).
-#define TRY(expression)                                                  \
-    __extension__({                                                      \
-        auto&& try_result_ = (expression);                               \
-        if (!try_result_) [[unlikely]]                                   \
+#define TRY(expression)                                                    \
+    __extension__({                                                        \
+        auto&& try_result_ = (expression);                                 \
+        if (!try_result_) [[unlikely]]                                     \
             return ::varve::base::Failure(std::move(try_result_).error()); \
-        ::varve::base::take(std::move(try_result_));                     \
+        ::varve::base::take(std::move(try_result_));                       \
     })

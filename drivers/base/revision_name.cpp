@@ -13,7 +13,8 @@ Result<TimedName> TimedName::parse(std::string_view text) {
     std::uint64_t number = 0;
     const auto* const end = digits.data() + digits.size();
     const auto read = std::from_chars(digits.data(), end, number);
-    if (text[time_length] != '.' || digits.empty() || digits.front() < '1' || digits.front() > '9' || read.ec != std::errc{} || read.ptr != end)
+    if (text[time_length] != '.' || digits.empty() || digits.front() < '1' || digits.front() > '9' || read.ec != std::errc{} ||
+        read.ptr != end)
         return fail(Errc::InvalidName, "'" + std::string(text) + "' is not a time such as 2018-01-02T03:04:05Z or 2018-01-02T03:04:05Z.7");
     return TimedName{seconds, number};
 }

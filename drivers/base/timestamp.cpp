@@ -29,10 +29,10 @@ std::string iso_utc(std::int64_t seconds) {
     const std::chrono::year_month_day date{day};
     const std::chrono::hh_mm_ss clock{time - day};
     std::array<char, 32> text{};
-    const int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                     static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                     static_cast<int>(clock.seconds().count()));
+    const int length =
+        std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
     return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -45,7 +45,8 @@ Result<std::int64_t> parse_iso_utc(std::string_view text) {
     std::array<int, 6> field{};
     constexpr std::array<std::pair<int, int>, 6> where{{{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}}};
     for (std::size_t i = 0; i < field.size(); ++i)
-        if (!read_number(text.substr(static_cast<std::size_t>(where[i].first), static_cast<std::size_t>(where[i].second)), field[i])) return bad();
+        if (!read_number(text.substr(static_cast<std::size_t>(where[i].first), static_cast<std::size_t>(where[i].second)), field[i]))
+            return bad();
     const std::chrono::year_month_day date{std::chrono::year{field[0]}, std::chrono::month{static_cast<unsigned>(field[1])},
                                            std::chrono::day{static_cast<unsigned>(field[2])}};
     if (!date.ok() || field[3] > 23 || field[4] > 59 || field[5] > 59) return bad();

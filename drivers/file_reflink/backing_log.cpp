@@ -9,7 +9,9 @@ void BackingLog::operation(std::string_view who, std::string_view how, std::stri
     log_->info("{}: {} {} -> {}", who, how, from, to);
 }
 
-void BackingLog::operation(std::string_view who, std::string_view how, std::string_view what) const { log_->info("{}: {} {}", who, how, what); }
+void BackingLog::operation(std::string_view who, std::string_view how, std::string_view what) const {
+    log_->info("{}: {} {}", who, how, what);
+}
 
 void BackingLog::warning(std::string_view who, std::string_view what) const { log_->warn("{}: {}", who, what); }
 

@@ -44,7 +44,9 @@ Result<> move_in(VolumeFiles& files, const Incoming& incoming, const std::string
 
 Result<> check_size(const VolumeFiles& files, int image) {
     const auto size = TRY(files.pool().files.status(image)).size;
-    if (!size.whole_sectors()) return fail(Errc::InvalidArgument, files.who() + " would have " + std::to_string(size.count) + " bytes, which is not a multiple of 512");
+    if (!size.whole_sectors())
+        return fail(Errc::InvalidArgument,
+                    files.who() + " would have " + std::to_string(size.count) + " bytes, which is not a multiple of 512");
     return {};
 }
 
@@ -109,7 +111,8 @@ Result<> drop_precache(VolumeFiles& files) {
     return {};
 }
 
-Result<> replace_committed(VolumeFiles& files, api::VolumeView& view, const Incoming& incoming, OldState old, std::optional<Timestamp> replaced) {
+Result<> replace_committed(VolumeFiles& files, api::VolumeView& view, const Incoming& incoming, OldState old,
+                           std::optional<Timestamp> replaced) {
     auto& port = files.pool().files;
     const auto* const before = view.committed ? &*view.committed : nullptr;
     TRY(files.mark_changed(incoming.file, before));
@@ -149,15 +152,16 @@ Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* prese
     const bool own_directory = TRY(is_in_directory(files, image));  // asked before the point of no return
     auto view = present != nullptr ? *present : api::VolumeView{};
     const auto now = files.pool().clock.now();
-    TRY(std::visit(api::Overloaded{
-                       [&](const api::Publish::AsCommitted&) { return replace_committed(files, view, image, OldState::KeepAsRevision, now); },
-                       [&](const api::Publish::AsAmendment&) { return replace_committed(files, view, image, OldState::Drop, {}); },
-                       [&](const api::Publish::AsRevision& revision) -> Result<> {
-                           if (const auto* label = revision.id.label()) return publish_label(files, view, *label, image);
-                           return publish_timed(files, view, *revision.id.timed(), image);
-                       },
-                   },
-                   command.target));
+    TRY(std::visit(
+        api::Overloaded{
+            [&](const api::Publish::AsCommitted&) { return replace_committed(files, view, image, OldState::KeepAsRevision, now); },
+            [&](const api::Publish::AsAmendment&) { return replace_committed(files, view, image, OldState::Drop, {}); },
+            [&](const api::Publish::AsRevision& revision) -> Result<> {
+                if (const auto* label = revision.id.label()) return publish_label(files, view, *label, image);
+                return publish_timed(files, view, *revision.id.timed(), image);
+            },
+        },
+        command.target));
     sort_revisions(view.revisions);
     command.image->published();
     if (!own_directory)

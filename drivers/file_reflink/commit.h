@@ -19,7 +19,8 @@ struct RevisionPlace {
 
 // Links the committed inode under its new name: it is a revision as soon as another inode takes over the committed name. Until then the
 // link is nothing, and dropped by the next load. No cloning: the cost is the same whatever the fragmentation.
-[[nodiscard]] base::Result<api::Revision> link_as_revision(VolumeFiles& files, const api::VolumeView& view, std::optional<base::Timestamp> replaced);
+[[nodiscard]] base::Result<api::Revision> link_as_revision(VolumeFiles& files, const api::VolumeView& view,
+                                                           std::optional<base::Timestamp> replaced);
 
 // A complete, synced image under a temporary or session name, on the way to the committed name.
 struct Incoming {
@@ -38,6 +39,7 @@ void prune(VolumeFiles& files, api::VolumeView& view, const api::Retention& rete
 // The precache is a copy of the committed state: it goes before that changes.
 [[nodiscard]] base::Result<> drop_precache(VolumeFiles& files);
 
-[[nodiscard]] base::Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* present, const api::Publish& command, const Incoming& image);
+[[nodiscard]] base::Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* present, const api::Publish& command,
+                                                    const Incoming& image);
 
 }  // namespace varve::file_reflink

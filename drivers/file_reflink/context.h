@@ -29,9 +29,15 @@ private:
 };
 
 struct Context {
-    Context(const Settings& pool_settings, kernel::FileSystem& file_system, api::StateIds& state_ids, const base::Clock& pool_clock, spdlog::logger& logger,
-            kernel::BootId boot_id, base::UniqueFd top_directory)
-        : settings(pool_settings), files(file_system), ids(state_ids), clock(pool_clock), log(logger), boot(std::move(boot_id)), top(std::move(top_directory)) {}
+    Context(const Settings& pool_settings, kernel::FileSystem& file_system, api::StateIds& state_ids, const base::Clock& pool_clock,
+            spdlog::logger& logger, kernel::BootId boot_id, base::UniqueFd top_directory)
+        : settings(pool_settings),
+          files(file_system),
+          ids(state_ids),
+          clock(pool_clock),
+          log(logger),
+          boot(std::move(boot_id)),
+          top(std::move(top_directory)) {}
 
     Settings settings;
     kernel::FileSystem& files;

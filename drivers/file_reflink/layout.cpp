@@ -74,8 +74,10 @@ Entry classify(std::string_view name) {
 const VolumeName* volume_of(const Entry& entry) {
     return std::visit(
         []<class File>(const File& file) -> const VolumeName* {
-            if constexpr (requires { file.volume; }) return &file.volume;
-            else return nullptr;
+            if constexpr (requires { file.volume; })
+                return &file.volume;
+            else
+                return nullptr;
         },
         entry);
 }
@@ -105,8 +107,10 @@ Entry with_volume(const Entry& entry, const VolumeName& volume) {
 std::string file_name(const Entry& entry) {
     return std::visit(
         []<class File>(const File& file) -> std::string {
-            if constexpr (requires { file.volume; }) return file_name(file);
-            else return {};
+            if constexpr (requires { file.volume; })
+                return file_name(file);
+            else
+                return {};
         },
         entry);
 }

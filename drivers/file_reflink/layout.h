@@ -13,23 +13,49 @@
 namespace varve::file_reflink {
 
 // What one file name in a VM's directory stands for.
-struct CommittedFile { base::VolumeName volume; friend auto operator<=>(const CommittedFile&, const CommittedFile&) = default; };
-struct DirtyFile { base::VolumeName volume; friend auto operator<=>(const DirtyFile&, const DirtyFile&) = default; };
-struct BaseFile { base::VolumeName volume; friend auto operator<=>(const BaseFile&, const BaseFile&) = default; };          // origin_snapshot's base
-struct PrecacheFile { base::VolumeName volume; friend auto operator<=>(const PrecacheFile&, const PrecacheFile&) = default; };
-struct ImportFile { base::VolumeName volume; friend auto operator<=>(const ImportFile&, const ImportFile&) = default; };    // Qubes' own leftover
+struct CommittedFile {
+    base::VolumeName volume;
+    friend auto operator<=>(const CommittedFile&, const CommittedFile&) = default;
+};
+struct DirtyFile {
+    base::VolumeName volume;
+    friend auto operator<=>(const DirtyFile&, const DirtyFile&) = default;
+};
+struct BaseFile {
+    base::VolumeName volume;
+    friend auto operator<=>(const BaseFile&, const BaseFile&) = default;
+};  // origin_snapshot's base
+struct PrecacheFile {
+    base::VolumeName volume;
+    friend auto operator<=>(const PrecacheFile&, const PrecacheFile&) = default;
+};
+struct ImportFile {
+    base::VolumeName volume;
+    friend auto operator<=>(const ImportFile&, const ImportFile&) = default;
+};  // Qubes' own leftover
 struct TimedFile {
     base::VolumeName volume;
     std::int64_t seconds;
     std::uint64_t number;  // 0: the form without a number
     friend auto operator<=>(const TimedFile&, const TimedFile&) = default;
 };
-struct PinFile { base::VolumeName volume; base::Label label; friend auto operator<=>(const PinFile&, const PinFile&) = default; };
-struct TemporaryFile { friend auto operator<=>(const TemporaryFile&, const TemporaryFile&) = default; };
-struct RecordFile { friend auto operator<=>(const RecordFile&, const RecordFile&) = default; };
-struct ForeignFile { friend auto operator<=>(const ForeignFile&, const ForeignFile&) = default; };
+struct PinFile {
+    base::VolumeName volume;
+    base::Label label;
+    friend auto operator<=>(const PinFile&, const PinFile&) = default;
+};
+struct TemporaryFile {
+    friend auto operator<=>(const TemporaryFile&, const TemporaryFile&) = default;
+};
+struct RecordFile {
+    friend auto operator<=>(const RecordFile&, const RecordFile&) = default;
+};
+struct ForeignFile {
+    friend auto operator<=>(const ForeignFile&, const ForeignFile&) = default;
+};
 
-using Entry = std::variant<CommittedFile, DirtyFile, BaseFile, PrecacheFile, ImportFile, TimedFile, PinFile, TemporaryFile, RecordFile, ForeignFile>;
+using Entry =
+    std::variant<CommittedFile, DirtyFile, BaseFile, PrecacheFile, ImportFile, TimedFile, PinFile, TemporaryFile, RecordFile, ForeignFile>;
 
 // Exactly one meaning for every text. A name that file_name() would write differently is foreign.
 [[nodiscard]] Entry classify(std::string_view name);

@@ -21,9 +21,12 @@ base::Result<Listing> list_entries(const Context& pool, const VmDirectory& vm) {
     for (const auto& [name, type] : TRY(pool.files.list(vm.fd.get()))) {
         const auto meaning = classify(name);
         const auto* const volume = volume_of(meaning);
-        if (type != kernel::FileType::Regular || std::holds_alternative<ForeignFile>(meaning)) listing.foreign.push_back(name);
-        else if (std::holds_alternative<TemporaryFile>(meaning)) listing.temporaries.push_back(name);
-        else if (volume != nullptr) add(listing.volumes[*volume], meaning);
+        if (type != kernel::FileType::Regular || std::holds_alternative<ForeignFile>(meaning))
+            listing.foreign.push_back(name);
+        else if (std::holds_alternative<TemporaryFile>(meaning))
+            listing.temporaries.push_back(name);
+        else if (volume != nullptr)
+            add(listing.volumes[*volume], meaning);
     }
     return listing;
 }

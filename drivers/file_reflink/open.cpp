@@ -27,8 +27,8 @@ Result<> probe_clone(Context& pool) {
 
 }  // namespace
 
-Result<std::unique_ptr<api::Pool>> open(const Settings& settings, kernel::FileSystem& files, api::StateIds& state_ids, const base::Clock& clock,
-                                        spdlog::logger& log, const kernel::BootId& boot_id) {
+Result<std::unique_ptr<api::Pool>> open(const Settings& settings, kernel::FileSystem& files, api::StateIds& state_ids,
+                                        const base::Clock& clock, spdlog::logger& log, const kernel::BootId& boot_id) {
     if (!settings.dir_path.starts_with('/'))
         return fail(Errc::InvalidArgument, "dir_path is '" + settings.dir_path + "' and must be an absolute path");
     auto top = files.open_top(settings.dir_path);
@@ -40,8 +40,9 @@ Result<std::unique_ptr<api::Pool>> open(const Settings& settings, kernel::FileSy
         const auto untried = why == Errc::NoSpace || why == Errc::ReadOnly;
         if (!untried && why != Errc::Unsupported) return base::Failure(base::with_context(probed.error(), "pool " + settings.name.str()));
         if (!untried && settings.setup_check)
-            return fail(Errc::Unsupported, "the file system at " + settings.dir_path +
-                                               " cannot share data between files (XFS and Btrfs can); setup_check = false makes full copies instead");
+            return fail(Errc::Unsupported,
+                        "the file system at " + settings.dir_path +
+                            " cannot share data between files (XFS and Btrfs can); setup_check = false makes full copies instead");
         if (!untried) context->method = api::Method::Copy;
     }
     return std::make_unique<ReflinkPool>(std::move(context));

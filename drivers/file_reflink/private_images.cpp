@@ -30,7 +30,9 @@ Result<api::PrivateImage> PrivateImages::make(VmDirectory vm, std::optional<int>
 Result<std::shared_ptr<const VmDirectory>> PrivateImages::directory_of(const api::PrivateImage& image) const {
     const std::lock_guard lock(mutex_);
     const auto found = directories_.find(image.handle());
-    if (found == directories_.end()) return base::fail(Errc::InvalidArgument, "the private image " + image.handle() + " is not one of pool " + pool_.settings.name.str());
+    if (found == directories_.end())
+        return base::fail(Errc::InvalidArgument,
+                          "the private image " + image.handle() + " is not one of pool " + pool_.settings.name.str());
     return found->second;
 }
 
@@ -49,8 +51,10 @@ void PrivateImages::discard(const std::string& handle) {
         directories_.erase(found);
     }
     const auto who = pool_.settings.name.str() + "/" + vm->name.str();
-    if (const auto removed = pool_.files.unlink(vm->fd.get(), handle)) pool_.log.operation(who, "removed", handle);
-    else pool_.log.warning(who, handle + " stays until the next start: " + removed.error().message());
+    if (const auto removed = pool_.files.unlink(vm->fd.get(), handle))
+        pool_.log.operation(who, "removed", handle);
+    else
+        pool_.log.warning(who, handle + " stays until the next start: " + removed.error().message());
 }
 
 }  // namespace varve::file_reflink

@@ -24,7 +24,13 @@ using base::VolumePath;
 
 api::Capabilities ReflinkPool::capabilities() const {
     const auto method = context_->method;
-    return {.revisions = true, .label = method, .clone = method, .transaction = method, .origin_snapshot = true, .no_snapshot_layer = true, .ephemeral = false};
+    return {.revisions = true,
+            .label = method,
+            .clone = method,
+            .transaction = method,
+            .origin_snapshot = true,
+            .no_snapshot_layer = true,
+            .ephemeral = false};
 }
 
 Result<api::Space> ReflinkPool::space() const {
@@ -53,7 +59,9 @@ Result<api::VmView> ReflinkPool::load_vm(const VmName& vm) {
     return view;
 }
 
-Result<> ReflinkPool::create_vm(const VmName& vm, const api::Ownership& ownership) { return file_reflink::create_vm(*context_, vm, ownership); }
+Result<> ReflinkPool::create_vm(const VmName& vm, const api::Ownership& ownership) {
+    return file_reflink::create_vm(*context_, vm, ownership);
+}
 Result<> ReflinkPool::remove_vm(const VmName& vm) { return file_reflink::remove_vm(*context_, vm); }
 
 Result<> ReflinkPool::set_ownership(const VmName& vm, const api::Ownership& ownership) {
@@ -70,28 +78,28 @@ Result<std::optional<VolumeView>> ReflinkPool::run(const VolumePath& volume, con
     const auto vm = TRY(open_vm(*context_, volume.vm));
     VolumeFiles files(*context_, vm, volume.volume);
     using View = Result<VolumeView>;
-    const auto view = std::visit(
-        api::Overloaded{
-            [&](const api::Create& create) { return file_reflink::create(files, create); },
-            [&](const api::RemoveCommitted&) { return remove_committed(files, *present); },
-            [&](const api::RemoveRevision& remove) { return remove_revision(files, *present, remove.revision); },
-            [&](const api::Start& start) { return file_reflink::start(files, *present, start); },
-            [&](const api::Stop& stop) { return file_reflink::stop(files, *present, stop); },
-            [&](const api::Revert& revert) { return file_reflink::revert(files, *present, revert); },
-            [&](const api::Resize& resize) { return file_reflink::resize(files, *present, resize.size); },
-            [&](const api::TakeSnapshot& take) { return take_snapshot(files, *present, take.label); },
-            [&](const api::RenameRevision& rename) { return rename_revision(files, *present, rename); },
-            [&](const api::Publish& command_) { return publish(files, present, command_); },
-            [&](const api::SetTime& set) { return set_time(files, *present, set); },
-            [&](const api::Configure& configure) { return file_reflink::configure(files, *present, configure.config); },
-            [&](const api::Prune& command_) -> View {
-                auto pruned = *present;
-                prune(files, pruned, command_.retention);
-                TRY(files.sync_directory());
-                return pruned;
-            },
-        },
-        command);
+    const auto view =
+        std::visit(api::Overloaded{
+                       [&](const api::Create& create) { return file_reflink::create(files, create); },
+                       [&](const api::RemoveCommitted&) { return remove_committed(files, *present); },
+                       [&](const api::RemoveRevision& remove) { return remove_revision(files, *present, remove.revision); },
+                       [&](const api::Start& start) { return file_reflink::start(files, *present, start); },
+                       [&](const api::Stop& stop) { return file_reflink::stop(files, *present, stop); },
+                       [&](const api::Revert& revert) { return file_reflink::revert(files, *present, revert); },
+                       [&](const api::Resize& resize) { return file_reflink::resize(files, *present, resize.size); },
+                       [&](const api::TakeSnapshot& take) { return take_snapshot(files, *present, take.label); },
+                       [&](const api::RenameRevision& rename) { return rename_revision(files, *present, rename); },
+                       [&](const api::Publish& command_) { return publish(files, present, command_); },
+                       [&](const api::SetTime& set) { return set_time(files, *present, set); },
+                       [&](const api::Configure& configure) { return file_reflink::configure(files, *present, configure.config); },
+                       [&](const api::Prune& command_) -> View {
+                           auto pruned = *present;
+                           prune(files, pruned, command_.retention);
+                           TRY(files.sync_directory());
+                           return pruned;
+                       },
+                   },
+                   command);
     if (!view) return base::Failure(view.error());
     const bool removes = std::holds_alternative<api::RemoveCommitted>(command) || std::holds_alternative<api::RemoveRevision>(command) ||
                          (std::holds_alternative<api::Prune>(command) && !present->revisions.empty());
@@ -116,9 +124,11 @@ Result<std::optional<VolumeView>> ReflinkPool::load_volume(const VolumePath& vol
     return file_reflink::load_volume(*context_, *vm, volume.volume, known);
 }
 
-Result<> ReflinkPool::rename_volume(const VolumePath& from, const VolumePath& to, const VolumeView& present, const std::vector<VolumePath>& children) {
-    if (present.session) return fail(Errc::Busy, from.str() + " cannot be renamed while it is " +
-                                                     (present.session->phase == api::Session::Phase::Started ? "started" : "dirty"));
+Result<> ReflinkPool::rename_volume(const VolumePath& from, const VolumePath& to, const VolumeView& present,
+                                    const std::vector<VolumePath>& children) {
+    if (present.session)
+        return fail(Errc::Busy, from.str() + " cannot be renamed while it is " +
+                                    (present.session->phase == api::Session::Phase::Started ? "started" : "dirty"));
     return rename(*context_, records::RenameVolume{from, to, children});
 }
 
@@ -141,7 +151,8 @@ Result<std::filesystem::path> ReflinkPool::device(const VolumePath& volume, cons
         return fail(Errc::NotFound, volume.str() + " has no device: it is not started");
     const auto vm = TRY(open_vm(*context_, volume.vm));
     const VolumeFiles files(*context_, vm, volume.volume);
-    if (!TRY(files.exists(files.dirty()))) return fail(Errc::NotFound, "the image " + files.dirty() + " of " + volume.str() + " has vanished");
+    if (!TRY(files.exists(files.dirty())))
+        return fail(Errc::NotFound, "the image " + files.dirty() + " of " + volume.str() + " has vanished");
     return std::filesystem::path(context_->settings.dir_path) / vm.folder / volume.vm.str() / files.dirty();
 }
 

@@ -25,9 +25,11 @@ public:
     [[nodiscard]] base::Result<> create_vm(const base::VmName& vm, const api::Ownership& ownership) override;
     [[nodiscard]] base::Result<> remove_vm(const base::VmName& vm) override;
     [[nodiscard]] base::Result<> set_ownership(const base::VmName& vm, const api::Ownership& ownership) override;
-    [[nodiscard]] base::Result<> rename_vm(const base::VmName& from, const base::VmName& to, const std::vector<base::VolumePath>& children) override;
+    [[nodiscard]] base::Result<> rename_vm(const base::VmName& from, const base::VmName& to,
+                                           const std::vector<base::VolumePath>& children) override;
 
-    [[nodiscard]] base::Result<std::optional<api::VolumeView>> load_volume(const base::VolumePath& volume, const api::VolumeView* known) override;
+    [[nodiscard]] base::Result<std::optional<api::VolumeView>> load_volume(const base::VolumePath& volume,
+                                                                           const api::VolumeView* known) override;
     [[nodiscard]] base::Result<> rename_volume(const base::VolumePath& from, const base::VolumePath& to, const api::VolumeView& present,
                                                const std::vector<base::VolumePath>& children) override;
 
@@ -36,8 +38,10 @@ public:
     [[nodiscard]] base::Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override;
     [[nodiscard]] base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) override;
     [[nodiscard]] base::Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override;
-    [[nodiscard]] base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view, const api::StateRef& state) const override;
-    [[nodiscard]] base::Result<> prepare_start(const base::VolumePath& volume, const api::VolumeView& present, const LockIfCurrent& lock_if_current) override;
+    [[nodiscard]] base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view,
+                                                      const api::StateRef& state) const override;
+    [[nodiscard]] base::Result<> prepare_start(const base::VolumePath& volume, const api::VolumeView& present,
+                                               const LockIfCurrent& lock_if_current) override;
     [[nodiscard]] base::Result<std::vector<api::Finding>> verify(const base::VmName& vm) const override;
 
 private:

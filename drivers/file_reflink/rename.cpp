@@ -21,10 +21,13 @@ using records::RenameVm;
 using records::RenameVolume;
 
 std::string describe(const Intent& intent) {
-    return std::visit([](const auto& rename) {
-        const auto text = Overloaded{[](const VolumePath& path) { return path.str(); }, [](const base::VmName& vm) { return vm.str(); }};
-        return text(rename.from) + " -> " + text(rename.to);
-    }, intent);
+    return std::visit(
+        [](const auto& rename) {
+            const auto text =
+                Overloaded{[](const VolumePath& path) { return path.str(); }, [](const base::VmName& vm) { return vm.str(); }};
+            return text(rename.from) + " -> " + text(rename.to);
+        },
+        intent);
 }
 
 // ---- sources
@@ -73,7 +76,8 @@ Result<> move_config(Context& pool, const VmDirectory& from_vm, const VmDirector
     const auto old_record = TRY(records::read_record(pool.files, from_vm.fd.get()));
     const auto config = old_record.volumes.find(rename.from.volume);
     if (config == old_record.volumes.end()) return {};
-    return edit_record(pool, to_vm.fd.get(), [&](records::VmRecord& record) { record.volumes.insert_or_assign(rename.to.volume, config->second); });
+    return edit_record(pool, to_vm.fd.get(),
+                       [&](records::VmRecord& record) { record.volumes.insert_or_assign(rename.to.volume, config->second); });
 }
 
 Result<> forward(Context& pool, const RenameVolume& rename) {
@@ -140,7 +144,8 @@ Result<> go_back(Context& pool, const Intent& intent) {
 
 base::Failure degraded(base::Error error, const Intent& intent) {
     error.code = Errc::Degraded;
-    return base::Failure(base::with_context(std::move(error), "the rename " + describe(intent) + " is half done and is finished at the next start"));
+    return base::Failure(
+        base::with_context(std::move(error), "the rename " + describe(intent) + " is half done and is finished at the next start"));
 }
 
 Result<> recover_locked(Context& pool) {
@@ -157,7 +162,8 @@ Result<> rename(Context& pool, const Intent& intent) {
     TRY(recover_locked(pool));
     TRY(std::visit([&](const auto& rename) { return check_free(pool, rename); }, intent));
     // Point of no return for a crash: from here the next recovery goes forward.
-    if (auto written = records::write_intent(pool.files, pool.top.get(), intent, pool.temporaries.next(std::string(records::intent_name))); !written) {
+    if (auto written = records::write_intent(pool.files, pool.top.get(), intent, pool.temporaries.next(std::string(records::intent_name)));
+        !written) {
         (void)records::drop_intent(pool.files, pool.top.get());  // it may be there, when only its last sync failed
         return written;
     }

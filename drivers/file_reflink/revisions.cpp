@@ -77,7 +77,8 @@ Result<VolumeView> remove_revision(VolumeFiles& files, const VolumeView& present
     auto view = present;
     const auto target = *view.find(id);
     // Point of no return.
-    if (!TRY(files.remove(files.revision(target)))) return fail(Errc::NotFound, files.who() + "@" + target.id.str() + " is not there any more");
+    if (!TRY(files.remove(files.revision(target))))
+        return fail(Errc::NotFound, files.who() + "@" + target.id.str() + " is not there any more");
     TRY(files.sync_directory());
     std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
     return view;

@@ -9,7 +9,8 @@ namespace varve::file_reflink {
 
 [[nodiscard]] base::Result<api::VolumeView> revert(VolumeFiles& files, const api::VolumeView& present, const api::Revert& command);
 [[nodiscard]] base::Result<api::VolumeView> take_snapshot(VolumeFiles& files, const api::VolumeView& present, const base::Label& label);
-[[nodiscard]] base::Result<api::VolumeView> rename_revision(VolumeFiles& files, const api::VolumeView& present, const api::RenameRevision& command);
+[[nodiscard]] base::Result<api::VolumeView> rename_revision(VolumeFiles& files, const api::VolumeView& present,
+                                                            const api::RenameRevision& command);
 [[nodiscard]] base::Result<api::VolumeView> remove_revision(VolumeFiles& files, const api::VolumeView& present, const base::RevisionId& id);
 
 }  // namespace varve::file_reflink

@@ -104,7 +104,8 @@ private:
         session.size = TRY(files_.pool().files.status(files_.directory(), files_.dirty())).size;
         session.phase = TRY(phase());
         // A resize writes the record first: a crash or failure before the image has grown is made good here.
-        if (std::holds_alternative<api::Volatile>(view.config.kind) && session.size < view.config.size) session.size = TRY(grow_session(view.config.size));
+        if (std::holds_alternative<api::Volatile>(view.config.kind) && session.size < view.config.size)
+            session.size = TRY(grow_session(view.config.size));
         if (has_base) session.base = TRY(observe(files_.base(view.config.kind)));
         session.no_snapshot_layer = std::holds_alternative<api::Origin>(view.config.kind) && !view.committed;
         view.session = std::move(session);
@@ -123,7 +124,8 @@ private:
         const auto file = TRY(files_.open(files_.dirty()));
         auto& pool = files_.pool();
         const auto status = TRY(pool.files.status(file.get()));
-        if (pool.started.contains({status.device, status.inode}) || TRY(Marks(pool.files, file.get()).started_in(pool.boot))) return api::Session::Phase::Started;
+        if (pool.started.contains({status.device, status.inode}) || TRY(Marks(pool.files, file.get()).started_in(pool.boot)))
+            return api::Session::Phase::Started;
         const bool used = TRY(pool.files.open_for_writing(files_.directory(), files_.dirty()));
         return used ? api::Session::Phase::Started : api::Session::Phase::Dirty;
     }
@@ -171,15 +173,18 @@ Result<api::VmView> load_vm(Context& pool, const VmDirectory& vm) {
     for (const auto& [volume, names] : listing.volumes) {
         const auto config = config_of(record, volume);
         auto loaded = TRY(Loader(pool, vm, volume, names, nullptr).load(config));
-        if (loaded) view.volumes.emplace(volume, std::make_shared<const api::VolumeView>(std::move(*loaded)));
-        else stale_record |= record.volumes.erase(volume) > 0;
+        if (loaded)
+            view.volumes.emplace(volume, std::make_shared<const api::VolumeView>(std::move(*loaded)));
+        else
+            stale_record |= record.volumes.erase(volume) > 0;
         std::ranges::move(misfits(names, config.kind), std::back_inserter(view.foreign));
     }
     if (stale_record) TRY(edit_record(pool, vm.fd.get(), [&](records::VmRecord& on_disk) { on_disk = record; }));
     return view;
 }
 
-Result<std::optional<api::VolumeView>> load_volume(Context& pool, const VmDirectory& vm, const VolumeName& volume, const api::VolumeView* known) {
+Result<std::optional<api::VolumeView>> load_volume(Context& pool, const VmDirectory& vm, const VolumeName& volume,
+                                                   const api::VolumeView* known) {
     const auto record = TRY(records::read_record(pool.files, vm.fd.get()));
     const auto listing = TRY(list_entries(pool, vm));
     const auto found = listing.volumes.find(volume);

@@ -61,7 +61,8 @@ private:
 
     Result<> check_volume(const base::VolumeName& volume, const Names& names, const records::VmRecord* record) {
         if (record != nullptr)
-            for (const auto& name : misfits(names, config_of(*record, volume).kind)) add(name, "a volume of this kind has no such file; it is left alone");
+            for (const auto& name : misfits(names, config_of(*record, volume).kind))
+                add(name, "a volume of this kind has no such file; it is left alone");
         const VolumeFiles files(pool_, vm_, volume);
         const auto committed = TRY(status(files.committed()));
         for (const auto& entry : names.all) TRY(check_file(entry, committed ? &*committed : nullptr));
@@ -76,7 +77,8 @@ private:
         if (!found) return {};
         if (!found->size.whole_sectors()) add(name, "its size, " + std::to_string(found->size.count) + " bytes, is not a multiple of 512");
         const bool revision = std::holds_alternative<TimedFile>(entry) || std::holds_alternative<PinFile>(entry);
-        if (revision && committed != nullptr && found->inode == committed->inode) add(name, "it is the committed state itself under a second name");
+        if (revision && committed != nullptr && found->inode == committed->inode)
+            add(name, "it is the committed state itself under a second name");
         return {};
     }
 

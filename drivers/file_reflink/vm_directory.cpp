@@ -30,14 +30,16 @@ Result<std::optional<UniqueFd>> open_if_there(const FileSystem& files, int direc
 // A removed directory stays open, with no link left and nothing in it.
 Result<> check_pool_is_there(const Context& pool) {
     const auto status = TRY(pool.files.status(pool.top.get()));
-    if (status.links == 0) return fail(Errc::Io, "the directory " + pool.settings.dir_path + " of pool " + pool.settings.name.str() + " has vanished");
+    if (status.links == 0)
+        return fail(Errc::Io, "the directory " + pool.settings.dir_path + " of pool " + pool.settings.name.str() + " has vanished");
     return {};
 }
 
 Result<UniqueFd> open_or_make_folder(Context& pool, const std::string& folder) {
     if (auto there = TRY(open_if_there(pool.files, pool.top.get(), folder))) return std::move(*there);
     TRY(check_pool_is_there(pool));
-    if (auto made = pool.files.make_directory(pool.top.get(), folder); !made && made.error().code != Errc::Exists) return base::Failure(made.error());
+    if (auto made = pool.files.make_directory(pool.top.get(), folder); !made && made.error().code != Errc::Exists)
+        return base::Failure(made.error());
     TRY(pool.files.sync(pool.top.get()));
     return pool.files.open_directory(pool.top.get(), folder);
 }
@@ -54,7 +56,8 @@ Result<> remove_half_vm(Context& pool, int folder, const std::string& name) {
         const auto directory = TRY(pool.files.open_directory(folder, name));
         for (const auto& entry : TRY(pool.files.list(directory.get()))) {
             const auto meaning = classify(entry.name);
-            if (entry.type == FileType::Regular && (std::holds_alternative<RecordFile>(meaning) || std::holds_alternative<TemporaryFile>(meaning)))
+            if (entry.type == FileType::Regular &&
+                (std::holds_alternative<RecordFile>(meaning) || std::holds_alternative<TemporaryFile>(meaning)))
                 TRY(pool.files.unlink(directory.get(), entry.name));
         }
     }
@@ -92,7 +95,8 @@ Result<VmDirectory> open_vm(const Context& pool, const VmName& vm) {
     for (const std::string folder : vm_folders) {
         auto folder_fd = TRY(open_if_there(pool.files, pool.top.get(), folder));
         if (!folder_fd) continue;
-        if (auto fd = TRY(open_if_there(pool.files, folder_fd->get(), vm.str()))) return VmDirectory{vm, folder, std::move(*folder_fd), std::move(*fd)};
+        if (auto fd = TRY(open_if_there(pool.files, folder_fd->get(), vm.str())))
+            return VmDirectory{vm, folder, std::move(*folder_fd), std::move(*fd)};
     }
     TRY(check_pool_is_there(pool));
     return fail(Errc::NotFound, "pool " + pool.settings.name.str() + " has no VM " + vm.str());
@@ -170,8 +174,10 @@ Result<> sweep_places(Context& pool) {
         if (!folder_fd) continue;
         for (const auto& entry : TRY(pool.files.list(folder_fd->get()))) {
             if (entry.type != FileType::Directory || !is_half_vm(entry.name)) continue;
-            if (const auto removed = remove_half_vm(pool, folder_fd->get(), entry.name)) pool.log.operation(who, "removed", entry.name);
-            else pool.log.warning(who, entry.name + " stays: " + removed.error().message());
+            if (const auto removed = remove_half_vm(pool, folder_fd->get(), entry.name))
+                pool.log.operation(who, "removed", entry.name);
+            else
+                pool.log.warning(who, entry.name + " stays: " + removed.error().message());
         }
     }
     return {};

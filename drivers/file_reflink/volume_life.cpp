@@ -155,7 +155,8 @@ Result<std::optional<VolumeView>> forget_if_empty(VolumeFiles& files, VolumeView
         return base::Failure(forgotten.error());
     }
     for (const auto& leftover : {files.precache(), files.import(), file_name(BaseFile{files.volume()})})
-        if (const auto removed = files.remove(leftover); !removed) files.pool().log.warning(files.who(), leftover + " stays: " + removed.error().message());
+        if (const auto removed = files.remove(leftover); !removed)
+            files.pool().log.warning(files.who(), leftover + " stays: " + removed.error().message());
     return std::optional<VolumeView>();
 }
 

@@ -26,7 +26,8 @@ base::Result<base::Bytes> exclusive_bytes(int file) {
         map->fm_extent_count = batch;
         if (::ioctl(file, FS_IOC_FIEMAP, map) != 0) return base::fail_errno(errno, "cannot read the file's extents");
         if (map->fm_mapped_extents == 0) return exclusive;
-        const auto* const extents = reinterpret_cast<const fiemap_extent*>(reinterpret_cast<const char*>(map) + offsetof(fiemap, fm_extents));
+        const auto* const extents =
+            reinterpret_cast<const fiemap_extent*>(reinterpret_cast<const char*>(map) + offsetof(fiemap, fm_extents));
         for (std::uint32_t i = 0; i < map->fm_mapped_extents; ++i) {
             if ((extents[i].fe_flags & FIEMAP_EXTENT_SHARED) == 0) exclusive.count += extents[i].fe_length;
             if ((extents[i].fe_flags & FIEMAP_EXTENT_LAST) != 0) return exclusive;

@@ -68,7 +68,8 @@ public:
     [[nodiscard]] virtual base::Result<> unlink(int directory, const std::string& name) = 0;
     [[nodiscard]] virtual base::Result<> link(int from_directory, const std::string& from, int to_directory, const std::string& to) = 0;
     enum class Replace { Never, Allow };
-    [[nodiscard]] virtual base::Result<> rename(int from_directory, const std::string& from, int to_directory, const std::string& to, Replace replace) = 0;
+    [[nodiscard]] virtual base::Result<> rename(int from_directory, const std::string& from, int to_directory, const std::string& to,
+                                                Replace replace) = 0;
     [[nodiscard]] virtual base::Result<std::vector<DirectoryEntry>> list(int directory) const = 0;
     [[nodiscard]] virtual base::Result<FileStatus> status(int directory, const std::string& name) const = 0;
 
@@ -90,7 +91,8 @@ public:
     // FICLONE and FICLONERANGE (length 0: to the end). Unsupported exactly when the file system cannot share these ranges
     // (EBADF, EINVAL, EOPNOTSUPP, EXDEV); other failures are themselves.
     [[nodiscard]] virtual base::Result<> clone(int from, int to) = 0;
-    [[nodiscard]] virtual base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) = 0;
+    [[nodiscard]] virtual base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset,
+                                                     base::Bytes length) = 0;
     // Copies data only where `from` has data, keeps holes, ends with the same size.
     [[nodiscard]] virtual base::Result<> copy_sparse(int from, int to) = 0;
 

@@ -92,7 +92,8 @@ std::string attribute(const std::string& key) { return "user.varve." + key; }
 // "Cannot share these ranges", as against a failure (ioctl_ficlonerange(2)).
 base::Failure clone_failure(int number) {
     if (number == EBADF || number == EINVAL || number == EOPNOTSUPP || number == EXDEV)
-        return base::Failure(base::Error{Errc::Unsupported, std::error_code(number, std::generic_category()), "the file system cannot share this data"});
+        return base::Failure(
+            base::Error{Errc::Unsupported, std::error_code(number, std::generic_category()), "the file system cannot share this data"});
     return fail_errno(number, "cannot clone");
 }
 
@@ -217,7 +218,8 @@ Result<> PosixFileSystem::write_all(int file, std::string_view data) {
 }
 
 Result<> PosixFileSystem::set_size(int file, Bytes size) {
-    if (::ftruncate(file, TRY(to_offset_type(size))) != 0) return fail_errno(errno, "cannot set the size to " + std::to_string(size.count) + " bytes");
+    if (::ftruncate(file, TRY(to_offset_type(size))) != 0)
+        return fail_errno(errno, "cannot set the size to " + std::to_string(size.count) + " bytes");
     return {};
 }
 
@@ -246,7 +248,8 @@ Result<std::optional<std::string>> PosixFileSystem::mark(int file, const std::st
 }
 
 Result<> PosixFileSystem::set_mark(int file, const std::string& key, const std::string& value) {
-    if (::fsetxattr(file, attribute(key).c_str(), value.data(), value.size(), 0) != 0) return fail_errno(errno, "cannot set the mark " + key);
+    if (::fsetxattr(file, attribute(key).c_str(), value.data(), value.size(), 0) != 0)
+        return fail_errno(errno, "cannot set the mark " + key);
     return {};
 }
 

@@ -17,7 +17,8 @@ public:
     [[nodiscard]] base::Result<> remove_directory(int directory, const std::string& name) override;
     [[nodiscard]] base::Result<> unlink(int directory, const std::string& name) override;
     [[nodiscard]] base::Result<> link(int from_directory, const std::string& from, int to_directory, const std::string& to) override;
-    [[nodiscard]] base::Result<> rename(int from_directory, const std::string& from, int to_directory, const std::string& to, Replace replace) override;
+    [[nodiscard]] base::Result<> rename(int from_directory, const std::string& from, int to_directory, const std::string& to,
+                                        Replace replace) override;
     [[nodiscard]] base::Result<std::vector<DirectoryEntry>> list(int directory) const override;
     [[nodiscard]] base::Result<FileStatus> status(int directory, const std::string& name) const override;
 

@@ -88,7 +88,8 @@ Result<bool> ObjectReader::boolean(const char* key) const {
 
 Result<std::int64_t> ObjectReader::integer(const char* key, std::int64_t least, std::int64_t most) const {
     const auto* const value = TRY(field(key));
-    const bool too_large = value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const bool too_large =
+        value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (!value->is_number_integer() || too_large || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most)
         return wrong(key, "is not a whole number from " + std::to_string(least) + " to " + std::to_string(most));
     return value->get<std::int64_t>();
@@ -123,7 +124,8 @@ Result<base::VolumePath> parse_volume_path(std::string_view text) {
 Result<> check_version(const ObjectReader& reader) {
     const auto version = TRY(reader.integer("version", 0, std::numeric_limits<std::int64_t>::max()));
     if (version != format_version)
-        return reader.wrong("version", "is " + std::to_string(version) + ", but this Varve knows only version " + std::to_string(format_version));
+        return reader.wrong("version",
+                            "is " + std::to_string(version) + ", but this Varve knows only version " + std::to_string(format_version));
     return {};
 }
 

@@ -17,7 +17,8 @@ Result<> fill(kernel::FileSystem& files, int directory, const std::string& name,
 
 }  // namespace
 
-Result<> write_atomically(kernel::FileSystem& files, int directory, const std::string& name, std::string_view content, const std::string& temporary) {
+Result<> write_atomically(kernel::FileSystem& files, int directory, const std::string& name, std::string_view content,
+                          const std::string& temporary) {
     auto done = fill(files, directory, temporary, content);
     // Point of no return: the rename.
     if (done) done = files.rename(directory, temporary, directory, name, kernel::FileSystem::Replace::Allow);
@@ -55,7 +56,8 @@ Result<VmRecord> read_record(const kernel::FileSystem& files, int vm_directory) 
 
 Result<> write_record(kernel::FileSystem& files, int vm_directory, const VmRecord& record, const std::string& temporary) {
     const auto text = format_record(record);
-    if (text.size() > largest_record.count) return fail(Errc::NoSpace, "the VM has too many volumes for its record '" + std::string(record_name) + "'");
+    if (text.size() > largest_record.count)
+        return fail(Errc::NoSpace, "the VM has too many volumes for its record '" + std::string(record_name) + "'");
     return write_atomically(files, vm_directory, std::string(record_name), text, temporary);
 }
 

@@ -19,9 +19,7 @@ Result<base::Timestamp> read_time(const ObjectReader& reader) {
     return base::Timestamp{seconds, static_cast<std::uint32_t>(nanoseconds)};
 }
 
-Json to_json(const api::Ownership& ownership) {
-    return {{"uid", ownership.uid}, {"gid", ownership.gid}, {"mode", ownership.mode}};
-}
+Json to_json(const api::Ownership& ownership) { return {{"uid", ownership.uid}, {"gid", ownership.gid}, {"mode", ownership.mode}}; }
 
 Result<api::Ownership> read_ownership(const ObjectReader& reader) {
     TRY(reader.only({"uid", "gid", "mode"}));
@@ -58,7 +56,10 @@ Result<api::Kind> read_kind(const ObjectReader& reader) {
 }
 
 Json to_json(const api::VolumeConfig& config) {
-    Json json{{"kind", std::string(api::kind_name(config.kind))}, {"size", config.size.count}, {"rw", config.rw}, {"ephemeral", config.ephemeral},
+    Json json{{"kind", std::string(api::kind_name(config.kind))},
+              {"size", config.size.count},
+              {"rw", config.rw},
+              {"ephemeral", config.ephemeral},
               {"created", to_json(config.created)}};
     if (const auto* source = api::source_of(config.kind)) json["source"] = to_json(*source);
     if (config.revisions_to_keep) json["revisions_to_keep"] = config.revisions_to_keep->count();
@@ -77,7 +78,8 @@ Result<api::VolumeConfig> read_config(const ObjectReader& reader) {
     }
     config.rw = TRY(reader.boolean("rw"));
     config.ephemeral = TRY(reader.boolean("ephemeral"));
-    if (config.ephemeral && !std::holds_alternative<api::Volatile>(config.kind)) return reader.wrong("ephemeral", "is true, but the volume is not volatile");
+    if (config.ephemeral && !std::holds_alternative<api::Volatile>(config.kind))
+        return reader.wrong("ephemeral", "is true, but the volume is not volatile");
     config.created = TRY(read_time(TRY(reader.object("created"))));
     return config;
 }
@@ -108,7 +110,8 @@ std::string format_record(const VmRecord& record) {
 }
 
 Result<VmRecord> parse_record(std::string_view text) {
-    if (text.size() > largest_record.count) return base::fail(base::Errc::Corrupt, "it is larger than " + std::to_string(largest_record.count) + " bytes");
+    if (text.size() > largest_record.count)
+        return base::fail(base::Errc::Corrupt, "it is larger than " + std::to_string(largest_record.count) + " bytes");
     const auto json = TRY(parse_object(text));
     auto record = read(TRY(ObjectReader::of(json, "")));
     // A name that is no name is an invalid name to a user, but corruption in a file of ours.

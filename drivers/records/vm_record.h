@@ -12,8 +12,8 @@
 namespace varve::records {
 
 struct VmRecord {
-    std::optional<api::Ownership> ownership;   // absent: the directory's own
-    std::optional<base::Timestamp> created;    // absent: the directory's time
+    std::optional<api::Ownership> ownership;  // absent: the directory's own
+    std::optional<base::Timestamp> created;   // absent: the directory's time
     std::map<base::VolumeName, api::VolumeConfig> volumes;
 
     friend bool operator==(const VmRecord&, const VmRecord&) = default;

@@ -18,7 +18,9 @@
 namespace varve::config {
 
 // min_free: a share of the storage, or an amount.
-struct Percent { double value = 0; };
+struct Percent {
+    double value = 0;
+};
 using MinimumFree = std::variant<Percent, base::Bytes>;
 
 struct PoolConfig {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "drivers/base/result.h"
-#include "fs/engine/open_pool.h"
 #include "fs/engine/failures.h"
+#include "fs/engine/open_pool.h"
 #include "fs/engine/volumes.h"
 #include "fs/engine/writes.h"
 

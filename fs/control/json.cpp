@@ -28,7 +28,10 @@ std::string compact(const Json& value) { return value.dump(-1, ' ', true, Json::
 
 Json error_object(const base::Error& error) {
     const auto number = errno_of(error);
-    return {{field::code, base::name_of(error.code)}, {field::number, number}, {field::name, errno_name(number)}, {field::message, error.message()}};
+    return {{field::code, base::name_of(error.code)},
+            {field::number, number},
+            {field::name, errno_name(number)},
+            {field::message, error.message()}};
 }
 
 Json failure_object(const engine::FailedOperation& failure) {

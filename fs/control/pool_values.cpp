@@ -28,8 +28,9 @@ std::string config_of(const OpenPool& pool) {
 Result<> change_default(OpenPool& pool, std::string_view text) {
     const auto keep = TRY(parse_keep(text));
     if (keep.no_snapshot_layer() != pool.revisions_to_keep().no_snapshot_layer())
-        return base::fail(Errc::InvalidArgument, "whether the volumes of pool " + pool.name().str() +
-                                                     " have a snapshot layer (revisions_to_keep -1) is decided in the configuration, before the pool is opened");
+        return base::fail(Errc::InvalidArgument,
+                          "whether the volumes of pool " + pool.name().str() +
+                              " have a snapshot layer (revisions_to_keep -1) is decided in the configuration, before the pool is opened");
     pool.set_revisions_to_keep(keep);
     return {};
 }

@@ -31,12 +31,14 @@ template <class Row>
     if (found == table.end()) {
         std::string known;
         for (const auto& row : table) known += (known.empty() ? "" : ", ") + std::string(row.verb.name);
-        const auto what = words.empty() ? std::string("the command is empty") : "there is no command '" + words.front().substr(0, 40) + "' here";
+        const auto what =
+            words.empty() ? std::string("the command is empty") : "there is no command '" + words.front().substr(0, 40) + "' here";
         return base::fail(base::Errc::InvalidArgument, what + "; known are " + known);
     }
     const auto& verb = found->verb;
     if (const auto count = words.size() - 1; count < verb.least || count > verb.most)
-        return base::fail(base::Errc::InvalidArgument, "usage: " + std::string(verb.name) + (verb.parameters.empty() ? "" : " ") + std::string(verb.parameters));
+        return base::fail(base::Errc::InvalidArgument,
+                          "usage: " + std::string(verb.name) + (verb.parameters.empty() ? "" : " ") + std::string(verb.parameters));
     return &*found;
 }
 

@@ -71,7 +71,9 @@ Result<> end_sessions(Volumes& volumes, const VmPtr& vm, Run run, std::string_vi
     return summary(on, outcomes);
 }
 
-Result<> stop(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply) { return end_sessions(volumes, vm, stop_volume, verb::stop, reply); }
+Result<> stop(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply) {
+    return end_sessions(volumes, vm, stop_volume, verb::stop, reply);
+}
 
 Result<> discard(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply) {
     return end_sessions(volumes, vm, discard_volume, verb::discard, reply);
@@ -117,9 +119,11 @@ Result<> undo(Volumes& volumes, const Starts& clean, Result<> why) {
 // Dirty volumes are continued last: what their VM wrote cannot be told from what it may write from then on, so continuing is not undone.
 Result<> start(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply) {
     using Phase = api::Session::Phase;
-    const auto running = volumes_where(vm, [](const api::VolumeView& view) { return view.session && view.session->phase == Phase::Started; });
+    const auto running =
+        volumes_where(vm, [](const api::VolumeView& view) { return view.session && view.session->phase == Phase::Started; });
     if (!running.empty())
-        return fail(Errc::Busy, full_name(*vm) + " runs: its volume " + running.front().volume.str() + " is started already; nothing was started");
+        return fail(Errc::Busy,
+                    full_name(*vm) + " runs: its volume " + running.front().volume.str() + " is started already; nothing was started");
 
     Starts clean;
     clean.run(volumes, volumes_where(vm, [](const api::VolumeView& view) {
@@ -161,7 +165,8 @@ Result<api::VolumeConfig> parse_config(const VolumeRef& volume, std::string_view
     } else if (kind == protocol::kind::origin_snapshot) {
         config.kind = api::OriginSnapshot{TRY(parse_source(origin, volume))};
     } else {
-        return fail(Errc::InvalidArgument, "there is no kind '" + std::string(kind.substr(0, 40)) + "'; known are volatile, snapshot, origin, origin_snapshot");
+        return fail(Errc::InvalidArgument,
+                    "there is no kind '" + std::string(kind.substr(0, 40)) + "'; known are volatile, snapshot, origin, origin_snapshot");
     }
     return config;
 }
@@ -177,8 +182,10 @@ Result<> create(Volumes& volumes, const VmPtr& vm, Arguments arguments, Json& re
 }
 
 constexpr std::array table{
-    VmCommand{{verb::start, "", 0, 0}, start},     VmCommand{{verb::stop, "", 0, 0}, stop},
-    VmCommand{{verb::discard, "", 0, 0}, discard}, VmCommand{{verb::verify, "", 0, 0}, verify},
+    VmCommand{{verb::start, "", 0, 0}, start},
+    VmCommand{{verb::stop, "", 0, 0}, stop},
+    VmCommand{{verb::discard, "", 0, 0}, discard},
+    VmCommand{{verb::verify, "", 0, 0}, verify},
     VmCommand{{verb::create, "NAME KIND SIZE|SOURCE", 3, 3}, create},
 };
 

@@ -49,7 +49,8 @@ Result<> change_source(engine::Volumes& volumes, const engine::VolumeRef& volume
         } else if (auto* both = std::get_if<api::OriginSnapshot>(&config.kind)) {
             both->source = source;
         } else {
-            return fail(Errc::InvalidArgument, volume.path().str() + " is " + std::string(api::kind_name(config.kind)) + " and has no source");
+            return fail(Errc::InvalidArgument,
+                        volume.path().str() + " is " + std::string(api::kind_name(config.kind)) + " and has no source");
         }
         return config;
     });

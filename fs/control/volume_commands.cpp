@@ -79,9 +79,12 @@ Result<Json> prune(Volumes& volumes, const VolumeRef& volume, Arguments /*none*/
 }
 
 constexpr std::array table{
-    VolumeCommand{{verb::start, "", 0, 0}, [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
-    VolumeCommand{{verb::stop, "", 0, 0}, [](Volumes& volumes, const VolumeRef& volume, Arguments) { return stop_volume(volumes, volume); }},
-    VolumeCommand{{verb::discard, "", 0, 0}, [](Volumes& volumes, const VolumeRef& volume, Arguments) { return discard_volume(volumes, volume); }},
+    VolumeCommand{{verb::start, "", 0, 0},
+                  [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
+    VolumeCommand{{verb::stop, "", 0, 0},
+                  [](Volumes& volumes, const VolumeRef& volume, Arguments) { return stop_volume(volumes, volume); }},
+    VolumeCommand{{verb::discard, "", 0, 0},
+                  [](Volumes& volumes, const VolumeRef& volume, Arguments) { return discard_volume(volumes, volume); }},
     VolumeCommand{{verb::verify, "", 0, 0}, verify},
     VolumeCommand{{verb::clear, "", 0, 0}, clear},
     VolumeCommand{{verb::resize, "BYTES", 1, 1}, resize},

@@ -13,7 +13,8 @@ namespace varve::control {
 
 struct VolumeCommand {
     Verb verb;
-    base::Result<Json> (*run)(engine::Volumes& volumes, const engine::VolumeRef& volume, Arguments arguments);  // gives the reply's `result`
+    base::Result<Json> (*run)(engine::Volumes& volumes, const engine::VolumeRef& volume,
+                              Arguments arguments);  // gives the reply's `result`
 };
 [[nodiscard]] std::span<const VolumeCommand> volume_commands();
 

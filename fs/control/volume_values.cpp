@@ -35,7 +35,8 @@ std::string source_text(const api::VolumeConfig& config) {
     const auto* source = api::source_of(config.kind);
     if (source == nullptr) return {};
     const auto& from = source->volume;
-    return "../" + from.vm.str() + "/" + (source->fixed ? paths::revision_file(from.volume, *source->fixed) : paths::volume_file(from.volume));
+    return "../" + from.vm.str() + "/" +
+           (source->fixed ? paths::revision_file(from.volume, *source->fixed) : paths::volume_file(from.volume));
 }
 
 std::string_view state_name(const VolumeRef& volume, const api::VolumeView& view) {
@@ -93,7 +94,9 @@ Result<Bytes> exclusive_of(const VolumeRef& volume, const api::VolumeView& view)
     return sum;
 }
 
-api::RevisionsToKeep keep_of(const VolumeRef& volume, const api::VolumeView& view) { return view.keep(volume.vm->pool().revisions_to_keep()); }
+api::RevisionsToKeep keep_of(const VolumeRef& volume, const api::VolumeView& view) {
+    return view.keep(volume.vm->pool().revisions_to_keep());
+}
 
 std::string config_of(const VolumeRef& volume, const api::VolumeView& view) {
     Json config{{file::kind, api::kind_name(view.config.kind)}};
@@ -123,22 +126,36 @@ using View = api::VolumeView;
 using Text = Result<std::string>;
 
 constexpr std::array table{
-    VolumeValue{file::kind, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(api::kind_name(view.config.kind)); }},
-    VolumeValue{file::source, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(source_text(view.config)); }, change_source},
-    VolumeValue{file::state, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(state_name(volume, view)); }},
-    VolumeValue{file::outdated, [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return line(volumes.outdated(volume)); }},
+    VolumeValue{file::kind,
+                [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(api::kind_name(view.config.kind)); }},
+    VolumeValue{file::source, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(source_text(view.config)); },
+                change_source},
+    VolumeValue{file::state,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(state_name(volume, view)); }},
+    VolumeValue{file::outdated,
+                [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return line(volumes.outdated(volume)); }},
     VolumeValue{file::rw, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.rw); }, change_rw},
-    VolumeValue{file::size, [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return line(present_size(volumes, volume, view)); }},
-    VolumeValue{file::usage, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(usage_of(volume, view)); }},
-    VolumeValue{file::exclusive, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(TRY(exclusive_of(volume, view))); }},
+    VolumeValue{file::size,
+                [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text {
+                    return line(present_size(volumes, volume, view));
+                }},
+    VolumeValue{file::usage,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(usage_of(volume, view)); }},
+    VolumeValue{file::exclusive,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(TRY(exclusive_of(volume, view))); }},
     VolumeValue{file::revisions_to_keep,
-                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(std::to_string(keep_of(volume, view).count())); },
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text {
+                    return line(std::to_string(keep_of(volume, view).count()));
+                },
                 change_keep},
-    VolumeValue{file::ephemeral, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.ephemeral); }, change_ephemeral},
+    VolumeValue{file::ephemeral, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.ephemeral); },
+                change_ephemeral},
     VolumeValue{file::config, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return config_of(volume, view); }},
-    VolumeValue{file::revisions,
-                [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return revisions_of(volumes, volume, view); }},
-    VolumeValue{file::blockers, [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return blockers_of(volumes, volume); }},
+    VolumeValue{
+        file::revisions,
+        [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return revisions_of(volumes, volume, view); }},
+    VolumeValue{file::blockers,
+                [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return blockers_of(volumes, volume); }},
 };
 
 }  // namespace

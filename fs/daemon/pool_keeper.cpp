@@ -25,8 +25,8 @@ bool lies_below(const std::filesystem::path& path, const std::filesystem::path& 
 Result<> PoolKeeper::open(const config::PoolConfig& pool) {
     const auto directory = pool.settings.parameters.find("dir_path");
     if (directory != pool.settings.parameters.end() && lies_below(directory->second, mountpoint_))
-        return fail(Errc::InvalidArgument, "pool " + pool.settings.name.str() + ": dir_path lies below the mountpoint " + mountpoint_.string() +
-                                               ", so the daemon would wait for itself");
+        return fail(Errc::InvalidArgument, "pool " + pool.settings.name.str() + ": dir_path lies below the mountpoint " +
+                                               mountpoint_.string() + ", so the daemon would wait for itself");
     if (catalogue_.find(pool.settings.name)) return fail(Errc::Exists, "there is a pool " + pool.settings.name.str() + " already");
     auto driver = TRY(registry::open_pool(pool.settings, environment_));
     if (const auto held = driver->lock_directory())
@@ -65,9 +65,7 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
     return failures;
 }
 
-Result<> PoolKeeper::keep(const config::PoolConfig& pool) const {
-    return write_text(file_of(pool.settings.name), config::to_toml(pool));
-}
+Result<> PoolKeeper::keep(const config::PoolConfig& pool) const { return write_text(file_of(pool.settings.name), config::to_toml(pool)); }
 
 Result<> PoolKeeper::add(const std::vector<std::string>& words) {
     const auto pool = TRY(config::pool_from_words(words));
@@ -86,7 +84,8 @@ Result<> PoolKeeper::remove(const std::string& name) {
     TRY(catalogue_.remove(pool));
     std::error_code failed;
     std::filesystem::remove(file_of(pool), failed);
-    if (failed) return fail(Errc::Io, "pool " + name + " is closed, but " + file_of(pool).string() + " cannot be removed: " + failed.message());
+    if (failed)
+        return fail(Errc::Io, "pool " + name + " is closed, but " + file_of(pool).string() + " cannot be removed: " + failed.message());
     return {};
 }
 

@@ -51,7 +51,8 @@ Result<> write_text(const std::filesystem::path& path, std::string_view text) {
         text.remove_prefix(static_cast<std::size_t>(count));
     }
     if (::fsync(file.get()) != 0) return fail_errno(errno, "cannot make " + path.string() + " durable");
-    if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0) return fail_errno(errno, "cannot put " + path.string() + " in place");
+    if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) != 0)
+        return fail_errno(errno, "cannot put " + path.string() + " in place");
     if (::fsync(directory.get()) != 0) return fail_errno(errno, "cannot make " + path.string() + " durable");
     return {};
 }

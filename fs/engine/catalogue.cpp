@@ -27,7 +27,8 @@ Result<> unused(const OpenPool& pool) {
         TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, std::chrono::milliseconds(0)));
         for (const auto all = vm->view(); const auto& [volume, view] : all->volumes)
             if (view->session && view->session->phase == api::Session::Phase::Started)
-                return fail(Errc::Busy, pool.name().str() + "/" + vm->name().str() + "/" + volume.str() + " is started; stop it before its pool is removed");
+                return fail(Errc::Busy, pool.name().str() + "/" + vm->name().str() + "/" + volume.str() +
+                                            " is started; stop it before its pool is removed");
     }
     return {};
 }

@@ -14,7 +14,8 @@ class Vm;
 class ChangeListener {
 public:
     virtual ~ChangeListener() = default;
-    virtual void volume_changed(const Vm& vm, const base::VolumeName& volume, const api::VolumeView* before, const api::VolumeView* after) = 0;
+    virtual void volume_changed(const Vm& vm, const base::VolumeName& volume, const api::VolumeView* before,
+                                const api::VolumeView* after) = 0;
 };
 
 }  // namespace varve::engine

@@ -7,9 +7,7 @@
 namespace varve::engine {
 namespace {
 
-bool overlap(const LockKey& a, const LockKey& b) {
-    return a.vm == b.vm && (!a.volume || !b.volume || *a.volume == *b.volume);
-}
+bool overlap(const LockKey& a, const LockKey& b) { return a.vm == b.vm && (!a.volume || !b.volume || *a.volume == *b.volume); }
 
 }  // namespace
 

@@ -8,8 +8,13 @@
 namespace varve::engine {
 
 OpenPool::OpenPool(PoolSpec spec, std::unique_ptr<api::Pool> driver, PoolOwner owner)
-    : name_(std::move(spec.name)), driver_name_(std::move(spec.driver)), ownership_(spec.ownership), opened_(base::SystemClock().now()),
-      owner_(std::move(owner)), driver_(std::move(driver)), revisions_to_keep_(spec.revisions_to_keep) {}
+    : name_(std::move(spec.name)),
+      driver_name_(std::move(spec.driver)),
+      ownership_(spec.ownership),
+      opened_(base::SystemClock().now()),
+      owner_(std::move(owner)),
+      driver_(std::move(driver)),
+      revisions_to_keep_(spec.revisions_to_keep) {}
 
 base::Result<std::shared_ptr<OpenPool>> OpenPool::open(PoolSpec spec, std::unique_ptr<api::Pool> driver) {
     auto owner = TRY(PoolOwner::acquire(spec.name, driver->lock_directory()));
@@ -23,7 +28,8 @@ base::Result<> OpenPool::load() {
     for (const auto& name : TRY(driver_->list_vms())) {
         auto view = driver_->load_vm(name);
         if (!view) {
-            unreadable_vms_.push_back(base::with_context(std::move(view).error(), "VM " + name_.str() + "/" + name.str() + " is not shown"));
+            unreadable_vms_.push_back(
+                base::with_context(std::move(view).error(), "VM " + name_.str() + "/" + name.str() + " is not shown"));
             continue;
         }
         for (const auto& [volume, config] : view->volumes)

@@ -28,7 +28,8 @@ base::Result<PoolOwner> PoolOwner::acquire(const base::PoolName& pool, const std
     try {
         auto lock = std::make_unique<boost::interprocess::file_lock>(path.c_str());
         if (!lock->try_lock())
-            return base::fail(base::Errc::Busy, "pool " + pool.str() + " in " + directory->string() + " is open in another varvefs; a pool has one owner");
+            return base::fail(base::Errc::Busy,
+                              "pool " + pool.str() + " in " + directory->string() + " is open in another varvefs; a pool has one owner");
         return PoolOwner(std::move(lock));
     } catch (const boost::interprocess::interprocess_exception& error) {
         return base::fail(base::Errc::Io, "cannot lock " + path.string() + ": " + error.what());

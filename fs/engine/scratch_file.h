@@ -20,9 +20,12 @@ namespace varve::engine {
 // private image: a restart of the daemon removes it. Thread-safe.
 class ScratchFile {
 public:
-    struct Link { std::string target; };
+    struct Link {
+        std::string target;
+    };
 
-    ScratchFile(api::PrivateImage image, base::Timestamp created) : content_(std::move(image)), created_(created), touched_(created.seconds) {}
+    ScratchFile(api::PrivateImage image, base::Timestamp created)
+        : content_(std::move(image)), created_(created), touched_(created.seconds) {}
     ScratchFile(Link link, base::Timestamp created) : content_(std::move(link)), created_(created), touched_(created.seconds) {}
 
     [[nodiscard]] api::PrivateImage* image() { return std::get_if<api::PrivateImage>(&content_); }

@@ -9,7 +9,9 @@
 
 namespace varve::engine {
 
-struct Percent { double value = 0; };
+struct Percent {
+    double value = 0;
+};
 
 struct Settings {
     std::variant<Percent, base::Bytes> min_free = Percent{5};  // starts are refused below it

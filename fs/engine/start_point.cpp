@@ -24,9 +24,11 @@ base::Result<std::optional<StartPoint>> find_start_point(const OpenPool& pool, c
     auto step = source;
     while (true) {
         if (std::ranges::find(passed, step.volume) != passed.end())
-            return fail(Errc::InvalidArgument, "the sources of " + volume.str() + " lead in a circle back to " + step.volume.str() + "; give one of them another source");
+            return fail(Errc::InvalidArgument, "the sources of " + volume.str() + " lead in a circle back to " + step.volume.str() +
+                                                   "; give one of them another source");
         if (passed.size() > longest_chain)
-            return fail(Errc::InvalidArgument, "the chain of sources of " + volume.str() + " is longer than " + std::to_string(longest_chain) + " volumes");
+            return fail(Errc::InvalidArgument,
+                        "the chain of sources of " + volume.str() + " is longer than " + std::to_string(longest_chain) + " volumes");
         auto vm = pool.find(step.volume.vm);
         auto view = vm ? vm->volume(step.volume.volume) : nullptr;
         if (!view) return std::nullopt;

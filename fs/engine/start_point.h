@@ -27,6 +27,7 @@ inline constexpr std::size_t longest_chain = 16;
 
 // `source` is what `volume` has as its source. nullopt when a volume of the chain does not exist; InvalidArgument when the chain leads
 // back to one of its own volumes, or is longer than `longest_chain`.
-[[nodiscard]] base::Result<std::optional<StartPoint>> find_start_point(const OpenPool& pool, const base::VolumePath& volume, const api::Source& source);
+[[nodiscard]] base::Result<std::optional<StartPoint>> find_start_point(const OpenPool& pool, const base::VolumePath& volume,
+                                                                       const api::Source& source);
 
 }  // namespace varve::engine

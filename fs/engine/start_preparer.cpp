@@ -76,7 +76,8 @@ void StartPreparer::prepare(const Request& request) {
         constexpr std::chrono::seconds patience{2};
         auto lock = vm->pool().locks().acquire({{path.vm, path.volume}}, patience);
         const auto now = vm->volume(request.volume);
-        if (!lock || vm->pool().find(path.vm) != vm || !now || !ready_to_prepare(*now) || now->committed->id != view->committed->id) return nullptr;
+        if (!lock || vm->pool().find(path.vm) != vm || !now || !ready_to_prepare(*now) || now->committed->id != view->committed->id)
+            return nullptr;
         return std::make_unique<LockedIfCurrent>(*std::move(lock));
     };
     if (const auto prepared = vm->pool().driver().prepare_start(path, *view, lock_if_current); !prepared)

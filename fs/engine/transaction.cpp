@@ -13,9 +13,15 @@ using base::Errc;
 using base::fail;
 using base::Result;
 
-Transaction::Transaction(Volumes& volumes, const Processes& processes, VolumeRef volume, std::optional<base::RevisionId> revision, Origin origin, pid_t process)
-    : volumes_(volumes), processes_(processes), volume_(std::move(volume)), revision_(std::move(revision)), creates_(!origin.committed.valid()),
-      process_(process), committed_(origin.truncate ? base::UniqueFd() : std::move(origin.committed)),
+Transaction::Transaction(Volumes& volumes, const Processes& processes, VolumeRef volume, std::optional<base::RevisionId> revision,
+                         Origin origin, pid_t process)
+    : volumes_(volumes),
+      processes_(processes),
+      volume_(std::move(volume)),
+      revision_(std::move(revision)),
+      creates_(!origin.committed.valid()),
+      process_(process),
+      committed_(origin.truncate ? base::UniqueFd() : std::move(origin.committed)),
       pending_(committed_.valid() ? Pending::Nothing : Pending::Truncation) {}
 
 std::string Transaction::file() const {
@@ -96,9 +102,7 @@ Result<> Transaction::released() {
 
 // ---- data
 
-int Transaction::fd() const {
-    return image_ ? image_->fd() : committed_.get();
-}
+int Transaction::fd() const { return image_ ? image_->fd() : committed_.get(); }
 
 Result<> Transaction::usable() const {
     if (spoiled_) return base::Failure(*spoiled_);
@@ -150,7 +154,8 @@ Result<> Transaction::write(std::span<const char> data, base::Bytes offset, cons
     {
         const std::shared_lock lock(mutex_);
         TRY(usable());
-        if (image_ && !image_published_ && pending_ == Pending::Changes && flushed_.load() == not_flushed && writers_.contains(writer.process)) {
+        if (image_ && !image_published_ && pending_ == Pending::Changes && flushed_.load() == not_flushed &&
+            writers_.contains(writer.process)) {
             auto written = write_at(image_->fd(), data, offset);
             if (written) return {};
             // Falls through: the failure is noted under the exclusive lock, by trying once more.
@@ -258,8 +263,7 @@ Result<> Transaction::flush(const Writer& writer) {
 // Needs the exclusive lock.
 Result<> Transaction::commit() {
     if (pending_ == Pending::Nothing) {
-        if (time_only_ && (!revision_ || commit_))
-            TRY(volumes_.set_time(volume_, revision_, *time_only_));
+        if (time_only_ && (!revision_ || commit_)) TRY(volumes_.set_time(volume_, revision_, *time_only_));
         time_only_.reset();
         return {};
     }

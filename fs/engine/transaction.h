@@ -38,7 +38,8 @@ public:
     };
 
     // `revision`: the write restores that revision instead of making a committed state.
-    Transaction(Volumes& volumes, const Processes& processes, VolumeRef volume, std::optional<base::RevisionId> revision, Origin origin, pid_t process);
+    Transaction(Volumes& volumes, const Processes& processes, VolumeRef volume, std::optional<base::RevisionId> revision, Origin origin,
+                pid_t process);
 
     [[nodiscard]] const base::VolumeName& volume() const { return volume_.volume; }
     [[nodiscard]] const VolumeRef& ref() const { return volume_; }
@@ -71,7 +72,8 @@ public:
     [[nodiscard]] base::Result<> set_size(base::Bytes size);
     [[nodiscard]] base::Result<> truncate_again();  // a further open with O_TRUNC
     [[nodiscard]] base::Result<> allocate(int mode, base::Bytes offset, base::Bytes length);
-    [[nodiscard]] base::Result<> clone_from(int source, base::Bytes source_offset, base::Bytes offset, base::Bytes length, const Writer& writer);
+    [[nodiscard]] base::Result<> clone_from(int source, base::Bytes source_offset, base::Bytes offset, base::Bytes length,
+                                            const Writer& writer);
     [[nodiscard]] base::Result<base::Bytes> seek(base::Bytes offset, int whence) const;
     [[nodiscard]] base::Result<> set_time(base::Timestamp time);
     [[nodiscard]] base::Result<struct stat> status() const;
@@ -101,12 +103,12 @@ private:
     const bool creates_;
     const pid_t process_;
 
-    mutable std::shared_mutex mutex_;            // shared: I/O on the image; exclusive: another image, commit, flags
-    base::UniqueFd committed_;                   // what it started from
-    std::unique_ptr<api::PrivateImage> image_;   // what it writes; after a commit, that commit's image until the next write
+    mutable std::shared_mutex mutex_;           // shared: I/O on the image; exclusive: another image, commit, flags
+    base::UniqueFd committed_;                  // what it started from
+    std::unique_ptr<api::PrivateImage> image_;  // what it writes; after a commit, that commit's image until the next write
     bool image_published_ = false;
-    std::optional<base::Timestamp> time_only_;   // a time set on a transaction that changed no data
-    std::optional<api::StateId> commit_;         // the state that this transaction has committed, to be amended
+    std::optional<base::Timestamp> time_only_;  // a time set on a transaction that changed no data
+    std::optional<api::StateId> commit_;        // the state that this transaction has committed, to be amended
     std::optional<base::Error> spoiled_;
     std::set<pid_t> writers_;
     // Asked by waiters that must not wait for the mutex, which a commit holds for long.

@@ -20,7 +20,8 @@ namespace {
 
 // Errors that come from the world and not from a rule: the disk may have changed before they happened.
 bool may_have_had_effect(const base::Error& error) {
-    return error.cause || error.code == Errc::Io || error.code == Errc::Degraded || error.code == Errc::Corrupt || error.code == Errc::NoSpace;
+    return error.cause || error.code == Errc::Io || error.code == Errc::Degraded || error.code == Errc::Corrupt ||
+           error.code == Errc::NoSpace;
 }
 
 std::vector<base::RevisionId> missing_from(const api::VolumeView& before, const api::VolumeView& after) {
@@ -100,11 +101,12 @@ api::Retention Volumes::retention(const VolumeRef& volume, const api::VolumeView
 Result<> Volumes::enough_space(const VolumeRef& volume) const {
     const auto space = TRY(volume.vm->pool().driver().space());
     const auto* percent = std::get_if<Percent>(&settings_.min_free);
-    const auto least = percent != nullptr ? base::Bytes{static_cast<std::uint64_t>(static_cast<double>(space.size.count) * percent->value / 100)}
-                                          : std::get<base::Bytes>(settings_.min_free);
+    const auto least = percent != nullptr
+                           ? base::Bytes{static_cast<std::uint64_t>(static_cast<double>(space.size.count) * percent->value / 100)}
+                           : std::get<base::Bytes>(settings_.min_free);
     if (space.available < least)
-        return fail(Errc::NoSpace, "pool " + volume.vm->pool().name().str() + " has only " + base::human(space.available) + " free and min_free is " +
-                                       base::human(least) + "; starts are refused until there is more");
+        return fail(Errc::NoSpace, "pool " + volume.vm->pool().name().str() + " has only " + base::human(space.available) +
+                                       " free and min_free is " + base::human(least) + "; starts are refused until there is more");
     return {};
 }
 
@@ -117,20 +119,26 @@ Result<> Volumes::nobodys_fixed_source(const VolumeRef& volume, const base::Revi
         for (const auto& fixed : sources.fixed_revisions(volume.path()))
             if (view->find(fixed) == meant) child = sources.child_of_revision(volume.path(), fixed);
     if (!child) return {};
-    return fail(Errc::Busy, volume.path().str() + "@" + revision.str() + " " + std::string(cannot) + ": it is the source of " + child->str());
+    return fail(Errc::Busy,
+                volume.path().str() + "@" + revision.str() + " " + std::string(cannot) + ": it is the source of " + child->str());
 }
 
 // A start without a snapshot layer removes the timed revisions.
 Result<> Volumes::layer_is_dispensable(const VolumeRef& volume, const api::VolumeView& view) const {
-    if (view.session || !std::holds_alternative<api::Origin>(view.config.kind) || !view.keep(volume.vm->pool().revisions_to_keep()).no_snapshot_layer()) return {};
+    if (view.session || !std::holds_alternative<api::Origin>(view.config.kind) ||
+        !view.keep(volume.vm->pool().revisions_to_keep()).no_snapshot_layer())
+        return {};
     for (const auto& fixed : fixed_revisions(volume, view))
-        if (fixed.timed() != nullptr) TRY(nobodys_fixed_source(volume, fixed, "would go with a start without a snapshot layer (revisions_to_keep is -1)"));
+        if (fixed.timed() != nullptr)
+            TRY(nobodys_fixed_source(volume, fixed, "would go with a start without a snapshot layer (revisions_to_keep is -1)"));
     return {};
 }
 
 Result<> Volumes::all_halted(const Vm& vm, std::string_view cannot) const {
     for (const auto all = vm.view(); const auto& [name, view] : all->volumes)
-        if (view->session) return fail(Errc::Busy, vm.name().str() + " " + std::string(cannot) + " while its volume " + name.str() + " is started or dirty");
+        if (view->session)
+            return fail(Errc::Busy,
+                        vm.name().str() + " " + std::string(cannot) + " while its volume " + name.str() + " is started or dirty");
     return {};
 }
 
@@ -253,9 +261,10 @@ Result<std::vector<base::RevisionId>> Volumes::prune(const VolumeRef& volume) {
     return missing_from(*before, after ? *after : api::VolumeView{});
 }
 
-Result<VolumeView> Volumes::publish(const VolumeRef& volume, api::PrivateImage& image,
-                                    const std::variant<api::Publish::AsCommitted, api::Publish::AsAmendment, api::Publish::AsRevision>& target,
-                                    const Transaction* own_transaction) {
+Result<VolumeView> Volumes::publish(
+    const VolumeRef& volume, api::PrivateImage& image,
+    const std::variant<api::Publish::AsCommitted, api::Publish::AsAmendment, api::Publish::AsRevision>& target,
+    const Transaction* own_transaction) {
     const auto size = TRY(status(image.fd())).st_size;
     if (size % static_cast<off_t>(base::sector_size) != 0)
         return fail(Errc::InvalidArgument, "the size of " + volume.path().str() + " would be " + std::to_string(size) +
@@ -281,13 +290,18 @@ Result<> Volumes::begin(const VolumeRef& volume, const std::string& file, std::s
 
 // ---- names
 
-void Volumes::adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children, const std::function<void(api::Source&)>& change) {
+void Volumes::adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children,
+                             const std::function<void(api::Source&)>& change) {
     for (const auto& path : children) {
         const auto vm = pool.find(path.vm);
         const auto view = vm ? vm->volume(path.volume) : nullptr;
         if (!view) continue;
         auto next = std::make_shared<api::VolumeView>(*view);
-        std::visit([&](auto& kind) { if constexpr (requires { kind.source; }) change(kind.source); }, next->config.kind);
+        std::visit(
+            [&](auto& kind) {
+                if constexpr (requires { kind.source; }) change(kind.source);
+            },
+            next->config.kind);
         pool.sources().set(path, *api::source_of(next->config.kind));
         vm->set_volume(path.volume, next);
         listener_.volume_changed(*vm, path.volume, view.get(), next.get());
@@ -305,12 +319,14 @@ Result<> Volumes::rename(const VolumeRef& from, const VolumeRef& to) {
     const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
     TRY(still_there(*from.vm, old_path.vm));
     if (from.vm != to.vm) TRY(still_there(*to.vm, to.vm->name()));
-    if (pool.sources().children_of(old_path) != children) return fail(Errc::Busy, "the snapshots of " + old_path.str() + " are just changing");
+    if (pool.sources().children_of(old_path) != children)
+        return fail(Errc::Busy, "the snapshots of " + old_path.str() + " are just changing");
     const auto view = from.view();
     if (!view) return fail(Errc::NotFound, "there is no volume " + from.path().str());
     if (to.view() || to.vm->writes().find(paths::volume_file(to.volume))) return fail(Errc::Exists, to.path().str() + " exists already");
     if (view->session) return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is started or dirty");
-    if (from.vm->writes().find(paths::volume_file(from.volume))) return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is open for writing");
+    if (from.vm->writes().find(paths::volume_file(from.volume)))
+        return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is open for writing");
 
     TRY(pool.driver().rename_volume(old_path, to.path(), *view, children));
     auto moved = *view;
@@ -359,10 +375,12 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
         if (child.vm != from) keys.push_back({child.vm, child.volume});
     const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
     TRY(still_there(*vm, from));
-    if (pool.sources().children_of(from) != children) return fail(Errc::Busy, "the snapshots of " + from.str() + "'s volumes are just changing");
+    if (pool.sources().children_of(from) != children)
+        return fail(Errc::Busy, "the snapshots of " + from.str() + "'s volumes are just changing");
     if (pool.find(to)) return fail(Errc::Exists, "pool " + pool.name().str() + " has a VM " + to.str() + " already");
     TRY(all_halted(*vm, "cannot be renamed"));
-    if (!vm->writes().files().empty() || !vm->writes().all_scratch().empty()) return fail(Errc::Busy, from.str() + " cannot be renamed while files in it are being written");
+    if (!vm->writes().files().empty() || !vm->writes().all_scratch().empty())
+        return fail(Errc::Busy, from.str() + " cannot be renamed while files in it are being written");
 
     TRY(pool.driver().rename_vm(from, to, children));
     for (const auto all = vm->view(); const auto& [volume, view] : all->volumes) {
@@ -405,7 +423,8 @@ std::vector<std::string> Volumes::blockers(const VolumeRef& volume) const {
         reasons.push_back("start, revert: " + volume.path().str() + " is open for writing");
     if (view->session) {
         const auto dirty = view->session->phase == api::Session::Phase::Dirty;
-        reasons.push_back("revert: " + volume.path().str() + (dirty ? " is dirty: stop commits what its VM wrote, discard drops it" : " is started"));
+        reasons.push_back("revert: " + volume.path().str() +
+                          (dirty ? " is dirty: stop commits what its VM wrote, discard drops it" : " is started"));
     }
     for (const auto& revision : view->revisions) note("revert", nobodys_fixed_source(volume, revision.id, "cannot be moved away"));
     return reasons;

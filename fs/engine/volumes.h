@@ -31,7 +31,9 @@ struct VolumeRef {
     [[nodiscard]] VolumeView view() const { return vm->volume(volume); }
 };
 
-struct Started { std::filesystem::path device; };
+struct Started {
+    std::filesystem::path device;
+};
 
 struct Stopped {
     bool committed = false;                    // a new state was made
@@ -67,9 +69,10 @@ public:
     [[nodiscard]] base::Result<> rename(const VolumeRef& from, const VolumeRef& to);
 
     // Makes a finished image a state. `own_transaction`: the caller's, which is open and does not count as another writer.
-    [[nodiscard]] base::Result<VolumeView> publish(const VolumeRef& volume, api::PrivateImage& image,
-                                                   const std::variant<api::Publish::AsCommitted, api::Publish::AsAmendment, api::Publish::AsRevision>& target,
-                                                   const Transaction* own_transaction);
+    [[nodiscard]] base::Result<VolumeView> publish(
+        const VolumeRef& volume, api::PrivateImage& image,
+        const std::variant<api::Publish::AsCommitted, api::Publish::AsAmendment, api::Publish::AsRevision>& target,
+        const Transaction* own_transaction);
     // Registers a transaction under `file`, when nothing forbids one now.
     [[nodiscard]] base::Result<> begin(const VolumeRef& volume, const std::string& file, std::shared_ptr<Transaction> transaction);
 
@@ -97,7 +100,8 @@ private:
     void publish_view(const VolumeLock& lock, const VolumeRef& volume, std::optional<api::VolumeView> view);
     [[nodiscard]] api::Retention retention(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] base::Result<> enough_space(const VolumeRef& volume) const;
-    [[nodiscard]] base::Result<> nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision, std::string_view cannot) const;
+    [[nodiscard]] base::Result<> nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision,
+                                                      std::string_view cannot) const;
     [[nodiscard]] base::Result<> layer_is_dispensable(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] base::Result<> all_halted(const Vm& vm, std::string_view cannot) const;
     void adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children, const std::function<void(api::Source&)>& change);

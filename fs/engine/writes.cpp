@@ -30,8 +30,8 @@ bool same_state(const VolumeView& a, const VolumeView& b) {
 
 // ---- transactions
 
-Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, Transaction::Origin origin,
-                                                   const Writer& writer) {
+Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
+                                                   Transaction::Origin origin, const Writer& writer) {
     auto transaction = std::make_shared<Transaction>(volumes_, processes_, volume, revision, std::move(origin), writer.process);
     (void)transaction->expect_open();  // new, so it has not ended
     TRY(volumes_.begin(volume, transaction->file(), transaction));
@@ -43,9 +43,10 @@ Result<std::shared_ptr<Transaction>> Writes::join(const VolumeRef& volume, const
     auto& writes = volume.vm->writes();
     // Who opens again right after a close gets a transaction of its own, not the one that is just ending.
     if (const auto closing = writes.find(file); closing && closing->closing()) {
-        const auto deadline = std::chrono::steady_clock::now() + (closing->process() == writer.process ? release_delay : volumes_.settings().wait_busy);
+        const auto deadline =
+            std::chrono::steady_clock::now() + (closing->process() == writer.process ? release_delay : volumes_.settings().wait_busy);
         (void)writes.wait_until(deadline, [&] { return !closing->closing() || !closing->has_handles(); });  // late: joined or Busy below
-        if (!closing->has_handles()) (void)writes.wait_closed(file, volumes_.settings().wait_busy);          // the same
+        if (!closing->has_handles()) (void)writes.wait_closed(file, volumes_.settings().wait_busy);         // the same
     }
     writes.drop_abandoned();
     const auto open = writes.find(file);
@@ -79,7 +80,8 @@ Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const
     return begun;
 }
 
-Result<std::shared_ptr<Transaction>> Writes::create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision, const Writer& writer) {
+Result<std::shared_ptr<Transaction>> Writes::create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
+                                                    const Writer& writer) {
     auto begun = TRY(begin(volume, revision, {}, writer));
     // Somebody may have created it since the caller looked; nobody can while this one is open.
     if (const auto view = volume.view(); !revision && view && view->committed) {
@@ -118,7 +120,8 @@ std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) c
     auto open = vm.writes().find(file);
     if (!open) return nullptr;
     if (const auto flushed = open->truncation_flushed())
-        (void)vm.writes().wait_until(*flushed + release_delay, [&] { return !open->truncation_flushed() || !open->has_handles(); });  // else: as it is
+        (void)vm.writes().wait_until(*flushed + release_delay,
+                                     [&] { return !open->truncation_flushed() || !open->has_handles(); });  // else: as it is
     if (!open->has_handles() && open->closing()) {
         (void)vm.writes().wait_closed(file, release_delay);  // else: as it is
         open = vm.writes().find(file);
@@ -175,7 +178,8 @@ Result<> Writes::rename_scratch(Vm& from, const std::string& name, Vm& to, const
     return to.writes().add_scratch(new_name, std::move(scratch));
 }
 
-Result<> Writes::publish_scratch(Vm& from, const std::string& name, const VolumeRef& volume, const std::optional<base::RevisionId>& revision) {
+Result<> Writes::publish_scratch(Vm& from, const std::string& name, const VolumeRef& volume,
+                                 const std::optional<base::RevisionId>& revision) {
     const auto scratch = from.writes().scratch(name);
     if (!scratch) return fail(Errc::NotFound, "there is no scratch file " + name);
     if (&from != volume.vm.get()) return fail(Errc::CrossPool, "a scratch file becomes a state in its own VM's directory only");
@@ -185,11 +189,12 @@ Result<> Writes::publish_scratch(Vm& from, const std::string& name, const Volume
     } else {
         // Trees that are copied back show a volatile volume as an empty file.
         if (const auto view = volume.view(); view && !revision && std::holds_alternative<api::Volatile>(view->config.kind) &&
-                                              TRY(status(scratch->image()->fd())).st_size == 0) {
+                                             TRY(status(scratch->image()->fd())).st_size == 0) {
             (void)from.writes().take_scratch(name);
             return {};
         }
-        if (scratch->spoiled()) return fail(Errc::Io, "a write to " + name + " failed or its writer was killed, so it cannot become a state");
+        if (scratch->spoiled())
+            return fail(Errc::Io, "a write to " + name + " failed or its writer was killed, so it cannot become a state");
         if (!scratch->claim()) return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
         const auto published = revision ? volumes_.publish(volume, *scratch->image(), api::Publish::AsRevision{*revision}, nullptr)
                                         : volumes_.publish(volume, *scratch->image(), api::Publish::AsCommitted{}, nullptr);

@@ -20,15 +20,16 @@ namespace varve::engine {
 // Thread-safe.
 class Writes {
 public:
-    Writes(Volumes& volumes, const Processes& processes, const base::Clock& clock) : volumes_(volumes), processes_(processes), clock_(clock) {}
+    Writes(Volumes& volumes, const Processes& processes, const base::Clock& clock)
+        : volumes_(volumes), processes_(processes), clock_(clock) {}
 
     // ---- transactions
     // An open for writing of a committed volume: a new transaction, or the one that this process has open already. Busy when another
     // program has it open, or the VM runs. It is announced to `writer`'s thread until that opens it (see announced()).
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> open(const VolumeRef& volume, const Writer& writer, bool truncate);
     // O_CREAT of a volume or (with `revision`) of a revision to restore, with one handle. Exists when it has been created meanwhile.
-    [[nodiscard]] base::Result<std::shared_ptr<Transaction>> create(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
-                                                                    const Writer& writer);
+    [[nodiscard]] base::Result<std::shared_ptr<Transaction>> create(const VolumeRef& volume,
+                                                                    const std::optional<base::RevisionId>& revision, const Writer& writer);
     // The transaction that this thread is about to open under `file`: the kernel looks the path up once more in between.
     [[nodiscard]] std::shared_ptr<Transaction> announced(const Vm& vm, const std::string& file, pid_t thread) const;
     // The open that was announced to this thread has come: one more handle. False when nothing was, or it came too late.
@@ -42,13 +43,16 @@ public:
 
     // ---- scratch files
     [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch(const VmPtr& vm, const std::string& name);
-    [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch_link(const VmPtr& vm, const std::string& name, const std::string& target);
+    [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch_link(const VmPtr& vm, const std::string& name,
+                                                                                 const std::string& target);
     // A clone of the committed state (ln -f makes one and renames it).
-    [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch_snapshot(const VolumeRef& volume, const VmPtr& vm, const std::string& name);
+    [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch_snapshot(const VolumeRef& volume, const VmPtr& vm,
+                                                                                     const std::string& name);
     [[nodiscard]] base::Result<> remove_scratch(Vm& vm, const std::string& name);
     [[nodiscard]] base::Result<> rename_scratch(Vm& from, const std::string& name, Vm& to, const std::string& new_name);
     // Makes a scratch file the committed state of `volume` (or its source, for links), or restores `revision` from it.
-    [[nodiscard]] base::Result<> publish_scratch(Vm& from, const std::string& name, const VolumeRef& volume, const std::optional<base::RevisionId>& revision);
+    [[nodiscard]] base::Result<> publish_scratch(Vm& from, const std::string& name, const VolumeRef& volume,
+                                                 const std::optional<base::RevisionId>& revision);
     // Removes the files that nobody has touched for a day.
     void sweep_scratch(Vm& vm) const;
 
@@ -58,7 +62,8 @@ public:
 private:
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> begin(const VolumeRef& volume, const std::optional<base::RevisionId>& revision,
                                                                    Transaction::Origin origin, const Writer& writer);
-    [[nodiscard]] base::Result<std::shared_ptr<Transaction>> join(const VolumeRef& volume, const std::string& file, const Writer& writer, bool truncate);
+    [[nodiscard]] base::Result<std::shared_ptr<Transaction>> join(const VolumeRef& volume, const std::string& file, const Writer& writer,
+                                                                  bool truncate);
     void announce(const std::shared_ptr<Transaction>& transaction, const Writer& writer);
 
     Volumes& volumes_;

@@ -68,8 +68,10 @@ Stat placeholder(const std::string& path, const engine::VolumeRef& volume, mode_
         return stat;
     }
     set_times(stat, view->config.created, view->config.created);
-    if (type == S_IFLNK) set_size(stat, paths::link_target(*api::source_of(view->config.kind)).size(), 0);
-    else if (view->session && view->session->no_snapshot_layer) set_size(stat, view->session->size.count, 0);
+    if (type == S_IFLNK)
+        set_size(stat, paths::link_target(*api::source_of(view->config.kind)).size(), 0);
+    else if (view->session && view->session->no_snapshot_layer)
+        set_size(stat, view->session->size.count, 0);
     return stat;
 }
 
@@ -126,36 +128,37 @@ base::Result<Stat> attributes_of(const Node& node) {
     const api::Ownership everybody{0, 0, 0755};
     const auto path = path_of(node);
     using Answer = base::Result<Stat>;
-    return std::visit(
-        api::Overloaded{
-            [&](const RootDir&) -> Answer { return directory(path, everybody, {}); },
-            [&](const PoolsDir&) -> Answer { return directory(path, everybody, {}); },
-            [&](const VmsDir&) -> Answer { return directory(path, everybody, {}); },
-            [&](const VmsVmDir&) -> Answer { return directory(path, everybody, {}); },
-            [&](const PoolDir& dir) -> Answer {
-                return directory(path, {dir.pool->ownership().uid, dir.pool->ownership().gid, 0755}, dir.pool->opened());
-            },
-            [&](const VmDir& dir) -> Answer {
-                const auto view = dir.vm->view();
-                return directory(path, view->ownership, view->created);
-            },
-            [&](const VmsLink& link) -> Answer {
-                auto stat = blank(inode_number(path), S_IFLNK | 0777, everybody);
-                set_size(stat, link.target.size(), 0);
-                return stat;
-            },
-            [&](const StateFile& file) -> Answer { return shown_file(node, file); },
-            [&](const CurrentFile& file) -> Answer { return state_file(path, *file.volume.vm, file.state, read_bits); },
-            [&](const BaseFile& file) -> Answer { return state_file(path, *file.volume.vm, file.state, read_bits); },
-            [&](const SourceLink& link) -> Answer { return placeholder(path, link.volume, S_IFLNK); },
-            [&](const EmptyFile& file) -> Answer { return placeholder(path, file.volume, S_IFREG); },
-            [&](const LayerlessFile& file) -> Answer { return placeholder(path, file.volume, S_IFREG); },
-            [&](const TransactionFile& file) -> Answer { return image_file(path, *file.transaction->ref().vm, TRY(file.transaction->status())); },
-            [&](const Scratch& file) -> Answer { return scratch(path, file); },
-            [&](const ControlDir& dir) -> Answer { return directory(path, place_owner(dir.place), {}); },
-            [&](const ControlFile& file) -> Answer { return control_file(path, file); },
-        },
-        node);
+    return std::visit(api::Overloaded{
+                          [&](const RootDir&) -> Answer { return directory(path, everybody, {}); },
+                          [&](const PoolsDir&) -> Answer { return directory(path, everybody, {}); },
+                          [&](const VmsDir&) -> Answer { return directory(path, everybody, {}); },
+                          [&](const VmsVmDir&) -> Answer { return directory(path, everybody, {}); },
+                          [&](const PoolDir& dir) -> Answer {
+                              return directory(path, {dir.pool->ownership().uid, dir.pool->ownership().gid, 0755}, dir.pool->opened());
+                          },
+                          [&](const VmDir& dir) -> Answer {
+                              const auto view = dir.vm->view();
+                              return directory(path, view->ownership, view->created);
+                          },
+                          [&](const VmsLink& link) -> Answer {
+                              auto stat = blank(inode_number(path), S_IFLNK | 0777, everybody);
+                              set_size(stat, link.target.size(), 0);
+                              return stat;
+                          },
+                          [&](const StateFile& file) -> Answer { return shown_file(node, file); },
+                          [&](const CurrentFile& file) -> Answer { return state_file(path, *file.volume.vm, file.state, read_bits); },
+                          [&](const BaseFile& file) -> Answer { return state_file(path, *file.volume.vm, file.state, read_bits); },
+                          [&](const SourceLink& link) -> Answer { return placeholder(path, link.volume, S_IFLNK); },
+                          [&](const EmptyFile& file) -> Answer { return placeholder(path, file.volume, S_IFREG); },
+                          [&](const LayerlessFile& file) -> Answer { return placeholder(path, file.volume, S_IFREG); },
+                          [&](const TransactionFile& file) -> Answer {
+                              return image_file(path, *file.transaction->ref().vm, TRY(file.transaction->status()));
+                          },
+                          [&](const Scratch& file) -> Answer { return scratch(path, file); },
+                          [&](const ControlDir& dir) -> Answer { return directory(path, place_owner(dir.place), {}); },
+                          [&](const ControlFile& file) -> Answer { return control_file(path, file); },
+                      },
+                      node);
 }
 
 mode_t type_of(const Node& node) {

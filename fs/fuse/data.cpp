@@ -102,15 +102,20 @@ void Server::write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t
     const std::span content(data, size);
     const std::string_view text(data, size);
     const auto operation = [&] { return Operation{"write", path_of(*handle.what)}; };  // only a refusal needs the path
-    if (auto* command = std::get_if<std::unique_ptr<CommandHandle>>(&handle.file)) return run_command(request, operation(), **command, text);
+    if (auto* command = std::get_if<std::unique_ptr<CommandHandle>>(&handle.file))
+        return run_command(request, operation(), **command, text);
     const auto written = std::visit(
         api::Overloaded{
             [&](const TransactionHandle& open) {
                 return open.transaction->write(content, bytes(offset), writer_on(handle, fuse_req_ctx(request)->pid, with_.processes));
             },
-            [&](const ScratchHandle& open) { return spoil_on_failure(*open.file, engine::write_at(open.file->image()->fd(), content, bytes(offset))); },
+            [&](const ScratchHandle& open) {
+                return spoil_on_failure(*open.file, engine::write_at(open.file->image()->fd(), content, bytes(offset)));
+            },
             [&](const ValueHandle& value) { return with_.control.write(value.place, value.name, text); },
-            [&](const EmptyHandle&) -> Result<> { return fail(Errc::InvalidArgument, "a volatile volume keeps nothing, so there is nothing to write"); },
+            [&](const EmptyHandle&) -> Result<> {
+                return fail(Errc::InvalidArgument, "a volatile volume keeps nothing, so there is nothing to write");
+            },
             [&](const auto&) -> Result<> { return fail(Errc::ReadOnly, "it is read-only"); },
         },
         handle.file);
@@ -122,15 +127,18 @@ void Server::fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info
     auto& handle = handle_of(*info);
     Result<> synced;
     if (auto* open = std::get_if<TransactionHandle>(&handle.file)) synced = open->transaction->sync(data_only != 0);
-    if (auto* open = std::get_if<ScratchHandle>(&handle.file)) synced = spoil_on_failure(*open->file, engine::sync(open->file->image()->fd(), data_only != 0));
+    if (auto* open = std::get_if<ScratchHandle>(&handle.file))
+        synced = spoil_on_failure(*open->file, engine::sync(open->file->image()->fd(), data_only != 0));
     done(request, {"fsync", path_of(*handle.what)}, synced);
 }
 
 void Server::fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* info) {
     auto& handle = handle_of(*info);
     Result<> allocated = fail(Errc::ReadOnly, "it is read-only");
-    if (auto* open = std::get_if<TransactionHandle>(&handle.file)) allocated = open->transaction->allocate(mode, bytes(offset), bytes(length));
-    if (auto* open = std::get_if<ScratchHandle>(&handle.file)) allocated = engine::allocate(open->file->image()->fd(), mode, bytes(offset), bytes(length));
+    if (auto* open = std::get_if<TransactionHandle>(&handle.file))
+        allocated = open->transaction->allocate(mode, bytes(offset), bytes(length));
+    if (auto* open = std::get_if<ScratchHandle>(&handle.file))
+        allocated = engine::allocate(open->file->image()->fd(), mode, bytes(offset), bytes(length));
     done(request, {"fallocate", path_of(*handle.what)}, allocated);
 }
 

@@ -33,7 +33,8 @@ void Server::readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t off
         struct stat brief {};
         brief.st_ino = entries[next].number;
         brief.st_mode = entries[next].type;
-        const auto length = fuse_add_direntry(request, buffer.data() + used, size - used, entries[next].name.c_str(), &brief, static_cast<off_t>(next + 1));
+        const auto length =
+            fuse_add_direntry(request, buffer.data() + used, size - used, entries[next].name.c_str(), &brief, static_cast<off_t>(next + 1));
         if (length > size - used) break;
         used += length;
     }
@@ -59,7 +60,8 @@ void Server::readdirplus(fuse_req_t request, fuse_ino_t, std::size_t size, off_t
             entry = *full;
             counted.push_back(entry.ino);
         }
-        used += fuse_add_direntry_plus(request, buffer.data() + used, size - used, listed.name.c_str(), &entry, static_cast<off_t>(next + 1));
+        used +=
+            fuse_add_direntry_plus(request, buffer.data() + used, size - used, listed.name.c_str(), &entry, static_cast<off_t>(next + 1));
     }
     if (fuse_reply_buf(request, buffer.data(), used) != 0)
         for (const auto id : counted) with_.nodes.forget(id, 1);

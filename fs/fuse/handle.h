@@ -18,14 +18,27 @@
 namespace varve::fuse {
 
 // A state, read-only: the descriptor shows it whatever becomes of its name.
-struct StateHandle { base::UniqueFd fd; };
+struct StateHandle {
+    base::UniqueFd fd;
+};
 // A volatile volume: always empty.
 struct EmptyHandle {};
 // `writes` handles keep the transaction open; others only look.
-struct TransactionHandle { std::shared_ptr<engine::Transaction> transaction; bool writes; };
-struct ScratchHandle { engine::VmPtr vm; std::shared_ptr<engine::ScratchFile> file; bool writes; };
+struct TransactionHandle {
+    std::shared_ptr<engine::Transaction> transaction;
+    bool writes;
+};
+struct ScratchHandle {
+    engine::VmPtr vm;
+    std::shared_ptr<engine::ScratchFile> file;
+    bool writes;
+};
 // The text of a value when it was opened; a write replaces the value.
-struct ValueHandle { control::Place place; std::string name; std::string text; };
+struct ValueHandle {
+    control::Place place;
+    std::string name;
+    std::string text;
+};
 // `ctl`: a write runs a command, reads return its reply. With direct I/O a read after a write continues at the write's offset, so reads
 // have a cursor of their own.
 struct CommandHandle {

@@ -14,9 +14,7 @@ using base::Result;
 
 namespace {
 
-base::Error not_here(std::string_view what) {
-    return {Errc::Denied, {}, std::string(what) + " here; volumes live in pools/<pool>/<vm>/"};
-}
+base::Error not_here(std::string_view what) { return {Errc::Denied, {}, std::string(what) + " here; volumes live in pools/<pool>/<vm>/"}; }
 
 }  // namespace
 
@@ -32,12 +30,14 @@ void Server::mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode
     const Operation operation{"mkdir", path_in(**directory, name)};
     const auto* pool = std::get_if<PoolDir>(&**directory);
     if (pool == nullptr)
-        return refuse(request, operation, {Errc::Denied, {}, "directories are made only in a pool, as the place of a VM; `varve pool add` makes pools"});
+        return refuse(request, operation,
+                      {Errc::Denied, {}, "directories are made only in a pool, as the place of a VM; `varve pool add` makes pools"});
     if (std::strlen(name) > NAME_MAX) return (void)fuse_reply_err(request, ENAMETOOLONG);
     const auto vm = base::VmName::parse(name);
     if (!vm) return refuse(request, operation, vm.error());
     constexpr mode_t permissions = 07777;
-    if (const auto made = with_.volumes.make_vm(*pool->pool, *vm, mode & permissions); !made) return refuse(request, operation, made.error());
+    if (const auto made = with_.volumes.make_vm(*pool->pool, *vm, mode & permissions); !made)
+        return refuse(request, operation, made.error());
     reply_entry(request, operation, **directory, name);
 }
 
@@ -48,19 +48,24 @@ void Server::rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
     const auto found = tree_.look_up(**directory, name, 0);
     if (!found) return refuse(request, operation, found.error());
     const auto* vm = std::get_if<VmDir>(&found->node);
-    if (vm == nullptr) return refuse(request, operation, {Errc::Denied, {}, "only a VM's directory can be removed; `varve pool rm` removes pools"});
+    if (vm == nullptr)
+        return refuse(request, operation, {Errc::Denied, {}, "only a VM's directory can be removed; `varve pool rm` removes pools"});
     done(request, operation, with_.volumes.remove_vm(vm->vm));
 }
 
 Result<> Server::remove_name(const engine::VmPtr& vm, std::string_view name) {
     return std::visit(
         api::Overloaded{
-            [&](const paths::VolumeEntry& volume) { return with_.volumes.remove({vm, volume.volume}); },
+            [&](const paths::VolumeEntry& volume) {
+                return with_.volumes.remove({vm, volume.volume});
+            },
             [&](const paths::RevisionEntry& revision) -> Result<> {
                 TRY(vm->writes().wait_closed(std::string(name), with_.volumes.settings().wait_busy));
                 return with_.volumes.remove_revision({vm, revision.volume}, revision.revision);
             },
-            [&](const paths::CurrentEntry&) -> Result<> { return fail(Errc::ReadOnly, "@current is an alias of the committed state; remove that"); },
+            [&](const paths::CurrentEntry&) -> Result<> {
+                return fail(Errc::ReadOnly, "@current is an alias of the committed state; remove that");
+            },
             [&](const paths::ScratchEntry& scratch) { return with_.writes.remove_scratch(*vm, scratch.name); },
             [&](const paths::ControlEntry&) -> Result<> { return fail(Errc::Denied, ".varve is the control tree and cannot be removed"); },
         },
@@ -89,8 +94,10 @@ void Server::symlink(fuse_req_t request, const char* target, fuse_ino_t parent, 
         made = tree_.look_up(**directory, name, 0) ? Result<>(fail(Errc::Exists, std::string(name) + " exists already"))
                                                    : with_.writes.link_source({vm->vm, volume->volume}, target);
     } else if (const auto* scratch = std::get_if<paths::ScratchEntry>(&*entry)) {
-        if (auto link = with_.writes.create_scratch_link(vm->vm, scratch->name, target)) made = {};
-        else made = base::Failure(std::move(link).error());
+        if (auto link = with_.writes.create_scratch_link(vm->vm, scratch->name, target))
+            made = {};
+        else
+            made = base::Failure(std::move(link).error());
     }
     if (!made) return refuse(request, operation, made.error());
     reply_entry(request, operation, **directory, name);
@@ -101,7 +108,8 @@ Result<> Server::make_link(const Node& from, const engine::VmPtr& vm, std::strin
     const auto* file = std::get_if<StateFile>(&from);
     const auto shown = file != nullptr ? find_shown(file->volume, file->state) : std::nullopt;
     if (!shown || shown->revision != nullptr)
-        return fail(Errc::Denied, "only a volume's committed state can be linked, which takes a labelled revision: ln root.img root.img@label");
+        return fail(Errc::Denied,
+                    "only a volume's committed state can be linked, which takes a labelled revision: ln root.img root.img@label");
     const auto entry = TRY(paths::parse_entry(name));
     if (const auto* scratch = std::get_if<paths::ScratchEntry>(&entry)) {
         (void)TRY(with_.writes.create_scratch_snapshot(file->volume, vm, scratch->name));  // found again by its name
@@ -112,7 +120,8 @@ Result<> Server::make_link(const Node& from, const engine::VmPtr& vm, std::strin
     if (vm != file->volume.vm || revision->volume != file->volume.volume)
         return fail(Errc::InvalidArgument, "a volume can be linked only to a revision of itself: ln root.img root.img@label");
     const auto* label = revision->revision.label();
-    if (label == nullptr) return fail(Errc::InvalidArgument, "a revision that is taken now needs a label; times are given by the states themselves");
+    if (label == nullptr)
+        return fail(Errc::InvalidArgument, "a revision that is taken now needs a label; times are given by the states themselves");
     return with_.volumes.take_snapshot(file->volume, *label);
 }
 

@@ -19,8 +19,10 @@ std::string state_path(const engine::VolumeRef& volume, const api::State& state)
 
 std::string place_path(const control::Place& place) {
     std::string path;
-    if (place.vm) path = vm_path(*place.vm) + "/";
-    else if (place.pool) path = "pools/" + place.pool->name().str() + "/";
+    if (place.vm)
+        path = vm_path(*place.vm) + "/";
+    else if (place.pool)
+        path = "pools/" + place.pool->name().str() + "/";
     path += paths::control_directory;
     if (place.volume) path += "/" + place.volume->str();
     return path;
@@ -38,27 +40,28 @@ std::optional<Shown> find_shown(const engine::VolumeRef& volume, const api::Stat
 }
 
 std::string path_of(const Node& node) {
-    return std::visit(
-        api::Overloaded{
-            [](const RootDir&) { return std::string(); },
-            [](const PoolsDir&) { return std::string("pools"); },
-            [](const PoolDir& dir) { return "pools/" + dir.pool->name().str(); },
-            [](const VmDir& dir) { return vm_path(*dir.vm); },
-            [](const VmsDir&) { return std::string("vms"); },
-            [](const VmsVmDir& dir) { return "vms/" + dir.vm.str(); },
-            [](const VmsLink& link) { return "vms/" + link.vm.str() + "/" + paths::volume_file(link.volume); },
-            [](const StateFile& file) { return state_path(file.volume, file.state); },
-            [](const CurrentFile& file) { return volume_path(file.volume) + "@current"; },
-            [](const BaseFile& file) { return place_path({nullptr, file.volume.vm, file.volume.volume}) + "/base"; },
-            [](const SourceLink& link) { return volume_path(link.volume); },
-            [](const EmptyFile& file) { return volume_path(file.volume); },
-            [](const LayerlessFile& file) { return volume_path(file.volume); },
-            [](const TransactionFile& file) { return vm_path(*file.transaction->ref().vm) + "/" + file.transaction->file(); },
-            [](const Scratch& scratch) { return vm_path(*scratch.vm) + "/" + scratch.name; },
-            [](const ControlDir& dir) { return place_path(dir.place); },
-            [](const ControlFile& file) { return place_path(file.place) + "/" + file.entry.name; },
-        },
-        node);
+    return std::visit(api::Overloaded{
+                          [](const RootDir&) { return std::string(); },
+                          [](const PoolsDir&) { return std::string("pools"); },
+                          [](const PoolDir& dir) { return "pools/" + dir.pool->name().str(); },
+                          [](const VmDir& dir) { return vm_path(*dir.vm); },
+                          [](const VmsDir&) { return std::string("vms"); },
+                          [](const VmsVmDir& dir) { return "vms/" + dir.vm.str(); },
+                          [](const VmsLink& link) { return "vms/" + link.vm.str() + "/" + paths::volume_file(link.volume); },
+                          [](const StateFile& file) { return state_path(file.volume, file.state); },
+                          [](const CurrentFile& file) { return volume_path(file.volume) + "@current"; },
+                          [](const BaseFile& file) {
+                              return place_path({nullptr, file.volume.vm, file.volume.volume}) + "/base";
+                          },
+                          [](const SourceLink& link) { return volume_path(link.volume); },
+                          [](const EmptyFile& file) { return volume_path(file.volume); },
+                          [](const LayerlessFile& file) { return volume_path(file.volume); },
+                          [](const TransactionFile& file) { return vm_path(*file.transaction->ref().vm) + "/" + file.transaction->file(); },
+                          [](const Scratch& scratch) { return vm_path(*scratch.vm) + "/" + scratch.name; },
+                          [](const ControlDir& dir) { return place_path(dir.place); },
+                          [](const ControlFile& file) { return place_path(file.place) + "/" + file.entry.name; },
+                      },
+                      node);
 }
 
 }  // namespace varve::fuse

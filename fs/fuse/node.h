@@ -17,29 +17,65 @@ namespace varve::fuse {
 
 struct RootDir {};
 struct PoolsDir {};
-struct PoolDir { std::shared_ptr<engine::OpenPool> pool; };
-struct VmDir { engine::VmPtr vm; };
+struct PoolDir {
+    std::shared_ptr<engine::OpenPool> pool;
+};
+struct VmDir {
+    engine::VmPtr vm;
+};
 
-struct VmsDir {};                                                             // vms/
-struct VmsVmDir { base::VmName vm; };                                         // vms/work/
-struct VmsLink { base::VmName vm; base::VolumeName volume; std::string target; };  // vms/work/root.img -> ../../pools/fast/work/root.img
+struct VmsDir {};  // vms/
+struct VmsVmDir {
+    base::VmName vm;
+};  // vms/work/
+struct VmsLink {
+    base::VmName vm;
+    base::VolumeName volume;
+    std::string target;
+};  // vms/work/root.img -> ../../pools/fast/work/root.img
 
 // A state of a volume, committed or a revision. `state` is what it was when it was last looked up: for whoever still has it open when it is gone.
-struct StateFile { engine::VolumeRef volume; api::State state; };
-struct CurrentFile { engine::VolumeRef volume; api::State state; };           // root.img@current
-struct BaseFile { engine::VolumeRef volume; api::State state; };              // .varve/root/base
-struct SourceLink { engine::VolumeRef volume; };                              // a snapshot volume
-struct EmptyFile { engine::VolumeRef volume; };                               // a volatile volume
-struct LayerlessFile { engine::VolumeRef volume; };                           // running with revisions_to_keep = -1: the guest writes it
+struct StateFile {
+    engine::VolumeRef volume;
+    api::State state;
+};
+struct CurrentFile {
+    engine::VolumeRef volume;
+    api::State state;
+};  // root.img@current
+struct BaseFile {
+    engine::VolumeRef volume;
+    api::State state;
+};  // .varve/root/base
+struct SourceLink {
+    engine::VolumeRef volume;
+};  // a snapshot volume
+struct EmptyFile {
+    engine::VolumeRef volume;
+};  // a volatile volume
+struct LayerlessFile {
+    engine::VolumeRef volume;
+};  // running with revisions_to_keep = -1: the guest writes it
 
-struct TransactionFile { std::shared_ptr<engine::Transaction> transaction; };
-struct Scratch { engine::VmPtr vm; std::string name; std::shared_ptr<engine::ScratchFile> file; };
+struct TransactionFile {
+    std::shared_ptr<engine::Transaction> transaction;
+};
+struct Scratch {
+    engine::VmPtr vm;
+    std::string name;
+    std::shared_ptr<engine::ScratchFile> file;
+};
 
-struct ControlDir { control::Place place; };
-struct ControlFile { control::Place place; control::Entry entry; };
+struct ControlDir {
+    control::Place place;
+};
+struct ControlFile {
+    control::Place place;
+    control::Entry entry;
+};
 
-using Node = std::variant<RootDir, PoolsDir, PoolDir, VmDir, VmsDir, VmsVmDir, VmsLink, StateFile, CurrentFile, BaseFile, SourceLink, EmptyFile,
-                          LayerlessFile, TransactionFile, Scratch, ControlDir, ControlFile>;
+using Node = std::variant<RootDir, PoolsDir, PoolDir, VmDir, VmsDir, VmsVmDir, VmsLink, StateFile, CurrentFile, BaseFile, SourceLink,
+                          EmptyFile, LayerlessFile, TransactionFile, Scratch, ControlDir, ControlFile>;
 
 // Where the node is found now, relative to the mountpoint: "pools/fast/work/root.img". For messages and inode numbers.
 [[nodiscard]] std::string path_of(const Node& node);

@@ -15,8 +15,10 @@ namespace {
 // The position of an alternative in Node.
 template <class Alternative, std::size_t Index = 0>
 constexpr std::size_t kind_of() {
-    if constexpr (std::is_same_v<std::variant_alternative_t<Index, Node>, Alternative>) return Index;
-    else return kind_of<Alternative, Index + 1>();
+    if constexpr (std::is_same_v<std::variant_alternative_t<Index, Node>, Alternative>)
+        return Index;
+    else
+        return kind_of<Alternative, Index + 1>();
 }
 
 }  // namespace
@@ -38,31 +40,51 @@ NodeTable::Key NodeTable::vm_key(const engine::Vm* vm) { return {kind_of<VmDir>(
 NodeTable::Key NodeTable::state_key(api::StateId state) { return {kind_of<StateFile>(), nullptr, state.value, {}}; }
 
 NodeTable::Key NodeTable::key_of(const Node& node) {
-    auto key = std::visit(
-        api::Overloaded{
-            [](const PoolDir& dir) { return Key{0, dir.pool.get(), 0, {}}; },
-            [](const VmDir& dir) { return vm_key(dir.vm.get()); },
-            [](const VmsVmDir& dir) { return Key{0, nullptr, 0, dir.vm.str()}; },
-            [](const VmsLink& link) { return Key{0, nullptr, 0, link.vm.str() + "/" + link.volume.str()}; },
-            [](const StateFile& file) { return state_key(file.state.id); },
-            [](const CurrentFile& file) { return Key{0, nullptr, file.state.id.value, {}}; },
-            [](const BaseFile& file) { return Key{0, file.volume.vm.get(), file.state.id.value, file.volume.volume.str()}; },
-            [](const SourceLink& link) { return Key{0, link.volume.vm.get(), 0, link.volume.volume.str()}; },
-            [](const EmptyFile& file) { return Key{0, file.volume.vm.get(), 0, file.volume.volume.str()}; },
-            [](const LayerlessFile& file) { return Key{0, file.volume.vm.get(), 0, file.volume.volume.str()}; },
-            [](const TransactionFile& file) { return Key{0, file.transaction.get(), 0, {}}; },
-            [](const Scratch& scratch) { return Key{0, scratch.file.get(), 0, {}}; },
-            [](const ControlDir& dir) {
-                const void* object = dir.place.vm ? static_cast<const void*>(dir.place.vm.get()) : dir.place.pool.get();
-                return Key{0, object, 0, dir.place.volume ? dir.place.volume->str() : std::string()};
-            },
-            [](const ControlFile& file) {
-                const void* object = file.place.vm ? static_cast<const void*>(file.place.vm.get()) : file.place.pool.get();
-                return Key{0, object, 0, (file.place.volume ? file.place.volume->str() : std::string()) + "/" + file.entry.name};
-            },
-            [](const auto&) { return Key{}; },  // RootDir, PoolsDir, VmsDir: there is one of each
-        },
-        node);
+    auto key =
+        std::visit(api::Overloaded{
+                       [](const PoolDir& dir) {
+                           return Key{0, dir.pool.get(), 0, {}};
+                       },
+                       [](const VmDir& dir) { return vm_key(dir.vm.get()); },
+                       [](const VmsVmDir& dir) {
+                           return Key{0, nullptr, 0, dir.vm.str()};
+                       },
+                       [](const VmsLink& link) {
+                           return Key{0, nullptr, 0, link.vm.str() + "/" + link.volume.str()};
+                       },
+                       [](const StateFile& file) { return state_key(file.state.id); },
+                       [](const CurrentFile& file) {
+                           return Key{0, nullptr, file.state.id.value, {}};
+                       },
+                       [](const BaseFile& file) {
+                           return Key{0, file.volume.vm.get(), file.state.id.value, file.volume.volume.str()};
+                       },
+                       [](const SourceLink& link) {
+                           return Key{0, link.volume.vm.get(), 0, link.volume.volume.str()};
+                       },
+                       [](const EmptyFile& file) {
+                           return Key{0, file.volume.vm.get(), 0, file.volume.volume.str()};
+                       },
+                       [](const LayerlessFile& file) {
+                           return Key{0, file.volume.vm.get(), 0, file.volume.volume.str()};
+                       },
+                       [](const TransactionFile& file) {
+                           return Key{0, file.transaction.get(), 0, {}};
+                       },
+                       [](const Scratch& scratch) {
+                           return Key{0, scratch.file.get(), 0, {}};
+                       },
+                       [](const ControlDir& dir) {
+                           const void* object = dir.place.vm ? static_cast<const void*>(dir.place.vm.get()) : dir.place.pool.get();
+                           return Key{0, object, 0, dir.place.volume ? dir.place.volume->str() : std::string()};
+                       },
+                       [](const ControlFile& file) {
+                           const void* object = file.place.vm ? static_cast<const void*>(file.place.vm.get()) : file.place.pool.get();
+                           return Key{0, object, 0, (file.place.volume ? file.place.volume->str() : std::string()) + "/" + file.entry.name};
+                       },
+                       [](const auto&) { return Key{}; },  // RootDir, PoolsDir, VmsDir: there is one of each
+                   },
+                   node);
     key.kind = node.index();
     return key;
 }

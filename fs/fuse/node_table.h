@@ -55,7 +55,9 @@ private:
         std::string text;
         friend bool operator==(const Key&, const Key&) = default;
     };
-    struct KeyHash { std::size_t operator()(const Key& key) const; };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const;
+    };
     struct Slot {
         NodePtr node;
         std::uint64_t lookups = 0;

@@ -31,7 +31,8 @@ public:
     // Whether the kernel may keep names until it is told otherwise.
     [[nodiscard]] bool names_cacheable() const { return epochs_; }
 
-    void volume_changed(const engine::Vm& vm, const base::VolumeName& volume, const api::VolumeView* before, const api::VolumeView* after) override;
+    void volume_changed(const engine::Vm& vm, const base::VolumeName& volume, const api::VolumeView* before,
+                        const api::VolumeView* after) override;
     void forget_names();
     void forget_attributes(NodeId node);
 

@@ -51,68 +51,70 @@ Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::
 
 Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& writer, uid_t user, int flags) {
     const auto writes = wants_to_write(flags);
-    return std::visit(
-        api::Overloaded{
-            [&](const StateFile& file) -> Result<OpenFile> {
-                TRY(read_only(flags, path_of(node) + " (a revision)"));
-                return open_state(file.volume, file.state, false);
-            },
-            [&](const CurrentFile& file) -> Result<OpenFile> {
-                TRY(read_only(flags, path_of(node) + " (the source of a snapshot)"));
-                return open_state(file.volume, file.state, false);
-            },
-            [&](const BaseFile& file) -> Result<OpenFile> {
-                TRY(read_only(flags, path_of(node)));
-                return open_state(file.volume, file.state, true);
-            },
-            [&](const EmptyFile&) -> Result<OpenFile> { return EmptyHandle{}; },
-            [&](const LayerlessFile& file) -> Result<OpenFile> {
-                return fail(Errc::Busy, file.volume.path().str() + " has no snapshot layer (revisions_to_keep is -1) and its VM runs");
-            },
-            [&](const TransactionFile& file) -> Result<OpenFile> {
-                const auto& transaction = file.transaction;
-                if (!writes) return TransactionHandle{transaction, false};
-                if (with_.writes.open_announced(transaction, writer.thread)) return TransactionHandle{transaction, true};
-                // The process that is creating a volume opens it once more.
-                if (writer.process == 0 || writer.process != transaction->process() || !transaction->expect_open() || !transaction->opened())
-                    return fail(Errc::Busy, transaction->description());
-                TransactionHandle handle{transaction, true};
-                if ((flags & O_TRUNC) != 0)
-                    if (auto truncated = transaction->truncate_again(); !truncated) {
-                        (void)transaction->released();  // the truncation's failure is the one to tell
-                        return base::Failure(std::move(truncated).error());
-                    }
-                return handle;
-            },
-            [&](const Scratch& scratch) -> Result<OpenFile> {
-                auto* image = scratch.file->image();
-                if (image == nullptr) return fail(Errc::InvalidArgument, scratch.name + " is a symbolic link");
-                if (!scratch.file->opened(writes)) return base::fail_errno(ESTALE, scratch.name + " is becoming a state");
-                if ((flags & O_TRUNC) != 0 && writes)
-                    if (auto emptied = engine::set_size(image->fd(), base::Bytes{0}); !emptied) {
-                        scratch.file->released(writes, with_.clock.now().seconds);
-                        return base::Failure(std::move(emptied).error());
-                    }
-                return ScratchHandle{scratch.vm, scratch.file, writes};
-            },
-            [&](const ControlFile& file) -> Result<OpenFile> {
-                using control::EntryType;
-                if (file.entry.type == EntryType::Command) {
-                    auto handle = std::make_unique<CommandHandle>();
-                    handle->place = file.place;
-                    return handle;
-                }
-                if (file.entry.type != EntryType::WritableValue) TRY(read_only(flags, path_of(node)));
-                std::string text;
-                if (!writes) text = TRY(with_.control.read(file.place, file.entry.name, user));
-                return ValueHandle{file.place, file.entry.name, std::move(text)};
-            },
-            [&](const auto&) -> Result<OpenFile> { return fail(Errc::InvalidArgument, path_of(node) + " is no file"); },
-        },
-        node);
+    return std::visit(api::Overloaded{
+                          [&](const StateFile& file) -> Result<OpenFile> {
+                              TRY(read_only(flags, path_of(node) + " (a revision)"));
+                              return open_state(file.volume, file.state, false);
+                          },
+                          [&](const CurrentFile& file) -> Result<OpenFile> {
+                              TRY(read_only(flags, path_of(node) + " (the source of a snapshot)"));
+                              return open_state(file.volume, file.state, false);
+                          },
+                          [&](const BaseFile& file) -> Result<OpenFile> {
+                              TRY(read_only(flags, path_of(node)));
+                              return open_state(file.volume, file.state, true);
+                          },
+                          [&](const EmptyFile&) -> Result<OpenFile> { return EmptyHandle{}; },
+                          [&](const LayerlessFile& file) -> Result<OpenFile> {
+                              return fail(Errc::Busy,
+                                          file.volume.path().str() + " has no snapshot layer (revisions_to_keep is -1) and its VM runs");
+                          },
+                          [&](const TransactionFile& file) -> Result<OpenFile> {
+                              const auto& transaction = file.transaction;
+                              if (!writes) return TransactionHandle{transaction, false};
+                              if (with_.writes.open_announced(transaction, writer.thread)) return TransactionHandle{transaction, true};
+                              // The process that is creating a volume opens it once more.
+                              if (writer.process == 0 || writer.process != transaction->process() || !transaction->expect_open() ||
+                                  !transaction->opened())
+                                  return fail(Errc::Busy, transaction->description());
+                              TransactionHandle handle{transaction, true};
+                              if ((flags & O_TRUNC) != 0)
+                                  if (auto truncated = transaction->truncate_again(); !truncated) {
+                                      (void)transaction->released();  // the truncation's failure is the one to tell
+                                      return base::Failure(std::move(truncated).error());
+                                  }
+                              return handle;
+                          },
+                          [&](const Scratch& scratch) -> Result<OpenFile> {
+                              auto* image = scratch.file->image();
+                              if (image == nullptr) return fail(Errc::InvalidArgument, scratch.name + " is a symbolic link");
+                              if (!scratch.file->opened(writes)) return base::fail_errno(ESTALE, scratch.name + " is becoming a state");
+                              if ((flags & O_TRUNC) != 0 && writes)
+                                  if (auto emptied = engine::set_size(image->fd(), base::Bytes{0}); !emptied) {
+                                      scratch.file->released(writes, with_.clock.now().seconds);
+                                      return base::Failure(std::move(emptied).error());
+                                  }
+                              return ScratchHandle{scratch.vm, scratch.file, writes};
+                          },
+                          [&](const ControlFile& file) -> Result<OpenFile> {
+                              using control::EntryType;
+                              if (file.entry.type == EntryType::Command) {
+                                  auto handle = std::make_unique<CommandHandle>();
+                                  handle->place = file.place;
+                                  return handle;
+                              }
+                              if (file.entry.type != EntryType::WritableValue) TRY(read_only(flags, path_of(node)));
+                              std::string text;
+                              if (!writes) text = TRY(with_.control.read(file.place, file.entry.name, user));
+                              return ValueHandle{file.place, file.entry.name, std::move(text)};
+                          },
+                          [&](const auto&) -> Result<OpenFile> { return fail(Errc::InvalidArgument, path_of(node) + " is no file"); },
+                      },
+                      node);
 }
 
-void Server::reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info, const fuse_entry_param* entry) const {
+void Server::reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info,
+                          const fuse_entry_param* entry) const {
     info->keep_cache = std::holds_alternative<StateHandle>(file) ? 1 : 0;  // a state's data never changes
     info->noflush = std::holds_alternative<StateHandle>(file) || std::holds_alternative<EmptyHandle>(file) ? 1 : 0;
     info->direct_io = std::holds_alternative<ValueHandle>(file) || std::holds_alternative<std::unique_ptr<CommandHandle>>(file) ? 1 : 0;
@@ -158,23 +160,24 @@ Result<OpenFile> Server::create_file(const engine::VmPtr& vm, std::string_view n
         auto transaction = TRY(with_.writes.create({vm, volume}, revision, writer));
         return TransactionHandle{std::move(transaction), true};
     };
-    return std::visit(
-        api::Overloaded{
-            [&](const paths::VolumeEntry& volume) -> Result<OpenFile> {
-                // Somebody else has just made it: the kernel looks again.
-                if (tree_.look_up(VmDir{vm}, name, 0)) return base::fail_errno(ESTALE, "it exists by now");
-                return begin(volume.volume, std::nullopt);
-            },
-            [&](const paths::RevisionEntry& revision) { return begin(revision.volume, revision.revision); },
-            [&](const paths::CurrentEntry&) -> Result<OpenFile> { return fail(Errc::InvalidArgument, "@current is a reserved name: the alias of the committed state"); },
-            [&](const paths::ScratchEntry& scratch) -> Result<OpenFile> {
-                auto file = TRY(with_.writes.create_scratch(vm, scratch.name));
-                if (!file->opened(true)) return fail(Errc::Busy, scratch.name + " is becoming a state");
-                return ScratchHandle{vm, std::move(file), true};
-            },
-            [&](const paths::ControlEntry&) -> Result<OpenFile> { return fail(Errc::Exists, ".varve is the control tree"); },
-        },
-        entry);
+    return std::visit(api::Overloaded{
+                          [&](const paths::VolumeEntry& volume) -> Result<OpenFile> {
+                              // Somebody else has just made it: the kernel looks again.
+                              if (tree_.look_up(VmDir{vm}, name, 0)) return base::fail_errno(ESTALE, "it exists by now");
+                              return begin(volume.volume, std::nullopt);
+                          },
+                          [&](const paths::RevisionEntry& revision) { return begin(revision.volume, revision.revision); },
+                          [&](const paths::CurrentEntry&) -> Result<OpenFile> {
+                              return fail(Errc::InvalidArgument, "@current is a reserved name: the alias of the committed state");
+                          },
+                          [&](const paths::ScratchEntry& scratch) -> Result<OpenFile> {
+                              auto file = TRY(with_.writes.create_scratch(vm, scratch.name));
+                              if (!file->opened(true)) return fail(Errc::Busy, scratch.name + " is becoming a state");
+                              return ScratchHandle{vm, std::move(file), true};
+                          },
+                          [&](const paths::ControlEntry&) -> Result<OpenFile> { return fail(Errc::Exists, ".varve is the control tree"); },
+                      },
+                      entry);
 }
 
 void Server::create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t, fuse_file_info* info) {
@@ -186,7 +189,8 @@ void Server::create(fuse_req_t request, fuse_ino_t parent, const char* name, mod
     auto opened = create_file(vm->vm, name, writer(request));
     // Made by somebody else since the kernel looked: without O_EXCL it looks again and opens that.
     const auto again = [&](const base::Error& error) {
-        return error.cause == std::error_code(ESTALE, std::generic_category()) || (error.code == Errc::Exists && (info->flags & O_EXCL) == 0);
+        return error.cause == std::error_code(ESTALE, std::generic_category()) ||
+               (error.code == Errc::Exists && (info->flags & O_EXCL) == 0);
     };
     if (!opened && again(opened.error())) return (void)fuse_reply_err(request, ESTALE);
     if (!opened) return refuse(request, operation, opened.error());
@@ -203,7 +207,8 @@ void Server::flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
     auto& handle = *reinterpret_cast<Handle*>(info->fh);  // NOLINT: made in reply_opened
     if (auto* open = std::get_if<TransactionHandle>(&handle.file); open != nullptr && open->writes)
         return done(request, {"close", path_of(*handle.what)}, open->transaction->flush(writer(request)));
-    if (auto* open = std::get_if<ScratchHandle>(&handle.file); open != nullptr && open->writes && with_.processes.killed(fuse_req_ctx(request)->pid))
+    if (auto* open = std::get_if<ScratchHandle>(&handle.file);
+        open != nullptr && open->writes && with_.processes.killed(fuse_req_ctx(request)->pid))
         open->file->spoil();
     (void)fuse_reply_err(request, 0);
 }

@@ -80,7 +80,8 @@ void Server::init(fuse_conn_info* connection) {
     want(FUSE_CAP_ASYNC_READ);
     want(FUSE_CAP_EXPORT_SUPPORT);
     // Never the write-back cache: the kernel would own size and mtime, and a failed write would have no writer to tell.
-    connection->want &= ~static_cast<unsigned int>(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    connection->want &=
+        ~static_cast<unsigned int>(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     with_.notifier.set_protocol_minor(connection->proto_minor);
     connection->max_write = 1U << 20;
     connection->max_background = 64;
@@ -102,7 +103,8 @@ base::Result<NodePtr> Server::node(fuse_ino_t id) const {
 
 void Server::remember_failure(fuse_req_t request, const Operation& operation, const base::Error& error) const {
     const auto* context = fuse_req_ctx(request);
-    with_.failures.add({with_.clock.now(), with_.processes.process_of(context->pid), context->uid, std::string(operation.name), operation.path, error});
+    with_.failures.add(
+        {with_.clock.now(), with_.processes.process_of(context->pid), context->uid, std::string(operation.name), operation.path, error});
 }
 
 void Server::refuse(fuse_req_t request, const Operation& operation, const base::Error& error) const {

@@ -72,8 +72,8 @@ public:
     void fsync(fuse_req_t request, fuse_ino_t node, int data_only, fuse_file_info* info);
     void fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, off_t length, fuse_file_info* info);
     void lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info* info);
-    void copy_file_range(fuse_req_t request, fuse_ino_t from_node, off_t from_offset, fuse_file_info* from_info, fuse_ino_t to_node, off_t to_offset,
-                         fuse_file_info* to_info, std::size_t length, int flags);
+    void copy_file_range(fuse_req_t request, fuse_ino_t from_node, off_t from_offset, fuse_file_info* from_info, fuse_ino_t to_node,
+                         off_t to_offset, fuse_file_info* to_info, std::size_t length, int flags);
 
     // ---- making and removing names (names.cpp), rename.cpp
     void mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device);
@@ -106,7 +106,8 @@ private:
     // ---- parts of operations
     [[nodiscard]] base::Result<OpenFile> open_node(const Node& node, const engine::Writer& writer, uid_t user, int flags);
     [[nodiscard]] base::Result<OpenFile> open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const;
-    void reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info, const fuse_entry_param* entry) const;
+    void reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info,
+                      const fuse_entry_param* entry) const;
     void announce_write(fuse_req_t request, const Operation& operation, const StateFile& file, int flags);
     [[nodiscard]] base::Result<> apply_attributes(const Node& node, const struct stat& wanted, int which);
     [[nodiscard]] base::Result<> set_file_size(const Node& node, base::Bytes size);
@@ -115,8 +116,10 @@ private:
     [[nodiscard]] base::Result<OpenFile> create_file(const engine::VmPtr& vm, std::string_view name, const engine::Writer& writer);
     [[nodiscard]] base::Result<> make_link(const Node& from, const engine::VmPtr& vm, std::string_view name);
     [[nodiscard]] base::Result<> remove_name(const engine::VmPtr& vm, std::string_view name);
-    [[nodiscard]] base::Result<> rename_entry(const Node& parent, std::string_view name, const Node& new_parent, std::string_view new_name, unsigned int flags);
-    [[nodiscard]] base::Result<> rename_in_vms(const engine::VmPtr& vm, std::string_view name, const engine::VmPtr& new_vm, std::string_view new_name);
+    [[nodiscard]] base::Result<> rename_entry(const Node& parent, std::string_view name, const Node& new_parent, std::string_view new_name,
+                                              unsigned int flags);
+    [[nodiscard]] base::Result<> rename_in_vms(const engine::VmPtr& vm, std::string_view name, const engine::VmPtr& new_vm,
+                                               std::string_view new_name);
     void after_rename(const Node& moved, const Node& new_parent, std::string_view new_name);
     void run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text);
 

@@ -26,13 +26,12 @@ Result<> clear_dead_mount(const std::filesystem::path& mountpoint) {
         return {};
     }
     if (errno != ENOTCONN) return fail_errno(errno, "cannot use the mountpoint " + mountpoint.string());
-    if (::umount2(mountpoint.c_str(), MNT_DETACH) != 0) return fail_errno(errno, "cannot unmount what a dead varvefs has left at " + mountpoint.string());
+    if (::umount2(mountpoint.c_str(), MNT_DETACH) != 0)
+        return fail_errno(errno, "cannot unmount what a dead varvefs has left at " + mountpoint.string());
     return {};
 }
 
-std::vector<std::string> arguments() {
-    return {"varvefs", "-oallow_other,default_permissions,nosuid,nodev,fsname=varve,subtype=varve"};
-}
+std::vector<std::string> arguments() { return {"varvefs", "-oallow_other,default_permissions,nosuid,nodev,fsname=varve,subtype=varve"}; }
 
 // Threads answer while others wait for the disk; fsync can take seconds.
 constexpr unsigned int most_threads = 64;

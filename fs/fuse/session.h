@@ -15,7 +15,8 @@ namespace varve::fuse {
 class Session {
 public:
     // Mounts at an existing directory; what an earlier daemon that died has left mounted there is taken away first.
-    [[nodiscard]] static base::Result<std::unique_ptr<Session>> mount(Server& server, Notifier& notifier, const std::filesystem::path& mountpoint);
+    [[nodiscard]] static base::Result<std::unique_ptr<Session>> mount(Server& server, Notifier& notifier,
+                                                                      const std::filesystem::path& mountpoint);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

@@ -41,9 +41,11 @@ Result<> Server::set_file_size(const Node& node, base::Bytes size) {
     return std::visit(api::Overloaded{
                           [&](const StateFile& file) -> Result<> {
                               const auto shown = find_shown(file.volume, file.state);
-                              if (!shown || shown->revision != nullptr) return fail(Errc::ReadOnly, path_of(node) + " (a revision) is read-only");
+                              if (!shown || shown->revision != nullptr)
+                                  return fail(Errc::ReadOnly, path_of(node) + " (a revision) is read-only");
                               if (shown->view->session)
-                                  return fail(Errc::Busy, file.volume.path().str() + " is started or dirty; a running volume grows by `varve resize`");
+                                  return fail(Errc::Busy,
+                                              file.volume.path().str() + " is started or dirty; a running volume grows by `varve resize`");
                               if (size == shown->state().size) return {};
                               return with_.volumes.resize(file.volume, size);
                           },
@@ -54,11 +56,15 @@ Result<> Server::set_file_size(const Node& node, base::Bytes size) {
                           },
                           [&](const EmptyFile&) -> Result<> {
                               if (size.count == 0) return {};
-                              return fail(Errc::InvalidArgument, "a volatile volume's file is empty; its size is set through .varve/<volume>/ctl (varve resize)");
+                              return fail(Errc::InvalidArgument,
+                                          "a volatile volume's file is empty; its size is set through .varve/<volume>/ctl (varve resize)");
                           },
-                          [&](const LayerlessFile& file) -> Result<> { return fail(Errc::Busy, file.volume.path().str() + " cannot be resized by truncate while its VM runs"); },
+                          [&](const LayerlessFile& file) -> Result<> {
+                              return fail(Errc::Busy, file.volume.path().str() + " cannot be resized by truncate while its VM runs");
+                          },
                           [&](const ControlFile& file) -> Result<> {  // `echo value > file` truncates first
-                              if (file.entry.type == control::EntryType::WritableValue || file.entry.type == control::EntryType::Command) return {};
+                              if (file.entry.type == control::EntryType::WritableValue || file.entry.type == control::EntryType::Command)
+                                  return {};
                               return fail(Errc::ReadOnly, path_of(node) + " is read-only");
                           },
                           [&](const auto&) -> Result<> { return fail(Errc::ReadOnly, path_of(node) + " is read-only"); },
@@ -67,41 +73,46 @@ Result<> Server::set_file_size(const Node& node, base::Bytes size) {
 }
 
 Result<> Server::set_file_time(const Node& node, base::Timestamp time) {
-    return std::visit(api::Overloaded{
-                          [&](const StateFile& file) -> Result<> {
-                              const auto shown = find_shown(file.volume, file.state);
-                              if (!shown) return fail(Errc::NotFound, "the state is gone");
-                              if (shown->revision == nullptr) return with_.volumes.set_time(file.volume, std::nullopt, time);
-                              const auto* timed = shown->revision->id.timed();
-                              if (timed != nullptr && timed->seconds != time.seconds)
-                                  return fail(Errc::ReadOnly, path_of(node) + " is named by its time, which cannot be changed");
-                              return with_.volumes.set_time(file.volume, shown->revision->id, time);
-                          },
-                          [&](const TransactionFile& file) { return file.transaction->set_time(time); },
-                          [&](const Scratch& scratch) -> Result<> {
-                              if (auto* image = scratch.file->image()) return engine::set_modified(image->fd(), time.to_timespec());
-                              return {};  // a link's time is its volume's creation
-                          },
-                          // Accepted and not kept, so that cp -a, rsync -a and tar end well: these paths have no state whose time it could be.
-                          [&](const SourceLink&) -> Result<> { return {}; },
-                          [&](const EmptyFile&) -> Result<> { return {}; },
-                          [&](const VmDir&) -> Result<> { return {}; },
-                          [&](const ControlFile&) -> Result<> { return {}; },
-                          [&](const auto&) -> Result<> { return fail(Errc::Denied, path_of(node) + " keeps its time"); },
-                      },
-                      node);
+    return std::visit(
+        api::Overloaded{
+            [&](const StateFile& file) -> Result<> {
+                const auto shown = find_shown(file.volume, file.state);
+                if (!shown) return fail(Errc::NotFound, "the state is gone");
+                if (shown->revision == nullptr) return with_.volumes.set_time(file.volume, std::nullopt, time);
+                const auto* timed = shown->revision->id.timed();
+                if (timed != nullptr && timed->seconds != time.seconds)
+                    return fail(Errc::ReadOnly, path_of(node) + " is named by its time, which cannot be changed");
+                return with_.volumes.set_time(file.volume, shown->revision->id, time);
+            },
+            [&](const TransactionFile& file) { return file.transaction->set_time(time); },
+            [&](const Scratch& scratch) -> Result<> {
+                if (auto* image = scratch.file->image()) return engine::set_modified(image->fd(), time.to_timespec());
+                return {};  // a link's time is its volume's creation
+            },
+            // Accepted and not kept, so that cp -a, rsync -a and tar end well: these paths have no state whose time it could be.
+            [&](const SourceLink&) -> Result<> { return {}; },
+            [&](const EmptyFile&) -> Result<> { return {}; },
+            [&](const VmDir&) -> Result<> { return {}; },
+            [&](const ControlFile&) -> Result<> { return {}; },
+            [&](const auto&) -> Result<> { return fail(Errc::Denied, path_of(node) + " keeps its time"); },
+        },
+        node);
 }
 
 Result<> Server::apply_attributes(const Node& node, const struct stat& wanted, int which) {
     constexpr int owner = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
     if ((which & owner) != 0) {
-        if (const auto* dir = std::get_if<VmDir>(&node)) TRY(set_owner(dir->vm, wanted, which));
-        else if (type_of(node) == S_IFDIR) return fail(Errc::Denied, path_of(node) + " has its owner and mode from the configuration");
+        if (const auto* dir = std::get_if<VmDir>(&node))
+            TRY(set_owner(dir->vm, wanted, which));
+        else if (type_of(node) == S_IFDIR)
+            return fail(Errc::Denied, path_of(node) + " has its owner and mode from the configuration");
         // On files they succeed and change nothing: owner and mode are the directory's.
     }
     if ((which & FUSE_SET_ATTR_SIZE) != 0) TRY(set_file_size(node, {static_cast<std::uint64_t>(wanted.st_size)}));
-    if ((which & FUSE_SET_ATTR_MTIME_NOW) != 0) TRY(set_file_time(node, with_.clock.now()));
-    else if ((which & FUSE_SET_ATTR_MTIME) != 0) TRY(set_file_time(node, base::Timestamp::from(wanted.st_mtim)));
+    if ((which & FUSE_SET_ATTR_MTIME_NOW) != 0)
+        TRY(set_file_time(node, with_.clock.now()));
+    else if ((which & FUSE_SET_ATTR_MTIME) != 0)
+        TRY(set_file_time(node, base::Timestamp::from(wanted.st_mtim)));
     return {};
 }
 

@@ -51,72 +51,75 @@ std::optional<Node> current_of(const engine::VolumeRef& volume) {
 }  // namespace
 
 Result<Found> Tree::look_up(const Node& parent, std::string_view name, pid_t thread) const {
-    const auto control = [&](control::Place place) -> Result<Found> {
-        return Found{ControlDir{std::move(place)}, true};
-    };
-    return std::visit(
-        api::Overloaded{
-            [&](const RootDir&) -> Result<Found> {
-                if (name == protocol::pools_directory) return Found{PoolsDir{}, true};
-                if (name == protocol::vms_directory) return Found{VmsDir{}, true};
-                if (name == protocol::control_directory) return control({});
-                return missing(name);
-            },
-            [&](const PoolsDir&) -> Result<Found> {
-                const auto pool = base::PoolName::parse(name);
-                const auto open = pool ? catalogue_.find(*pool) : nullptr;
-                if (!open) return missing(name);
-                return Found{PoolDir{open}, true};  // commands that change pools make the kernel forget names
-            },
-            [&](const PoolDir& dir) -> Result<Found> {
-                if (name == protocol::control_directory) return control({dir.pool, nullptr, {}});
-                const auto vm = base::VmName::parse(name);
-                auto place = vm ? dir.pool->find(*vm) : nullptr;
-                if (!place) return missing(name);
-                return Found{VmDir{std::move(place)}, true};
-            },
-            [&](const VmDir& dir) -> Result<Found> { return in_vm(dir.vm, name, thread); },
-            [&](const VmsDir&) -> Result<Found> {
-                const auto vm = base::VmName::parse(name);
-                if (!vm || links_of(*vm).empty()) return missing(name);
-                return Found{VmsVmDir{*vm}, false};
-            },
-            [&](const VmsVmDir& dir) -> Result<Found> { return in_vms(dir.vm, name); },
-            [&](const ControlDir& dir) -> Result<Found> { return in_control(dir.place, name); },
-            [&](const auto&) -> Result<Found> { return missing(name); },
-        },
-        parent);
+    const auto control = [&](control::Place place) -> Result<Found> { return Found{ControlDir{std::move(place)}, true}; };
+    return std::visit(api::Overloaded{
+                          [&](const RootDir&) -> Result<Found> {
+                              if (name == protocol::pools_directory) return Found{PoolsDir{}, true};
+                              if (name == protocol::vms_directory) return Found{VmsDir{}, true};
+                              if (name == protocol::control_directory) return control({});
+                              return missing(name);
+                          },
+                          [&](const PoolsDir&) -> Result<Found> {
+                              const auto pool = base::PoolName::parse(name);
+                              const auto open = pool ? catalogue_.find(*pool) : nullptr;
+                              if (!open) return missing(name);
+                              return Found{PoolDir{open}, true};  // commands that change pools make the kernel forget names
+                          },
+                          [&](const PoolDir& dir) -> Result<Found> {
+                              if (name == protocol::control_directory) return control({dir.pool, nullptr, {}});
+                              const auto vm = base::VmName::parse(name);
+                              auto place = vm ? dir.pool->find(*vm) : nullptr;
+                              if (!place) return missing(name);
+                              return Found{VmDir{std::move(place)}, true};
+                          },
+                          [&](const VmDir& dir) -> Result<Found> { return in_vm(dir.vm, name, thread); },
+                          [&](const VmsDir&) -> Result<Found> {
+                              const auto vm = base::VmName::parse(name);
+                              if (!vm || links_of(*vm).empty()) return missing(name);
+                              return Found{VmsVmDir{*vm}, false};
+                          },
+                          [&](const VmsVmDir& dir) -> Result<Found> { return in_vms(dir.vm, name); },
+                          [&](const ControlDir& dir) -> Result<Found> { return in_control(dir.place, name); },
+                          [&](const auto&) -> Result<Found> { return missing(name); },
+                      },
+                      parent);
 }
 
 Result<Found> Tree::in_vm(const engine::VmPtr& vm, std::string_view name, pid_t thread) const {
     const auto entry = paths::parse_entry(name);
     if (!entry) return missing(name);
-    return std::visit(
-        api::Overloaded{
-            [&](const paths::VolumeEntry& volume) { return volume_file({vm, volume.volume}, std::string(name), thread); },
-            [&](const paths::RevisionEntry& revision) -> Result<Found> {
-                const engine::VolumeRef volume{vm, revision.volume};
-                const auto view = volume.view();
-                if (const auto* found = view ? view->find(revision.revision) : nullptr) return Found{StateFile{volume, found->state}, true};
-                if (auto writer = writes_.creating(*vm, std::string(name))) return Found{TransactionFile{std::move(writer)}, false};
-                // What was being created may have been committed while creating() waited for its close.
-                const auto now = volume.view();
-                if (const auto* found = now ? now->find(revision.revision) : nullptr) return Found{StateFile{volume, found->state}, true};
-                return missing(name);
-            },
-            [&](const paths::CurrentEntry& current) -> Result<Found> {
-                auto node = current_of({vm, current.volume});
-                if (!node) return missing(name);
-                return Found{*std::move(node), false};
-            },
-            [&](const paths::ScratchEntry& scratch) -> Result<Found> {
-                auto file = vm->writes().scratch(scratch.name);
-                if (!file) return missing(name);
-                return Found{Scratch{vm, scratch.name, std::move(file)}, true};
-            },
-            [&](const paths::ControlEntry&) -> Result<Found> { return Found{ControlDir{{nullptr, vm, {}}}, true}; },
-        },
-        *entry);
+    return std::visit(api::Overloaded{
+                          [&](const paths::VolumeEntry& volume) {
+                              return volume_file({vm, volume.volume}, std::string(name), thread);
+                          },
+                          [&](const paths::RevisionEntry& revision) -> Result<Found> {
+                              const engine::VolumeRef volume{vm, revision.volume};
+                              const auto view = volume.view();
+                              if (const auto* found = view ? view->find(revision.revision) : nullptr)
+                                  return Found{StateFile{volume, found->state}, true};
+                              if (auto writer = writes_.creating(*vm, std::string(name)))
+                                  return Found{TransactionFile{std::move(writer)}, false};
+                              // What was being created may have been committed while creating() waited for its close.
+                              const auto now = volume.view();
+                              if (const auto* found = now ? now->find(revision.revision) : nullptr)
+                                  return Found{StateFile{volume, found->state}, true};
+                              return missing(name);
+                          },
+                          [&](const paths::CurrentEntry& current) -> Result<Found> {
+                              auto node = current_of({vm, current.volume});
+                              if (!node) return missing(name);
+                              return Found{*std::move(node), false};
+                          },
+                          [&](const paths::ScratchEntry& scratch) -> Result<Found> {
+                              auto file = vm->writes().scratch(scratch.name);
+                              if (!file) return missing(name);
+                              return Found{Scratch{vm, scratch.name, std::move(file)}, true};
+                          },
+                          [&](const paths::ControlEntry&) -> Result<Found> {
+                              return Found{ControlDir{{nullptr, vm, {}}}, true};
+                          },
+                      },
+                      *entry);
 }
 
 Result<Found> Tree::volume_file(const engine::VolumeRef& volume, const std::string& file, pid_t thread) const {
@@ -153,7 +156,8 @@ std::vector<VmsLink> Tree::links_of(const base::VmName& vm) const {
         (void)writes_.creating(*place);  // what is just being closed is about to be a volume
         for (const auto all = place->view(); const auto& [volume, view] : all->volumes) {
             if (!node_of_volume({place, volume}, *view)) continue;
-            links.try_emplace(volume, VmsLink{vm, volume, "../../pools/" + pool->name().str() + "/" + vm.str() + "/" + paths::volume_file(volume)});
+            links.try_emplace(volume,
+                              VmsLink{vm, volume, "../../pools/" + pool->name().str() + "/" + vm.str() + "/" + paths::volume_file(volume)});
         }
     }
     std::vector<VmsLink> all;
@@ -194,9 +198,11 @@ Result<std::vector<Listed>> Tree::list(const Node& directory) const {
                     if (const auto node = node_of_volume({dir.vm, volume}, *view)) add(paths::volume_file(volume), type_of(*node));
                     for (const auto& revision : view->revisions) add(paths::revision_file(volume, revision.id), S_IFREG);
                 }
-                std::erase_if(creating, [&](const std::string& file) { return std::ranges::find(entries, file, &Listed::name) != entries.end(); });
+                std::erase_if(creating,
+                              [&](const std::string& file) { return std::ranges::find(entries, file, &Listed::name) != entries.end(); });
                 for (const auto& file : creating) add(file, S_IFREG);
-                for (const auto& [name, scratch] : dir.vm->writes().all_scratch()) add(name, scratch->link() != nullptr ? S_IFLNK : S_IFREG);
+                for (const auto& [name, scratch] : dir.vm->writes().all_scratch())
+                    add(name, scratch->link() != nullptr ? S_IFLNK : S_IFREG);
                 return true;
             },
             [&](const VmsDir&) {
@@ -213,7 +219,9 @@ Result<std::vector<Listed>> Tree::list(const Node& directory) const {
             },
             [&](const ControlDir& dir) {
                 for (const auto& entry : control_.entries(dir.place)) {
-                    const auto type = entry.type == control::EntryType::Directory ? S_IFDIR : entry.type == control::EntryType::Link ? S_IFLNK : S_IFREG;
+                    const auto type = entry.type == control::EntryType::Directory ? S_IFDIR
+                                      : entry.type == control::EntryType::Link    ? S_IFLNK
+                                                                                  : S_IFREG;
                     add(entry.name, static_cast<mode_t>(type));
                 }
                 return true;

@@ -29,7 +29,8 @@ struct Listed {
 // Thread-safe.
 class Tree {
 public:
-    Tree(engine::Catalogue& catalogue, engine::Writes& writes, control::ControlTree& control) : catalogue_(catalogue), writes_(writes), control_(control) {}
+    Tree(engine::Catalogue& catalogue, engine::Writes& writes, control::ControlTree& control)
+        : catalogue_(catalogue), writes_(writes), control_(control) {}
 
     // `thread` is who asks: one that has announced a write is shown its transaction. NotFound, also for names that could never exist.
     [[nodiscard]] base::Result<Found> look_up(const Node& parent, std::string_view name, pid_t thread) const;

@@ -14,7 +14,8 @@ bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <
 bool is_tool_scratch(std::string_view name) {
     constexpr std::size_t random = 6;
     for (const std::string_view prefix : {std::string_view("Cu"), std::string_view("sed")})
-        if (name.starts_with(prefix) && name.size() == prefix.size() + random && std::ranges::all_of(name.substr(prefix.size()), is_alphanumeric))
+        if (name.starts_with(prefix) && name.size() == prefix.size() + random &&
+            std::ranges::all_of(name.substr(prefix.size()), is_alphanumeric))
             return true;
     return false;
 }
@@ -30,7 +31,8 @@ base::Result<EntryName> parse_entry(std::string_view name) {
     const auto at = name.find('@');
     const auto file = name.substr(0, at);
     if (!file.ends_with(image_suffix))
-        return base::fail(Errc::InvalidName, "a VM's directory holds <volume>.img, <volume>.img@<revision> and .scratch files, not '" + std::string(name.substr(0, 80)) + "'");
+        return base::fail(Errc::InvalidName, "a VM's directory holds <volume>.img, <volume>.img@<revision> and .scratch files, not '" +
+                                                 std::string(name.substr(0, 80)) + "'");
     auto volume = TRY(base::VolumeName::parse(file.substr(0, file.size() - image_suffix.size())));
     if (at == std::string_view::npos) return VolumeEntry{std::move(volume)};
     const auto revision = name.substr(at + 1);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "drivers/base/names.h"
-#include "drivers/base/revision_name.h"
 #include "drivers/base/result.h"
+#include "drivers/base/revision_name.h"
 
 #include <string>
 #include <string_view>
@@ -14,11 +14,20 @@ namespace varve::paths {
 
 inline constexpr std::string_view control_directory = ".varve";
 
-struct VolumeEntry { base::VolumeName volume; };                              // root.img
-struct RevisionEntry { base::VolumeName volume; base::RevisionId revision; };  // root.img@before-upgrade
-struct CurrentEntry { base::VolumeName volume; };                             // root.img@current: the committed state, read-only, unlisted
-struct ScratchEntry { std::string name; };                                    // .anything; CuXXXXXX and sedXXXXXX of coreutils and sed
-struct ControlEntry {};                                                       // .varve
+struct VolumeEntry {
+    base::VolumeName volume;
+};  // root.img
+struct RevisionEntry {
+    base::VolumeName volume;
+    base::RevisionId revision;
+};  // root.img@before-upgrade
+struct CurrentEntry {
+    base::VolumeName volume;
+};  // root.img@current: the committed state, read-only, unlisted
+struct ScratchEntry {
+    std::string name;
+};                       // .anything; CuXXXXXX and sedXXXXXX of coreutils and sed
+struct ControlEntry {};  // .varve
 
 using EntryName = std::variant<VolumeEntry, RevisionEntry, CurrentEntry, ScratchEntry, ControlEntry>;
 

@@ -11,8 +11,8 @@ namespace {
 using base::Errc;
 
 base::Failure not_a_source(std::string_view target) {
-    return base::fail(Errc::InvalidArgument,
-                      "'" + std::string(target.substr(0, 120)) + "' is not a source; link to ../<vm>/<volume>.img or ../<vm>/<volume>.img@<revision>");
+    return base::fail(Errc::InvalidArgument, "'" + std::string(target.substr(0, 120)) +
+                                                 "' is not a source; link to ../<vm>/<volume>.img or ../<vm>/<volume>.img@<revision>");
 }
 
 }  // namespace
@@ -21,7 +21,8 @@ base::Result<api::Source> parse_link_target(std::string_view target, const base:
     auto owner = vm;
     auto file = target;
     if (target.starts_with("../../") || target.starts_with('/'))
-        return base::fail(Errc::CrossPool, "a source lies in the pool of its snapshot, named as ../<vm>/<volume>.img; '" + std::string(target.substr(0, 120)) + "' leads out of it");
+        return base::fail(Errc::CrossPool, "a source lies in the pool of its snapshot, named as ../<vm>/<volume>.img; '" +
+                                               std::string(target.substr(0, 120)) + "' leads out of it");
     if (target.starts_with("../")) {
         const auto rest = target.substr(3);
         const auto slash = rest.find('/');

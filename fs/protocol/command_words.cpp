@@ -53,8 +53,7 @@ std::string quoted(std::string_view word) {
 
 Result<std::vector<std::string>> split_command(std::string_view text) {
     if (text.ends_with('\n')) text.remove_suffix(1);
-    if (std::ranges::any_of(text, is_control))
-        return fail(Errc::InvalidArgument, "a command is one line without control characters");
+    if (std::ranges::any_of(text, is_control)) return fail(Errc::InvalidArgument, "a command is one line without control characters");
     std::vector<std::string> words;
     std::size_t at = 0;
     while (true) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/mount_client/clone.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/progress.h"
-#include "orchestrator/mount_client/clone.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -22,12 +22,15 @@ using mount_client::VmReference;
 class Clone final : public Command {
 public:
     explicit Clone(CLI::App& app) {
-        app.footer("Within a pool the copy shares its blocks and takes no time; across pools it is a sparse copy.\n"
-                   "A volume's copy appears in one step. A VM's copy has the same kinds, sources and settings, but no revisions.\n\n"
-                   "Examples:\n  varve clone fast/work/private fast/test/private\n  varve clone fast/work/root@before-upgrade fast/test\n"
-                   "  varve clone fast/work fast/work2\n  varve clone --force fast/work/private slow/backup/private");
+        app.footer(
+            "Within a pool the copy shares its blocks and takes no time; across pools it is a sparse copy.\n"
+            "A volume's copy appears in one step. A VM's copy has the same kinds, sources and settings, but no revisions.\n\n"
+            "Examples:\n  varve clone fast/work/private fast/test/private\n  varve clone fast/work/root@before-upgrade fast/test\n"
+            "  varve clone fast/work fast/work2\n  varve clone --force fast/work/private slow/backup/private");
         app.add_option("SOURCE", from_text_, "POOL/VM/VOLUME[@REVISION] or POOL/VM, or a path inside the mount")->required()->type_name("");
-        app.add_option("DESTINATION", to_text_, "A volume or, for the same volume name, a VM; a new VM when SOURCE is one")->required()->type_name("");
+        app.add_option("DESTINATION", to_text_, "A volume or, for the same volume name, a VM; a new VM when SOURCE is one")
+            ->required()
+            ->type_name("");
         app.add_flag("-f,--force", force_, "Replace a volume that is there; its state becomes a revision");
     }
 
@@ -50,7 +53,8 @@ public:
         std::vector<std::string> made;
         if (const auto cloned = clone(context, made); !cloned) return context.output.failure(cloned.error());
         context.output.remark(mount_client::to_string(*to_));
-        context.output.object({{"source", mount_client::to_string(*from_)}, {"destination", mount_client::to_string(*to_)}, {"volumes", made}});
+        context.output.object(
+            {{"source", mount_client::to_string(*from_)}, {"destination", mount_client::to_string(*to_)}, {"volumes", made}});
         return ExitCode::Ok;
     }
 
@@ -64,7 +68,8 @@ private:
             return {};
         }
         const auto& to = std::get<StateReference>(*to_);
-        TRY(mount_client::clone_state(context.mount, std::get<StateReference>(*from_), to, force_ ? Mount::Replace::Yes : Mount::Replace::No, observer));
+        TRY(mount_client::clone_state(context.mount, std::get<StateReference>(*from_), to,
+                                      force_ ? Mount::Replace::Yes : Mount::Replace::No, observer));
         made.push_back(to.volume.str());
         return {};
     }

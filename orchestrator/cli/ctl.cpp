@@ -61,7 +61,8 @@ ExitCode send_all(const Context& context, const std::vector<CtlRequest>& request
     auto results = json::array();
     for (const auto& request : requests) {
         if (context.world.interrupted && context.world.interrupted()) {
-            code = context.output.failure({base::Errc::Interrupted, {}, "interrupted before '" + request.words.front() + "' of " + request.subject});
+            code = context.output.failure(
+                {base::Errc::Interrupted, {}, "interrupted before '" + request.words.front() + "' of " + request.subject});
             break;
         }
         const auto one = send(context, request, remark, results);

@@ -25,8 +25,8 @@ void add_list(Rows& rows, std::string title, const std::vector<std::string>& tex
 }
 
 std::string revision_text(const Output& output, const Revision& revision) {
-    return revision.name + "  " + output.size({revision.size}) + ", " + output.size({revision.usage}) + " used, written " + revision.modified +
-           (revision.pinned ? ", pinned" : "");
+    return revision.name + "  " + output.size({revision.size}) + ", " + output.size({revision.usage}) + " used, written " +
+           revision.modified + (revision.pinned ? ", pinned" : "");
 }
 
 std::string text_of(const Output& output, const VolumeDetails& details) {

@@ -17,7 +17,7 @@ void catch_interrupts() {
     action.sa_handler = &note;
     action.sa_flags = static_cast<int>(SA_RESETHAND);  // without SA_RESTART
     sigemptyset(&action.sa_mask);
-    (void)::sigaction(SIGINT, &action, nullptr);   // cannot fail for these signals
+    (void)::sigaction(SIGINT, &action, nullptr);  // cannot fail for these signals
     (void)::sigaction(SIGTERM, &action, nullptr);
 }
 

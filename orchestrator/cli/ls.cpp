@@ -101,7 +101,8 @@ std::string text_of(const Output& output, const Listing& listing, bool with_revi
     for (const auto& pool : listing.pools)
         if (!has(listing.vms, [&](const auto& vm) { return vm.pool == pool; })) table.add({pool.str(), "pool"});
     for (const auto& vm : listing.vms)
-        if (!has(listing.volumes, [&](const auto& volume) { return volume.id.pool == vm.pool && volume.id.vm == vm.vm; })) table.add({vm.str(), "vm"});
+        if (!has(listing.volumes, [&](const auto& volume) { return volume.id.pool == vm.pool && volume.id.vm == vm.vm; }))
+            table.add({vm.str(), "vm"});
     for (const auto& volume : listing.volumes) add_volume(table, output, volume, with_revisions);
     return table.text();
 }
@@ -109,7 +110,9 @@ std::string text_of(const Output& output, const Listing& listing, bool with_revi
 class Ls final : public Command {
 public:
     explicit Ls(CLI::App& app) {
-        app.footer("Examples:\n  varve ls\n  varve ls -r fast/work\n  varve ls /varve/pools/fast\n  varve --json ls | jq -r '.volumes[] | select(.state == \"dirty\") | .vm'");
+        app.footer(
+            "Examples:\n  varve ls\n  varve ls -r fast/work\n  varve ls /varve/pools/fast\n  varve --json ls | jq -r '.volumes[] | "
+            "select(.state == \"dirty\") | .vm'");
         app.add_option("TARGET", target_, "POOL[/VM[/VOLUME]] or a path inside the mount (default: everything)")->type_name("");
         app.add_flag("-r,--revisions", with_revisions_, "One line for each revision, too (always, for a single volume)");
     }

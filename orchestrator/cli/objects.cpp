@@ -10,17 +10,20 @@ using nlohmann::json;
 json object_of(const mount_client::Pool& pool) {
     auto config = json::parse(pool.config, nullptr, false);
     if (config.is_discarded()) config = nullptr;
-    return {{"pool", pool.name.str()}, {"driver", pool.driver}, {"config", std::move(config)}, {"size", pool.size}, {"usage", pool.usage},
-            {"revisions_to_keep", pool.revisions_to_keep}};
+    return {{"pool", pool.name.str()}, {"driver", pool.driver}, {"config", std::move(config)},
+            {"size", pool.size},       {"usage", pool.usage},   {"revisions_to_keep", pool.revisions_to_keep}};
 }
 
 json object_of(const mount_client::Volume& volume) {
     auto revisions = json::array();
     for (const auto& revision : volume.revisions)
-        revisions.push_back({{"revision", revision.name}, {"size", revision.size}, {"usage", revision.usage}, {"modified", revision.modified},
+        revisions.push_back({{"revision", revision.name},
+                             {"size", revision.size},
+                             {"usage", revision.usage},
+                             {"modified", revision.modified},
                              {"pinned", revision.pinned}});
-    return {{"pool", volume.id.pool.str()}, {"vm", volume.id.vm.str()}, {"volume", volume.id.volume.str()}, {"kind", volume.kind},
-            {"state", volume.state},        {"source", volume.source},  {"outdated", volume.outdated},      {"size", volume.size},
+    return {{"pool", volume.id.pool.str()}, {"vm", volume.id.vm.str()},         {"volume", volume.id.volume.str()}, {"kind", volume.kind},
+            {"state", volume.state},        {"source", volume.source},          {"outdated", volume.outdated},      {"size", volume.size},
             {"usage", volume.usage},        {"revisions", std::move(revisions)}};
 }
 

@@ -9,7 +9,9 @@ namespace varve::cli {
 namespace {
 
 // ASCII, so that no text of others reaches a terminal raw.
-std::string dump(const nlohmann::json& object, int indent) { return object.dump(indent, ' ', true, nlohmann::json::error_handler_t::replace); }
+std::string dump(const nlohmann::json& object, int indent) {
+    return object.dump(indent, ' ', true, nlohmann::json::error_handler_t::replace);
+}
 
 }  // namespace
 

@@ -22,9 +22,10 @@ std::string absolute_value(const std::string& value, const std::string& working_
 class PoolAdd final : public Command {
 public:
     explicit PoolAdd(CLI::App& app) {
-        app.footer("Drivers: file-reflink, sim. The keys are those of [[pool]] in varve.toml(5). A value that starts with ./ or ../ is taken\n"
-                   "relative to the working directory.\n\n"
-                   "Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms\n  varve pool add play sim revisions_to_keep=5");
+        app.footer(
+            "Drivers: file-reflink, sim. The keys are those of [[pool]] in varve.toml(5). A value that starts with ./ or ../ is taken\n"
+            "relative to the working directory.\n\n"
+            "Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms\n  varve pool add play sim revisions_to_keep=5");
         app.add_option("NAME", name_, "The new pool")->required()->type_name("");
         app.add_option("DRIVER", driver_, "What keeps the data")->required()->type_name("");
         app.add_option("PARAMETER", parameters_, "KEY=VALUE")->type_name("");

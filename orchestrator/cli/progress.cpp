@@ -17,7 +17,8 @@ void Progress::show(base::Bytes done, base::Bytes whole, Clock::time_point now) 
     next_ = now + std::chrono::milliseconds(100);
     shown_ = true;
     const auto percent = whole.count == 0 ? 100.0 : 100.0 * static_cast<double>(done.count) / static_cast<double>(whole.count);
-    out_ << to_line_start_and_erase << static_cast<int>(percent) << "%  " << base::human(done) << " of " << base::human(whole) << std::flush;
+    out_ << to_line_start_and_erase << static_cast<int>(percent) << "%  " << base::human(done) << " of " << base::human(whole)
+         << std::flush;
 }
 
 }  // namespace varve::cli

@@ -17,8 +17,9 @@ using base::Result;
 class Resize final : public Command {
 public:
     explicit Resize(CLI::App& app) {
-        app.footer("K, M, G and T are binary units. A volume can grow while its VM runs; it does not shrink this way.\n\n"
-                   "Examples:\n  varve resize fast/work/private 20G\n  varve resize fast/work/private +512M");
+        app.footer(
+            "K, M, G and T are binary units. A volume can grow while its VM runs; it does not shrink this way.\n\n"
+            "Examples:\n  varve resize fast/work/private 20G\n  varve resize fast/work/private +512M");
         app.add_option("TARGET", target_, "POOL/VM/VOLUME, or a path inside the mount")->required()->type_name("");
         app.add_option("SIZE", size_, "The new size, or +SIZE for that much more")->required()->type_name("");
     }

@@ -13,9 +13,10 @@ using base::fail;
 class Revert final : public Command {
 public:
     explicit Revert(CLI::App& app) {
-        app.footer("The present state is kept as a revision first, and a label stays where it is.\n\n"
-                   "Examples:\n  varve revert fast/work/root 2018-01-02T03:04:05Z\n  varve revert fast/work/root@before-upgrade\n"
-                   "  varve revert ./root.img@before-upgrade");
+        app.footer(
+            "The present state is kept as a revision first, and a label stays where it is.\n\n"
+            "Examples:\n  varve revert fast/work/root 2018-01-02T03:04:05Z\n  varve revert fast/work/root@before-upgrade\n"
+            "  varve revert ./root.img@before-upgrade");
         app.add_option("TARGET", target_, "POOL/VM/VOLUME[@REVISION], or a path inside the mount")->required()->type_name("");
         app.add_option("REVISION", revision_, "A time or a label, unless TARGET has it")->type_name("");
     }
@@ -32,7 +33,8 @@ public:
     }
 
     ExitCode run(const Context& context) override {
-        return send_all(context, {request_}, [&](const mount_client::Reply&) { return request_.subject + "  reverted to " + request_.words.back(); });
+        return send_all(context, {request_},
+                        [&](const mount_client::Reply&) { return request_.subject + "  reverted to " + request_.words.back(); });
     }
 
 private:

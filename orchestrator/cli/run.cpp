@@ -41,7 +41,8 @@ struct GlobalOptions {
 void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.set_help_flag("-h,--help", "Show this help");
     app.set_version_flag("--version", "varve " VARVE_VERSION);
-    app.add_option("--mount", options.mount, "Where Varve is mounted (default: VARVE_MOUNT, else the only mount there is)")->type_name("DIR");
+    app.add_option("--mount", options.mount, "Where Varve is mounted (default: VARVE_MOUNT, else the only mount there is)")
+        ->type_name("DIR");
     app.add_flag("--json", options.output.json, "Print one JSON object, and failures as JSON on standard error");
     app.add_flag("-q,--quiet", options.output.quiet, "No remarks and no progress");
     app.add_flag("--bytes", options.output.bytes, "Sizes in tables as exact numbers of bytes");
@@ -59,7 +60,8 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_resize(app));
     all.push_back(add_clone(app));
     auto* pool = app.add_subcommand("pool", "Add, list and remove pools");
-    pool->footer("Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms revisions_to_keep=5\n  varve pool ls\n  varve pool info fast");
+    pool->footer(
+        "Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms revisions_to_keep=5\n  varve pool ls\n  varve pool info fast");
     pool->fallthrough();
     all.push_back(add_pool_add(*pool));
     all.push_back(add_pool_ls(*pool));

@@ -12,7 +12,9 @@ public:
         app_ = parent.add_subcommand(verb_.verb, verb_.description);
         app_->footer(verb_.footer);
         app_->fallthrough();
-        app_->add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")->required()->type_name("");
+        app_->add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
+            ->required()
+            ->type_name("");
     }
 
     [[nodiscard]] const CLI::App* app() const { return app_; }

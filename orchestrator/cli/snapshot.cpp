@@ -15,8 +15,9 @@ using mount_client::StateReference;
 class Snapshot final : public Command {
 public:
     explicit Snapshot(CLI::App& app) {
-        app.footer("A labelled revision stays until it is removed: rm ./root.img@before-upgrade\n\n"
-                   "Examples:\n  varve snapshot fast/work/root before-upgrade\n  varve snapshot ./root.img@before-upgrade");
+        app.footer(
+            "A labelled revision stays until it is removed: rm ./root.img@before-upgrade\n\n"
+            "Examples:\n  varve snapshot fast/work/root before-upgrade\n  varve snapshot ./root.img@before-upgrade");
         app.add_option("TARGET", target_, "POOL/VM/VOLUME[@LABEL], or a path inside the mount")->required()->type_name("");
         app.add_option("LABEL", label_, "The revision's name, unless TARGET has it")->type_name("");
     }
@@ -27,7 +28,8 @@ public:
             return fail(Errc::InvalidArgument, "name one label for the present state: varve snapshot " + state.volume.str() + " LABEL");
         if (!state.revision) state.revision = TRY(base::Label::parse(label_));
         if (state.revision->label() == nullptr)
-            return fail(Errc::InvalidArgument, "'" + state.revision->str() + "' is a time: give the revision a label such as before-upgrade");
+            return fail(Errc::InvalidArgument,
+                        "'" + state.revision->str() + "' is a time: give the revision a label such as before-upgrade");
         revision_ = std::move(state);
         return {};
     }

@@ -16,10 +16,11 @@ std::string remark(const mount_client::Reply& reply) {
 }  // namespace
 
 Subcommand add_stop(CLI::App& parent) {
-    return add_session_verb(parent, {std::string(protocol::verb::stop), "End volumes' sessions: commit what was written, or drop it, as their kinds say",
-                                     "The VM must have stopped using the devices. Revisions beyond revisions_to_keep are removed.\n\n"
-                                     "Examples:\n  varve stop fast/work\n  varve stop /varve/pools/fast/work/private.img",
-                                     &remark});
+    return add_session_verb(
+        parent, {std::string(protocol::verb::stop), "End volumes' sessions: commit what was written, or drop it, as their kinds say",
+                 "The VM must have stopped using the devices. Revisions beyond revisions_to_keep are removed.\n\n"
+                 "Examples:\n  varve stop fast/work\n  varve stop /varve/pools/fast/work/private.img",
+                 &remark});
 }
 
 }  // namespace varve::cli

@@ -13,7 +13,8 @@ using VmOrVolume = std::variant<mount_client::VmReference, base::VolumeId>;
 
 [[nodiscard]] base::Result<base::PoolName> pool_target(const mount_client::ReferenceResolver& resolver, const std::string& text);
 [[nodiscard]] base::Result<base::VolumeId> volume_target(const mount_client::ReferenceResolver& resolver, const std::string& text);
-[[nodiscard]] base::Result<mount_client::StateReference> state_target(const mount_client::ReferenceResolver& resolver, const std::string& text);
+[[nodiscard]] base::Result<mount_client::StateReference> state_target(const mount_client::ReferenceResolver& resolver,
+                                                                      const std::string& text);
 [[nodiscard]] base::Result<VmOrVolume> vm_or_volume_target(const mount_client::ReferenceResolver& resolver, const std::string& text);
 
 }  // namespace varve::cli

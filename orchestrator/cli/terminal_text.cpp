@@ -32,8 +32,8 @@ Character first_character(std::string_view text) {
 }
 
 bool harmful(char32_t point) {
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-           (point >= 0x2060 && point <= 0x206f) || point == 0x61c || point == 0xfeff;
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x200b && point <= 0x200f) ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0x61c || point == 0xfeff;
 }
 
 std::string escaped(const char* form, unsigned value) {

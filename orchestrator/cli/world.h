@@ -12,8 +12,8 @@ struct World {
     std::ostream& out;
     std::ostream& err;
     bool err_is_terminal = false;
-    std::string mount_variable;      // VARVE_MOUNT; empty when unset
-    std::string working_directory;   // absolute
+    std::string mount_variable;     // VARVE_MOUNT; empty when unset
+    std::string working_directory;  // absolute
     std::string mountinfo = "/proc/self/mountinfo";
     std::function<void()> catch_interrupts;  // from here on SIGINT and SIGTERM only interrupt system calls; the second one kills
     std::function<bool()> interrupted;       // whether one came

@@ -83,23 +83,28 @@ Result<std::vector<Volume>> volumes_to_clone(const Mount& mount, const VmReferen
 
 }  // namespace
 
-Result<> clone_state(const Mount& mount, const StateReference& from, const StateReference& to, Mount::Replace replace, const CopyObserver& observer) {
+Result<> clone_state(const Mount& mount, const StateReference& from, const StateReference& to, Mount::Replace replace,
+                     const CopyObserver& observer) {
     const auto source = mount.open_for_reading(state_path(from));
-    if (!source && source.error().cause == std::errc::no_such_file_or_directory) return fail(Errc::NotFound, from.str() + " does not exist");
+    if (!source && source.error().cause == std::errc::no_such_file_or_directory)
+        return fail(Errc::NotFound, from.str() + " does not exist");
     if (!source) return base::Failure(source.error());
     if (!TRY(mount.exists(vm_directory(to.vm()))))
-        return fail(Errc::NotFound, to.vm().str() + " does not exist: make it with mkdir '" + mount.path() + "/" + vm_directory(to.vm()) + "'");
-    if (replace == Mount::Replace::No && TRY(mount.exists(state_path(to))))
-        return fail(Errc::Exists, to.str() + " exists already");
+        return fail(Errc::NotFound,
+                    to.vm().str() + " does not exist: make it with mkdir '" + mount.path() + "/" + vm_directory(to.vm()) + "'");
+    if (replace == Mount::Replace::No && TRY(mount.exists(state_path(to)))) return fail(Errc::Exists, to.str() + " exists already");
     auto scratch = TRY(ScratchFile::create(mount, to.vm()));
     // Across pools the kernel would make up for copy_file_range by writing every hole out.
     const auto method = from.volume.pool == to.volume.pool ? CopyMethod::Clone : CopyMethod::Sparse;
     const auto copied = copy_image(source->get(), scratch.fd(), method, observer);
-    if (!copied) return base::Failure(mount.explain(copied.error().operation, copied.error().number, "cannot copy " + from.str() + " to " + to.str()));
+    if (!copied)
+        return base::Failure(
+            mount.explain(copied.error().operation, copied.error().number, "cannot copy " + from.str() + " to " + to.str()));
     return scratch.install(to, replace);
 }
 
-Result<std::vector<base::VolumeId>> clone_vm(const Mount& mount, const VmReference& from, const VmReference& to, const CopyObserver& observer) {
+Result<std::vector<base::VolumeId>> clone_vm(const Mount& mount, const VmReference& from, const VmReference& to,
+                                             const CopyObserver& observer) {
     const auto sources = TRY(volumes_to_clone(mount, from, to));
     if (TRY(mount.exists(vm_directory(to)))) return fail(Errc::Exists, to.str() + " exists already");
     auto place_name = TRY(base::VmName::parse("varve-clone-" + random_suffix()));

@@ -12,8 +12,8 @@ namespace varve::mount_client {
 
 struct FailedOperation {
     std::int64_t pid = 0;
-    std::string_view operation;  // "rename", "link", ...; empty for any
-    int number = 0;              // its errno
+    std::string_view operation;   // "rename", "link", ...; empty for any
+    int number = 0;               // its errno
     std::int64_t not_before = 0;  // seconds since the epoch: process ids come back
 };
 

@@ -12,10 +12,10 @@
 namespace varve::mount_client {
 
 struct Revision {
-    std::string name;      // time or label, not checked
+    std::string name;         // time or label, not checked
     std::uint64_t size = 0;   // bytes
     std::uint64_t usage = 0;  // bytes
-    std::string modified;  // RFC 3339 with nanoseconds, UTC
+    std::string modified;     // RFC 3339 with nanoseconds, UTC
     bool pinned = false;
 };
 

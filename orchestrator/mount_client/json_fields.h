@@ -29,7 +29,8 @@ namespace varve::mount_client {
 }
 
 // An integer within the bounds; numbers above 2^63-1 are out of every bound.
-[[nodiscard]] inline std::optional<std::int64_t> number_field(const nlohmann::json& object, std::string_view name, std::int64_t least, std::int64_t most) {
+[[nodiscard]] inline std::optional<std::int64_t> number_field(const nlohmann::json& object, std::string_view name, std::int64_t least,
+                                                              std::int64_t most) {
     const auto* value = field(object, name);
     if (value == nullptr || !value->is_number_integer()) return {};
     if (value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) return {};

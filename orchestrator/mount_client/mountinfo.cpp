@@ -56,13 +56,15 @@ std::vector<std::string> varve_mounts(std::string_view mountinfo) {
 base::Result<std::string> the_varve_mount(std::string_view mountinfo) {
     auto mounts = varve_mounts(mountinfo);
     if (mounts.empty())
-        return base::fail(base::Errc::NotFound,
-                          "no Varve file system is mounted: mount one with 'varvefs --config /etc/varve/varve.toml', or name the place with "
-                          "--mount DIR or VARVE_MOUNT");
+        return base::fail(
+            base::Errc::NotFound,
+            "no Varve file system is mounted: mount one with 'varvefs --config /etc/varve/varve.toml', or name the place with "
+            "--mount DIR or VARVE_MOUNT");
     if (mounts.size() == 1) return std::move(mounts.front());
     std::string places;
     for (const auto& mount : mounts) places += (places.empty() ? "" : ", ") + mount;
-    return base::fail(base::Errc::InvalidArgument, "several Varve file systems are mounted (" + places + "): choose one with --mount DIR or VARVE_MOUNT");
+    return base::fail(base::Errc::InvalidArgument,
+                      "several Varve file systems are mounted (" + places + "): choose one with --mount DIR or VARVE_MOUNT");
 }
 
 }  // namespace varve::mount_client

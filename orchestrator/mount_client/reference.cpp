@@ -43,7 +43,8 @@ Result<Reference> parse_reference(std::string_view text) {
     if (parts.size() == 2 || parts.size() == 3)
         if (parts.back().empty()) parts.pop_back();  // as completion leaves directories
     if (parts.size() > 3)
-        return fail(Errc::InvalidName, "'" + std::string(text.substr(0, 300)) + "' is neither POOL/VM/VOLUME[@REVISION] nor a path inside the mount");
+        return fail(Errc::InvalidName,
+                    "'" + std::string(text.substr(0, 300)) + "' is neither POOL/VM/VOLUME[@REVISION] nor a path inside the mount");
     auto pool = TRY(base::PoolName::parse(parts[0]));
     if (parts.size() == 1) return PoolReference{std::move(pool)};
     auto vm = TRY(base::VmName::parse(parts[1]));

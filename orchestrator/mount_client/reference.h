@@ -42,13 +42,13 @@ using Reference = std::variant<PoolReference, VmReference, StateReference>;
 [[nodiscard]] base::Result<Reference> parse_reference(std::string_view text);
 
 // Paths relative to the mount's root.
-[[nodiscard]] std::string pool_directory(const base::PoolName& pool);                            // pools/P
-[[nodiscard]] std::string vm_directory(const VmReference& vm);                                   // pools/P/VM
-[[nodiscard]] std::string state_name(const StateReference& state);                               // root.img@label
-[[nodiscard]] std::string state_path(const StateReference& state);                               // pools/P/VM/root.img@label
-[[nodiscard]] std::string pool_control(const base::PoolName& pool, std::string_view file);       // pools/P/.varve/<file>
-[[nodiscard]] std::string vm_control(const VmReference& vm, std::string_view file);              // pools/P/VM/.varve/<file>
+[[nodiscard]] std::string pool_directory(const base::PoolName& pool);                           // pools/P
+[[nodiscard]] std::string vm_directory(const VmReference& vm);                                  // pools/P/VM
+[[nodiscard]] std::string state_name(const StateReference& state);                              // root.img@label
+[[nodiscard]] std::string state_path(const StateReference& state);                              // pools/P/VM/root.img@label
+[[nodiscard]] std::string pool_control(const base::PoolName& pool, std::string_view file);      // pools/P/.varve/<file>
+[[nodiscard]] std::string vm_control(const VmReference& vm, std::string_view file);             // pools/P/VM/.varve/<file>
 [[nodiscard]] std::string volume_control(const base::VolumeId& volume, std::string_view file);  // pools/P/VM/.varve/<volume>/<file>
-[[nodiscard]] std::string root_control(std::string_view file);                                   // .varve/<file>
+[[nodiscard]] std::string root_control(std::string_view file);                                  // .varve/<file>
 
 }  // namespace varve::mount_client

@@ -16,9 +16,9 @@ using base::Errc;
 using base::Result;
 using nlohmann::json;
 
-constexpr std::array all_codes{Errc::NotFound,    Errc::Exists,  Errc::Busy,     Errc::NoSpace, Errc::ReadOnly,    Errc::InvalidName,
+constexpr std::array all_codes{Errc::NotFound,        Errc::Exists,   Errc::Busy,        Errc::NoSpace,   Errc::ReadOnly, Errc::InvalidName,
                                Errc::InvalidArgument, Errc::TooLarge, Errc::Unsupported, Errc::CrossPool, Errc::NotEmpty, Errc::Denied,
-                               Errc::Interrupted, Errc::TimedOut, Errc::Corrupt, Errc::Degraded, Errc::Io};
+                               Errc::Interrupted,     Errc::TimedOut, Errc::Corrupt,     Errc::Degraded,  Errc::Io};
 
 std::optional<Errc> code_named(std::string_view name) {
     for (const auto code : all_codes)
@@ -26,7 +26,9 @@ std::optional<Errc> code_named(std::string_view name) {
     return {};
 }
 
-base::Failure broken(const std::string& what) { return base::fail(Errc::Corrupt, "varvefs answered with something that is not a reply: " + what); }
+base::Failure broken(const std::string& what) {
+    return base::fail(Errc::Corrupt, "varvefs answered with something that is not a reply: " + what);
+}
 
 void read_result(const json& result, Reply& reply) {
     reply.device = text_field(result, protocol::field::device);

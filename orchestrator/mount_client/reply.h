@@ -16,10 +16,10 @@ namespace varve::mount_client {
 struct Reply {
     bool ok = false;
     std::string command;
-    std::string subject;        // "fast/work/root" or "fast/work"; may be empty
-    std::string device;         // of `start`
-    std::string revision;       // of `stop`: the kept old state
-    bool committed = false;     // of `stop`
+    std::string subject;               // "fast/work/root" or "fast/work"; may be empty
+    std::string device;                // of `start`
+    std::string revision;              // of `stop`: the kept old state
+    bool committed = false;            // of `stop`
     std::vector<std::string> removed;  // revisions that retention took
     std::vector<Reply> volumes;        // of a command for a whole VM
     base::Error error{};               // when not ok

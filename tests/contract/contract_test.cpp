@@ -173,8 +173,10 @@ base::Result<std::optional<api::VolumeView>> ContractTest::try_start(const base:
         const auto there = views_.find(source->volume);
         if (there == views_.end()) break;
         const auto* snapshot = std::get_if<api::Snapshot>(&there->second.config.kind);
-        if (source->fixed || snapshot == nullptr) command.source = api::StartSource{*source, &there->second};
-        else source = &snapshot->source;
+        if (source->fixed || snapshot == nullptr)
+            command.source = api::StartSource{*source, &there->second};
+        else
+            source = &snapshot->source;
     }
     return execute(volume, command);
 }

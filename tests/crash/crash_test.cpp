@@ -141,7 +141,8 @@ protected:
         void add(const fakes::Disk& disk, Death death, const How& how) {
             const Left left{disk.digest(without_random), death};
             if (!seen_.insert(left).second) return;
-            found_.push_back({left, test_.after_death(disk, death), death, "at moment " + std::to_string(moment_) + " (two to a call): " + how()});
+            found_.push_back(
+                {left, test_.after_death(disk, death), death, "at moment " + std::to_string(moment_) + " (two to a call): " + how()});
         }
 
         CrashTest& test_;
@@ -335,8 +336,8 @@ std::string name_of(const testing::TestParamInfo<CrashTest::ParamType>& info) {
     return std::get<Scenario>(info.param).name + (std::get<Ground>(info.param) == Ground::Reflinks ? "_by_reflinks" : "_by_copies");
 }
 
-INSTANTIATE_TEST_SUITE_P(FileReflink, CrashTest, testing::Combine(testing::ValuesIn(scenarios()), testing::Values(Ground::Reflinks, Ground::Copies)),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(FileReflink, CrashTest,
+                         testing::Combine(testing::ValuesIn(scenarios()), testing::Values(Ground::Reflinks, Ground::Copies)), name_of);
 
 }  // namespace
 }  // namespace varve::crash_tests

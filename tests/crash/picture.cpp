@@ -22,7 +22,8 @@ std::string text(base::Timestamp time) { return std::to_string(time.seconds) + "
 std::string content(const base::UniqueFd& fd) {
     const auto read = fakes::Content::of(fd.get());
     auto shown = read->extents.empty() ? std::string() : read->extents.front().data.substr(0, 12);
-    std::replace_if(shown.begin(), shown.end(), [](char c) { return c < ' '; }, '_');
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return c < ' '; }, '_');
     return std::to_string(read->size) + " bytes '" + shown + "' #" + std::to_string(read->digest);
 }
 
@@ -145,11 +146,13 @@ std::string partly_pruned(const Picture& before, const Picture& after, const Pic
         return old != before.facts.end() && value.starts_with(old->second);
     };
     for (const auto& [key, value] : found.facts)
-        if (is_revision(key) && !has(before, key, value) && !(done && (has(after, key, value) || was_committed(key, value)))) return "unknown revision " + key + ": " + value;
+        if (is_revision(key) && !has(before, key, value) && !(done && (has(after, key, value) || was_committed(key, value))))
+            return "unknown revision " + key + ": " + value;
     for (const auto& [key, value] : after.facts)
         if (is_revision(key) && (done || has(before, key, value)) && !has(found, key, value)) return "lost revision " + key + ": " + value;
     for (const auto& name : found.names)
-        if (!before.names.contains(name) && !after.names.contains(name) && !(done && name.find('@') != std::string::npos)) return "left over: " + name;
+        if (!before.names.contains(name) && !after.names.contains(name) && !(done && name.find('@') != std::string::npos))
+            return "left over: " + name;
     return {};
 }
 
@@ -193,8 +196,7 @@ Result<Picture> take_picture(World& world) {
         picture.facts[name] = "owner " + std::to_string(vm.ownership.uid) + ":" + std::to_string(vm.ownership.gid) + " mode " +
                               std::to_string(vm.ownership.mode);
         for (const auto& foreign : vm.foreign) picture.facts[name + " foreign " + foreign] = "";
-        for (const auto& [volume, view] : vm.volumes)
-            TRY(add_volume(world, {base::VmName::parse(name).value(), volume}, *view, picture));
+        for (const auto& [volume, view] : vm.volumes) TRY(add_volume(world, {base::VmName::parse(name).value(), volume}, *view, picture));
     }
     for (const auto& file : TRY(tree(world)))
         if (!is_precache(file.path)) picture.names.insert(file.path);

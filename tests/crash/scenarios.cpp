@@ -80,9 +80,7 @@ Act execute(const std::string& volume, const api::Command& command) {
 }
 
 Act revert(api::Revert::Revision revision, api::Revert::Present present) {
-    return [=](World& world) {
-        return world.execute("work/private", api::Revert{newest(world, "work/private"), revision, present});
-    };
+    return [=](World& world) { return world.execute("work/private", api::Revert{newest(world, "work/private"), revision, present}); };
 }
 
 Act revert_label() {
@@ -102,23 +100,27 @@ void add_lifecycle(std::vector<Scenario>& list) {
     list.push_back({"create_origin", {"work/data"}, create("work/data", api::Origin{}, small)});
     list.push_back({"create_volatile", {"work/swap"}, create("work/swap", api::Volatile{}, small)});
     list.push_back({"create_snapshot", {"work/other"}, create("work/other", api::Snapshot{source("base/root")})});
-    list.push_back({"create_vm", {}, [](World& world) { return world.pool().create_vm(base::VmName::parse("fresh").value(), api::Ownership{}); }});
+    list.push_back(
+        {"create_vm", {}, [](World& world) { return world.pool().create_vm(base::VmName::parse("fresh").value(), api::Ownership{}); }});
     list.push_back({"remove_vm", {}, [](World& world) { return world.pool().remove_vm(base::VmName::parse("empty").value()); }});
     list.push_back({"own_vm", {}, [](World& world) {
-                        return world.pool().set_ownership(base::VmName::parse("work").value(), api::Ownership{.uid = 7, .gid = 8, .mode = 0750});
+                        return world.pool().set_ownership(base::VmName::parse("work").value(),
+                                                          api::Ownership{.uid = 7, .gid = 8, .mode = 0750});
                     }});
     list.push_back({"remove_committed", {"work/private"}, execute("work/private", api::RemoveCommitted{})});
-    list.push_back({"remove_last_state", {"work/data"}, execute("work/data", api::RemoveCommitted{}), create("work/data", api::Origin{}, small)});
+    list.push_back(
+        {"remove_last_state", {"work/data"}, execute("work/data", api::RemoveCommitted{}), create("work/data", api::Origin{}, small)});
     list.push_back({"remove_snapshot", {"work/root"}, execute("work/root", api::RemoveCommitted{})});
     list.push_back({"remove_volatile", {"work/volatile"}, execute("work/volatile", api::RemoveCommitted{})});
     list.push_back({"remove_revision", {"work/private"}, [](World& world) {
                         return world.execute("work/private", api::RemoveRevision{newest(world, "work/private")});
                     }});
     list.push_back({"remove_label", {"work/private"}, execute("work/private", api::RemoveRevision{label("kept")})});
-    list.push_back({"remove_last_revision", {"work/data"}, [](World& world) {
-                        return world.execute("work/data", api::RemoveRevision{world.view("work/data")->revisions.front().id});
-                    },
-                    all({create("work/data", api::Origin{}, small), publish("work/data", "second"), execute("work/data", api::RemoveCommitted{})})});
+    list.push_back(
+        {"remove_last_revision",
+         {"work/data"},
+         [](World& world) { return world.execute("work/data", api::RemoveRevision{world.view("work/data")->revisions.front().id}); },
+         all({create("work/data", api::Origin{}, small), publish("work/data", "second"), execute("work/data", api::RemoveCommitted{})})});
     list.push_back({"rename_volume", {"base/root", "base/system"}, [](World& world) {
                         return world.rename_volume("base/root", "base/system", {"work/root", "work/both"});
                     }});
@@ -128,7 +130,8 @@ void add_lifecycle(std::vector<Scenario>& list) {
     list.push_back({"rename_vm", {"base/root", "tmpl/root"}, [](World& world) {
                         return world.rename_vm("base", "tmpl", {{"work/root"}, {"work/both"}});
                     }});
-    list.push_back({"rename_vm_of_children", {"work/private", "job/private"}, [](World& world) { return world.rename_vm("work", "job", {}); }});
+    list.push_back(
+        {"rename_vm_of_children", {"work/private", "job/private"}, [](World& world) { return world.rename_vm("work", "job", {}); }});
 }
 
 void add_sessions(std::vector<Scenario>& list) {
@@ -140,29 +143,52 @@ void add_sessions(std::vector<Scenario>& list) {
     list.push_back({"start_volatile", {"work/volatile"}, start("work/volatile")});
     list.push_back({"start_origin_snapshot", {"work/both"}, start("work/both")});
     list.push_back({"start_without_layer", {"work/private"}, start("work/private"), keep("work/private", -1), {}, true});
-    list.push_back({"stop_keep_0", {"work/private"}, stop("work/private"),
-                    all({keep("work/private", 0), start("work/private")}), write("work/private"), true});
-    list.push_back({"stop_keep_1", {"work/private"}, stop("work/private"),
-                    all({keep("work/private", 1), start("work/private")}), write("work/private"), true});
-    list.push_back({"stop_keep_9", {"work/private"}, stop("work/private"),
-                    all({keep("work/private", 9), start("work/private")}), write("work/private")});
-    list.push_back({"stop_without_layer", {"work/private"}, stop("work/private"),
-                    all({keep("work/private", -1), start("work/private")}), write("work/private"), true});
+    list.push_back({"stop_keep_0",
+                    {"work/private"},
+                    stop("work/private"),
+                    all({keep("work/private", 0), start("work/private")}),
+                    write("work/private"),
+                    true});
+    list.push_back({"stop_keep_1",
+                    {"work/private"},
+                    stop("work/private"),
+                    all({keep("work/private", 1), start("work/private")}),
+                    write("work/private"),
+                    true});
+    list.push_back({"stop_keep_9",
+                    {"work/private"},
+                    stop("work/private"),
+                    all({keep("work/private", 9), start("work/private")}),
+                    write("work/private")});
+    list.push_back({"stop_without_layer",
+                    {"work/private"},
+                    stop("work/private"),
+                    all({keep("work/private", -1), start("work/private")}),
+                    write("work/private"),
+                    true});
     list.push_back({"stop_unwritten", {"work/private"}, stop("work/private"), start("work/private"), {}, true});
     list.push_back({"stop_origin_snapshot", {"work/both"}, stop("work/both"), start("work/both"), write("work/both"), true});
     list.push_back({"stop_snapshot", {"work/root"}, stop("work/root"), start("work/root"), write("work/root")});
     list.push_back({"stop_volatile", {"work/volatile"}, stop("work/volatile"), start("work/volatile"), write("work/volatile")});
     list.push_back({"discard", {"work/private"}, stop("work/private", outcome), start("work/private"), write("work/private")});
     list.push_back({"discard_snapshot", {"work/root"}, stop("work/root", outcome), start("work/root")});
-    list.push_back({"source_commits_under_snapshot", {"base/root", "work/root"}, stop("base/root"),
-                    all({start("work/root"), start("base/root")}), write("base/root"), true});
+    list.push_back({"source_commits_under_snapshot",
+                    {"base/root", "work/root"},
+                    stop("base/root"),
+                    all({start("work/root"), start("base/root")}),
+                    write("base/root"),
+                    true});
     list.push_back({"configure_to_no_layer", {"work/private"}, keep("work/private", -1)});
     list.push_back({"configure_from_no_layer", {"work/private"}, keep("work/private", 3), keep("work/private", -1)});
     list.push_back({"configure", {"work/private"}, keep("work/private", 5)});
     list.push_back({"resize", {"work/private"}, execute("work/private", api::Resize{larger})});
-    list.push_back({"resize_running", {"work/private"}, execute("work/private", api::Resize{larger}), start("work/private"), go_on("work/private")});
+    list.push_back(
+        {"resize_running", {"work/private"}, execute("work/private", api::Resize{larger}), start("work/private"), go_on("work/private")});
     list.push_back({"resize_volatile", {"work/volatile"}, execute("work/volatile", api::Resize{larger})});
-    list.push_back({"resize_running_volatile", {"work/volatile"}, execute("work/volatile", api::Resize{larger}), start("work/volatile"),
+    list.push_back({"resize_running_volatile",
+                    {"work/volatile"},
+                    execute("work/volatile", api::Resize{larger}),
+                    start("work/volatile"),
                     go_on("work/volatile")});
     list.push_back({"resize_under_snapshot", {"base/root", "work/root"}, execute("base/root", api::Resize{larger}), start("work/root")});
 }
@@ -171,13 +197,17 @@ void add_states(std::vector<Scenario>& list) {
     const auto amend = api::Publish::AsAmendment{};
     list.push_back({"publish", {"work/private"}, publish("work/private", "transaction")});
     list.push_back({"publish_new", {"work/data"}, publish("work/data", "transaction")});
-    list.push_back({"publish_returned", {"work/private"}, publish("work/private", "transaction"), execute("work/private", api::RemoveCommitted{})});
-    list.push_back({"publish_amendment", {"work/private"}, publish("work/private", "amended", amend), publish("work/private", "transaction")});
+    list.push_back(
+        {"publish_returned", {"work/private"}, publish("work/private", "transaction"), execute("work/private", api::RemoveCommitted{})});
+    list.push_back(
+        {"publish_amendment", {"work/private"}, publish("work/private", "amended", amend), publish("work/private", "transaction")});
     list.push_back({"publish_under_snapshot", {"base/root", "work/root"}, publish("base/root", "transaction"), start("work/root")});
-    list.push_back({"publish_revision", {"work/private"},
+    list.push_back({"publish_revision",
+                    {"work/private"},
                     publish("work/private", "restored", api::Publish::AsRevision{moment("2018-01-02T03:04:05Z")})});
     list.push_back({"publish_label", {"work/private"}, publish("work/private", "restored", api::Publish::AsRevision{moment("restored")})});
-    list.push_back({"publish_revision_of_new", {"work/data"},
+    list.push_back({"publish_revision_of_new",
+                    {"work/data"},
                     publish("work/data", "restored", api::Publish::AsRevision{moment("2018-01-02T03:04:05Z")})});
     list.push_back({"publish_beside_precache", {"work/private"}, publish("work/private", "transaction"), prepare("work/private")});
     using Revision = api::Revert::Revision;
@@ -187,7 +217,9 @@ void add_states(std::vector<Scenario>& list) {
     list.push_back({"revert_move_drop", {"work/private"}, revert(Revision::Move, Present::Drop)});
     list.push_back({"revert_keep_drop", {"work/private"}, revert(Revision::Keep, Present::Drop)});
     list.push_back({"revert_label", {"work/private"}, revert_label()});
-    list.push_back({"revert_removed", {"work/private"}, revert(Revision::Move, Present::KeepAsRevision),
+    list.push_back({"revert_removed",
+                    {"work/private"},
+                    revert(Revision::Move, Present::KeepAsRevision),
                     execute("work/private", api::RemoveCommitted{})});
     list.push_back({"snapshot", {"work/private"}, execute("work/private", api::TakeSnapshot{label("now")})});
     list.push_back({"pin", {"work/private"}, [](World& world) {

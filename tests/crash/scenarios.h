@@ -15,11 +15,11 @@ class World;
 
 struct Scenario {
     std::string name{};
-    std::vector<std::string> volumes;                      // what the command is about: must work on afterwards, those that exist
-    std::function<base::Result<>(World&)> act;             // the command itself
-    std::function<base::Result<>(World&)> arrange{};       // on top of the furnished pool
-    std::function<base::Result<>(World&)> meanwhile{};     // what the guest writes before the command, not synced
-    bool pruning = false;                                  // also removes expired revisions, which may be done in part
+    std::vector<std::string> volumes;                   // what the command is about: must work on afterwards, those that exist
+    std::function<base::Result<>(World&)> act;          // the command itself
+    std::function<base::Result<>(World&)> arrange{};    // on top of the furnished pool
+    std::function<base::Result<>(World&)> meanwhile{};  // what the guest writes before the command, not synced
+    bool pruning = false;                               // also removes expired revisions, which may be done in part
 };
 
 // A template and a VM with volumes of every kind, with revisions, a label and a precache.

@@ -34,7 +34,10 @@ base::VolumePath volume_path(const std::string& text) {
 World::World(Ground ground) : World(ground, Machine{{}, first_moment, "first boot"}) {}
 
 World::World(Ground ground, const Machine& machine)
-    : ground_(ground), clock_(machine.time), files_(std::make_unique<fakes::MemoryFileSystem>(pool_directory, clock_)), boot_{machine.boot},
+    : ground_(ground),
+      clock_(machine.time),
+      files_(std::make_unique<fakes::MemoryFileSystem>(pool_directory, clock_)),
+      boot_{machine.boot},
       log_(std::make_shared<spdlog::logger>("crash", std::make_shared<spdlog::sinks::null_sink_mt>())) {
     log_->set_level(spdlog::level::off);
     if (!machine.disk.inodes.empty()) files_ = files_->boot(machine.disk, clock_);
@@ -118,7 +121,8 @@ Result<> World::publish(const std::string& volume, std::string_view text, declty
     auto image = TRY(pool_->create_image(volume_path(volume).vm, std::nullopt));
     std::string content(text);
     content.resize(size, '.');
-    if (::pwrite(image.fd(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size())) return base::fail_errno(errno, "pwrite");
+    if (::pwrite(image.fd(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size()))
+        return base::fail_errno(errno, "pwrite");
     const timespec times[2] = {{0, UTIME_OMIT}, clock_.now().to_timespec()};  // not the real clock's: runs must be alike
     if (::futimens(image.fd(), times) != 0) return base::fail_errno(errno, "futimens");
     return execute(volume, api::Publish{&image, std::move(target)});

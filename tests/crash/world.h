@@ -52,8 +52,8 @@ public:
     [[nodiscard]] base::Result<> start_volume(const std::string& volume);
     [[nodiscard]] base::Result<> stop_volume(const std::string& volume, api::Stop::Outcome outcome = api::Stop::Outcome::Commit);
     // Writes a transaction of `size` bytes that begins with `text`, and publishes it.
-    [[nodiscard]] base::Result<> publish(const std::string& volume, std::string_view text, decltype(api::Publish::target) target = api::Publish::AsCommitted{},
-                                         std::size_t size = 8192);
+    [[nodiscard]] base::Result<> publish(const std::string& volume, std::string_view text,
+                                         decltype(api::Publish::target) target = api::Publish::AsCommitted{}, std::size_t size = 8192);
     [[nodiscard]] base::Result<> rename_volume(const std::string& from, const std::string& to, const std::vector<std::string>& children);
     [[nodiscard]] base::Result<> rename_vm(const std::string& from, const std::string& to, const std::vector<std::string>& children);
     [[nodiscard]] base::Result<> prepare_start(const std::string& volume);

@@ -90,9 +90,11 @@ std::shared_ptr<const Content> Content::of(int fd) {
 }
 
 void Content::put(int fd) const {
-    if (::ftruncate(fd, 0) != 0 || ::ftruncate(fd, static_cast<off_t>(size)) != 0) throw std::runtime_error("a memory file cannot be resized");
+    if (::ftruncate(fd, 0) != 0 || ::ftruncate(fd, static_cast<off_t>(size)) != 0)
+        throw std::runtime_error("a memory file cannot be resized");
     for (const auto& extent : extents)
-        if (::pwrite(fd, extent.data.data(), extent.data.size(), static_cast<off_t>(extent.offset)) != static_cast<ssize_t>(extent.data.size()))
+        if (::pwrite(fd, extent.data.data(), extent.data.size(), static_cast<off_t>(extent.offset)) !=
+            static_cast<ssize_t>(extent.data.size()))
             throw std::runtime_error("a memory file cannot be written");
 }
 

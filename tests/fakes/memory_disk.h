@@ -79,9 +79,19 @@ struct NameChange {
     std::string name;
     std::optional<InodeNumber> inode;  // absent: the name is gone
 };
-struct NamesChanged { std::vector<NameChange> names; base::Timestamp modified; };  // and the directories' times
-struct MarkChanged { InodeNumber inode; std::string key; std::optional<std::string> value; };
-struct TimeChanged { InodeNumber inode; base::Timestamp modified; };
+struct NamesChanged {
+    std::vector<NameChange> names;
+    base::Timestamp modified;
+};  // and the directories' times
+struct MarkChanged {
+    InodeNumber inode;
+    std::string key;
+    std::optional<std::string> value;
+};
+struct TimeChanged {
+    InodeNumber inode;
+    base::Timestamp modified;
+};
 using Transaction = std::variant<NamesChanged, MarkChanged, TimeChanged>;
 
 class Journal {

@@ -194,7 +194,8 @@ Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Byte
         auto* target = TRY(open_inode(to, FileType::Regular));
         if (!writable(to) || !reflinks_) return fail(Errc::Unsupported, "this file system has no reflinks");
         const auto end = status_of(*source).size.count;
-        if (from_offset.count > end || length.count > end - from_offset.count) return fail(Errc::Unsupported, "the range ends beyond the file");
+        if (from_offset.count > end || length.count > end - from_offset.count)
+            return fail(Errc::Unsupported, "the range ends beyond the file");
         const auto count = length.count == 0 ? end - from_offset.count : length.count;
         const bool to_the_end = from_offset.count + count == end && to_offset.count + count >= status_of(*target).size.count;
         if (from_offset.count % block != 0 || to_offset.count % block != 0 || (count % block != 0 && !to_the_end))
@@ -202,7 +203,8 @@ Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Byte
         if (count == 0) return {};
         if (status_of(*target).size.count < to_offset.count + count && ::ftruncate(to, static_cast<off_t>(to_offset.count + count)) != 0)
             return fail_errno(errno, "a clone");
-        if (::fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to_offset.count), static_cast<off_t>(count)) != 0)
+        if (::fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to_offset.count), static_cast<off_t>(count)) !=
+            0)
             return fail_errno(errno, "a clone");
         const auto content = Content::of(from);
         for (const auto& extent : content->extents) {

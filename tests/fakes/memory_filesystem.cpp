@@ -54,7 +54,14 @@ MemoryFileSystem::MemoryFileSystem(std::string top, const base::Clock& clock, co
 MemoryFileSystem::Inode& MemoryFileSystem::add_inode(InodeNumber number, std::shared_ptr<const DiskInode> saved) {
     next_ = std::max(next_, number + 1);
     auto& inode = inodes_[number];
-    inode = Inode{.number = number, .type = saved->type, .attributes = saved->attributes, .content = saved->content, .memory = {}, .marks = {}, .entries = {}, .links = 0};
+    inode = Inode{.number = number,
+                  .type = saved->type,
+                  .attributes = saved->attributes,
+                  .content = saved->content,
+                  .memory = {},
+                  .marks = {},
+                  .entries = {},
+                  .links = 0};
     disk_.inodes[number] = std::move(saved);
     return inode;
 }
@@ -126,7 +133,8 @@ void MemoryFileSystem::plant_symlink(const std::string& path) {
     const std::lock_guard lock(mutex_);
     const auto slash = path.rfind('/');
     const auto* directory = at_path(slash == std::string::npos ? "" : path.substr(0, slash)).value();
-    const auto& inode = add_inode(next_, std::make_shared<const DiskInode>(DiskInode{.type = FileType::Symlink, .attributes = {clock_.now(), 0, 0, 0777}}));
+    const auto& inode =
+        add_inode(next_, std::make_shared<const DiskInode>(DiskInode{.type = FileType::Symlink, .attributes = {clock_.now(), 0, 0, 0777}}));
     change_names({{directory->number, path.substr(slash + 1), inode.number}});
 }
 
@@ -236,10 +244,10 @@ Result<InodeNumber> MemoryFileSystem::make(int directory, const std::string& nam
     TRY(check_name(name));
     if (parent->links == 0 && parent->number != disk_.top) return fail_errno(ENOENT, name);
     if (parent->entries.contains(name)) return fail_errno(EEXIST, name);
-    const auto& inode = add_inode(next_, std::make_shared<const DiskInode>(
-                                             DiskInode{.type = type,
-                                                       .attributes = {clock_.now(), 0, 0, mode},
-                                                       .content = type == FileType::Directory ? nullptr : std::make_shared<const Content>()}));
+    const auto& inode = add_inode(next_, std::make_shared<const DiskInode>(DiskInode{
+                                             .type = type,
+                                             .attributes = {clock_.now(), 0, 0, mode},
+                                             .content = type == FileType::Directory ? nullptr : std::make_shared<const Content>()}));
     change_names({{parent->number, name, inode.number}});
     return inode.number;
 }
@@ -291,7 +299,8 @@ Result<> MemoryFileSystem::link(int from_directory, const std::string& from, int
 Result<> MemoryFileSystem::replace(const Inode& source, const Inode& target, Replace replace) const {
     if (replace == Replace::Never) return fail_errno(EEXIST, "the new name is taken");
     if (target.type == FileType::Directory && source.type != FileType::Directory) return fail_errno(EISDIR, "the new name is a directory");
-    if (target.type != FileType::Directory && source.type == FileType::Directory) return fail_errno(ENOTDIR, "the new name is no directory");
+    if (target.type != FileType::Directory && source.type == FileType::Directory)
+        return fail_errno(ENOTDIR, "the new name is no directory");
     if (!target.entries.empty()) return fail_errno(ENOTEMPTY, "the new name is a directory that is not empty");
     return {};
 }

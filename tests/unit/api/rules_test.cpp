@@ -135,11 +135,11 @@ TEST(Rules, RevisionsAreRemovedAndRenamedWheneverTheyExist) {
 TEST(Rules, Start) {
     const auto source = halted();
     expect(Start{StartSource{{other, {}}, &source}}, {{"missing", Errc::NotFound},
-                            {"started", Errc::Busy},
-                            {"removed", Errc::NotFound},
-                            {"layerless", Errc::Busy},
-                            {"snapshot started", Errc::Busy},
-                            {"volatile started", Errc::Busy}});
+                                                      {"started", Errc::Busy},
+                                                      {"removed", Errc::NotFound},
+                                                      {"layerless", Errc::Busy},
+                                                      {"snapshot started", Errc::Busy},
+                                                      {"volatile started", Errc::Busy}});
 }
 
 TEST(Rules, StartNeedsASourceThatCanBeStartedFrom) {
@@ -177,7 +177,8 @@ TEST(Rules, StartNeedsAFixedSourcesRevision) {
 TEST(Rules, StartLooksAtTheEndOfTheChain) {
     const auto view = halted(snapshot);
     const auto gone = removed();
-    EXPECT_TRUE(check(volume, &view, Start{StartSource{{volume, name("label")}, &gone}}, everything)) << "the configured source is not asked";
+    EXPECT_TRUE(check(volume, &view, Start{StartSource{{volume, name("label")}, &gone}}, everything))
+        << "the configured source is not asked";
     const auto refused = check(volume, &view, Start{StartSource{{volume, {}}, &gone}}, everything);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::NotFound);

@@ -46,7 +46,9 @@ TEST(VmName, IllegalOnes) {
         {"1a", "0", "none", "default", "Domain-0", "work-dm", "a-dm", "a:b", "a+b", std::string(32, 'a'), std::string(5000, 'a')});
 }
 
-TEST(VolumeName, LegalOnes) { expect_legal<VolumeName>({"a", "ctl1", "ct", "xctl", "root", "private", "volatile", "x1", "a0b1", std::string(32, 'z')}); }
+TEST(VolumeName, LegalOnes) {
+    expect_legal<VolumeName>({"a", "ctl1", "ct", "xctl", "root", "private", "volatile", "x1", "a0b1", std::string(32, 'z')});
+}
 
 TEST(VolumeName, IllegalOnes) {
     expect_illegal<VolumeName>(never_names);
@@ -67,8 +69,8 @@ TEST(Label, LegalOnes) {
 
 TEST(Label, IllegalOnes) {
     expect_illegal<Label>(never_names);
-    expect_illegal<Label>(
-        {"current", "2018-01-02T03:04:05Z", "2018-01-02T03:04:05Z.0", "2018-01-02T03:04:05Z.x", "2018-01-02T03:04:05Z.7", "0000-01-01T00:00:00Z", "a+b", std::string(65, 'l')});
+    expect_illegal<Label>({"current", "2018-01-02T03:04:05Z", "2018-01-02T03:04:05Z.0", "2018-01-02T03:04:05Z.x", "2018-01-02T03:04:05Z.7",
+                           "0000-01-01T00:00:00Z", "a+b", std::string(65, 'l')});
 }
 
 TEST(Names, AReasonShowsNothingAWritableTerminalWouldObey) {

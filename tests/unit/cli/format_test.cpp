@@ -12,14 +12,19 @@ namespace varve::cli {
 namespace {
 
 TEST(TerminalText, LetsTextThrough) {
-    for (const std::string text : {"", "plain text", "\xc3\xbcml\xc3\xa4ut \xe2\x82\xac \xf0\x9f\x98\x80", "back\\slash"}) EXPECT_EQ(printable(text), text);
+    for (const std::string text : {"", "plain text", "\xc3\xbcml\xc3\xa4ut \xe2\x82\xac \xf0\x9f\x98\x80", "back\\slash"})
+        EXPECT_EQ(printable(text), text);
 }
 
 TEST(TerminalText, EscapesWhatATerminalWouldObey) {
     EXPECT_EQ(printable("\x1b[2J\x07\n\t"), R"(\x1b[2J\x07\x0a\x09)");
     EXPECT_EQ(printable(std::string_view("\0\x7f", 2)), R"(\x00\x7f)");
-    EXPECT_EQ(printable("\xc2\x9b" "31m"), R"(\u{9b}31m)");
-    EXPECT_EQ(printable("a\xe2\x80\xae" "b\xe2\x81\xa6\xef\xbb\xbf"), R"(a\u{202e}b\u{2066}\u{feff})");
+    EXPECT_EQ(printable("\xc2\x9b"
+                        "31m"),
+              R"(\u{9b}31m)");
+    EXPECT_EQ(printable("a\xe2\x80\xae"
+                        "b\xe2\x81\xa6\xef\xbb\xbf"),
+              R"(a\u{202e}b\u{2066}\u{feff})");
 }
 
 TEST(TerminalText, EscapesBytesThatAreNotUtf8) {

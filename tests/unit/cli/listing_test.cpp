@@ -12,7 +12,9 @@ class Listing : public testing::Session {
 protected:
     void SetUp() override {
         Session::SetUp();
-        tree.add_volume("pools/p/v", "data", "", R"({"revision":"before-upgrade","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.1Z","pinned":true})" "\n");
+        tree.add_volume("pools/p/v", "data", "",
+                        R"({"revision":"before-upgrade","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.1Z","pinned":true})"
+                        "\n");
         tree.add_pool("empty");
         std::filesystem::create_directory(tree.at("pools/p/bare"));
     }
@@ -63,7 +65,8 @@ TEST_F(Listing, OneBrokenVolumeHidesNoOther) {
 
 TEST_F(Listing, HostileValuesReachNoTerminal) {
     tree.put("pools/p/v/.varve/data/source", "\x1b]0;owned\x07\n");
-    for (const auto& arguments : std::vector<std::vector<std::string>>{{"ls"}, {"info", "p/v/data"}, {"--json", "ls"}, {"--json", "info", "p/v/data"}}) {
+    for (const auto& arguments :
+         std::vector<std::vector<std::string>>{{"ls"}, {"info", "p/v/data"}, {"--json", "ls"}, {"--json", "info", "p/v/data"}}) {
         const auto ran = run(arguments);
         EXPECT_EQ(ran.code, ExitCode::Ok);
         EXPECT_EQ(ran.out.find_first_of("\x1b\x07"), std::string::npos);
@@ -75,8 +78,8 @@ TEST_F(Listing, InfoShowsEverything) {
     std::filesystem::create_symlink("/dev/loop7", tree.at("pools/p/v/.varve/data/device"));
     tree.put("pools/p/v/.varve/data/blockers", "it is started\n");
     const auto text = run({"info", "p/v/data"}).out;
-    for (const auto* part : {"Volume:             p/v/data\n", "Exclusive:          2.0 KiB\n", "Device:             /dev/loop7\n", "before-upgrade  1.0 MiB, 4.0 KiB used",
-                             "Blockers:           it is started\n"})
+    for (const auto* part : {"Volume:             p/v/data\n", "Exclusive:          2.0 KiB\n", "Device:             /dev/loop7\n",
+                             "before-upgrade  1.0 MiB, 4.0 KiB used", "Blockers:           it is started\n"})
         EXPECT_NE(text.find(part), std::string::npos) << part << "in\n" << text;
     const auto object = json::parse(run({"--json", "info", "p/v/data"}).out);
     EXPECT_EQ(object.at("device"), "/dev/loop7");
@@ -86,9 +89,14 @@ TEST_F(Listing, InfoShowsEverything) {
 }
 
 TEST_F(Listing, Pools) {
-    EXPECT_EQ(run({"pool", "ls"}).out, "POOL   DRIVER     SIZE     USED  KEEP\nempty  sim     1.0 GiB  1.0 MiB     2\np      sim     1.0 GiB  1.0 MiB     2\n");
-    EXPECT_EQ(json::parse(run({"--json", "pool", "info", "p"}).out),
-              (json{{"pool", "p"}, {"driver", "sim"}, {"config", {{"revisions_to_keep", 2}}}, {"size", 1073741824}, {"usage", 1048576}, {"revisions_to_keep", 2}}));
+    EXPECT_EQ(run({"pool", "ls"}).out,
+              "POOL   DRIVER     SIZE     USED  KEEP\nempty  sim     1.0 GiB  1.0 MiB     2\np      sim     1.0 GiB  1.0 MiB     2\n");
+    EXPECT_EQ(json::parse(run({"--json", "pool", "info", "p"}).out), (json{{"pool", "p"},
+                                                                           {"driver", "sim"},
+                                                                           {"config", {{"revisions_to_keep", 2}}},
+                                                                           {"size", 1073741824},
+                                                                           {"usage", 1048576},
+                                                                           {"revisions_to_keep", 2}}));
     EXPECT_EQ(run({"pool", "info", "none"}).code, ExitCode::NotFound);
 }
 

@@ -27,7 +27,8 @@ protected:
     Ran run(std::vector<std::string> arguments) {
         std::ostringstream out;
         std::ostringstream err;
-        const World world{out, err, false, variable, directory.empty() ? "/" : directory, tree.at("mountinfo"), {}, [&] { return interrupted; }};
+        const World world{
+            out, err, false, variable, directory.empty() ? "/" : directory, tree.at("mountinfo"), {}, [&] { return interrupted; }};
         const auto code = cli::run(std::move(arguments), world);
         return {code, out.str(), err.str()};
     }

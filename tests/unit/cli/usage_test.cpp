@@ -10,8 +10,21 @@ using Usage = testing::Session;
 using Words = std::vector<std::string>;
 
 TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
-    for (const Words& words : std::vector<Words>{{}, {"ls"}, {"info"}, {"start"}, {"stop"}, {"discard"}, {"revert"}, {"snapshot"}, {"resize"}, {"clone"}, {"pool"},
-                               {"pool", "add"}, {"pool", "ls"}, {"pool", "info"}, {"pool", "rm"}}) {
+    for (const Words& words : std::vector<Words>{{},
+                                                 {"ls"},
+                                                 {"info"},
+                                                 {"start"},
+                                                 {"stop"},
+                                                 {"discard"},
+                                                 {"revert"},
+                                                 {"snapshot"},
+                                                 {"resize"},
+                                                 {"clone"},
+                                                 {"pool"},
+                                                 {"pool", "add"},
+                                                 {"pool", "ls"},
+                                                 {"pool", "info"},
+                                                 {"pool", "rm"}}) {
         auto arguments = words;
         arguments.push_back("--help");
         const auto ran = run(arguments);
@@ -28,13 +41,43 @@ TEST_F(Usage, VersionNeedsNoMount) {
 }
 
 TEST_F(Usage, MistakesExitWithTwoAndChangeNothing) {
-    const std::vector<Words> mistakes{{}, {"nonsense"}, {"ls", "a", "b"}, {"--nonsense", "ls"}, {"info"}, {"info", "p"}, {"info", "p/v/root@x"}, {"start"}, {"start", "p"},
-                                      {"start", "p/v/root@x"}, {"stop", "p/v/Root"}, {"revert", "p/v/root"}, {"revert", "p/v/root@a", "b"}, {"revert", "p/v/root", "current"},
-                                      {"revert", "p/v"}, {"snapshot", "p/v/root"}, {"snapshot", "p/v/root", "2018-01-02T03:04:05Z"}, {"snapshot", "p/v/root", "current"},
-                                      {"resize", "p/v/root"}, {"resize", "p/v/root", "x"}, {"resize", "p/v/root", "+"}, {"resize", "p/v/root", "99999999999999999999"},
-                                      {"clone", "p/v/root"}, {"clone", "p", "q"}, {"clone", "p/v", "p/w/root"}, {"clone", "p/v/root", "p/v/root"}, {"clone", "-f", "p/v", "p/w"},
-                                      {"pool"}, {"pool", "add", "x"}, {"pool", "add", "/x", "sim"}, {"pool", "add", "x", "sim", "novalue"}, {"pool", "add", "x", "sim", "=v"},
-                                      {"pool", "rm", "p/v"}, {"pool", "rm"}, {"pool", "info"}, {"ls", "/etc"}, {"start", tree.at("pools/p/v/.varve")}};
+    const std::vector<Words> mistakes{{},
+                                      {"nonsense"},
+                                      {"ls", "a", "b"},
+                                      {"--nonsense", "ls"},
+                                      {"info"},
+                                      {"info", "p"},
+                                      {"info", "p/v/root@x"},
+                                      {"start"},
+                                      {"start", "p"},
+                                      {"start", "p/v/root@x"},
+                                      {"stop", "p/v/Root"},
+                                      {"revert", "p/v/root"},
+                                      {"revert", "p/v/root@a", "b"},
+                                      {"revert", "p/v/root", "current"},
+                                      {"revert", "p/v"},
+                                      {"snapshot", "p/v/root"},
+                                      {"snapshot", "p/v/root", "2018-01-02T03:04:05Z"},
+                                      {"snapshot", "p/v/root", "current"},
+                                      {"resize", "p/v/root"},
+                                      {"resize", "p/v/root", "x"},
+                                      {"resize", "p/v/root", "+"},
+                                      {"resize", "p/v/root", "99999999999999999999"},
+                                      {"clone", "p/v/root"},
+                                      {"clone", "p", "q"},
+                                      {"clone", "p/v", "p/w/root"},
+                                      {"clone", "p/v/root", "p/v/root"},
+                                      {"clone", "-f", "p/v", "p/w"},
+                                      {"pool"},
+                                      {"pool", "add", "x"},
+                                      {"pool", "add", "/x", "sim"},
+                                      {"pool", "add", "x", "sim", "novalue"},
+                                      {"pool", "add", "x", "sim", "=v"},
+                                      {"pool", "rm", "p/v"},
+                                      {"pool", "rm"},
+                                      {"pool", "info"},
+                                      {"ls", "/etc"},
+                                      {"start", tree.at("pools/p/v/.varve")}};
     for (const auto& words : mistakes) {
         const auto ran = run(words);
         EXPECT_EQ(ran.code, ExitCode::Usage) << (words.empty() ? "" : words.front() + " " + words.back()) << ": " << ran.err;

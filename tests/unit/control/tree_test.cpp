@@ -20,8 +20,8 @@ TEST_F(TreeTest, EveryPlaceHasItsFiles) {
     EXPECT_EQ(names({}), (std::set<std::string>{"version", "ctl", "errors"}));
     EXPECT_EQ(names(pool_place()), (std::set<std::string>{"driver", "config", "size", "usage", "revisions_to_keep"}));
     EXPECT_EQ(names(place(root.vm)), (std::set<std::string>{"ctl", "root"}));
-    EXPECT_EQ(names(place(root)), (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive", "revisions_to_keep",
-                                                         "ephemeral", "config", "revisions", "ctl", "blockers"}));
+    EXPECT_EQ(names(place(root)), (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive",
+                                                         "revisions_to_keep", "ephemeral", "config", "revisions", "ctl", "blockers"}));
     EXPECT_TRUE(names({pool_, root.vm, engine_test::volume_name("none")}).empty());
     EXPECT_EQ(tree_.find(place(root), "rw")->type, EntryType::WritableValue);
     EXPECT_EQ(tree_.find(place(root), "kind")->type, EntryType::Value);
@@ -54,7 +54,8 @@ TEST_F(TreeTest, EveryListedValueCanBeRead) {
 
 TEST_F(TreeTest, ErrorsAreShownToTheirUserAndToRoot) {
     failures_.add({{1514862245, 0}, 12, 1000, "rename", "pools/p/vm/root.img", {Errc::Busy, {}, "it runs"}});
-    failures_.add({{1514862246, 0}, 13, 1001, "unlink", "pools/p/vm/\xff.img", {Errc::Io, std::error_code(EMFILE, std::generic_category()), "no"}});
+    failures_.add(
+        {{1514862246, 0}, 13, 1001, "unlink", "pools/p/vm/\xff.img", {Errc::Io, std::error_code(EMFILE, std::generic_category()), "no"}});
     const auto mine = tree_.read({}, "errors", 1000).value();
     const auto line = json::parse(mine);
     EXPECT_EQ(line, json::parse(R"({"time":"2018-01-02T03:04:05Z","pid":12,"uid":1000,"operation":"rename","path":"pools/p/vm/root.img",
@@ -73,7 +74,8 @@ TEST_F(TreeTest, RootCommandsReachTheAdministration) {
     EXPECT_EQ(command({}, "pool-rm ../q").at("error").at("code"), "invalid-name");
     const auto unknown = command({}, "start").at("error").at("message").get<std::string>();
     EXPECT_NE(unknown.find("pool-add, pool-rm, reload"), std::string::npos);
-    EXPECT_NE(command({}, "pool-add q").at("error").at("message").get<std::string>().find("usage: pool-add NAME DRIVER"), std::string::npos);
+    EXPECT_NE(command({}, "pool-add q").at("error").at("message").get<std::string>().find("usage: pool-add NAME DRIVER"),
+              std::string::npos);
     EXPECT_EQ(command(pool_place(), "start").at("error").at("code"), "not-found");
 }
 

@@ -6,7 +6,9 @@ namespace {
 
 class ValuesTest : public ControlWorld {
 protected:
-    base::Result<> write(const VolumeRef& volume, std::string_view name, std::string_view text) { return tree_.write(place(volume), name, text); }
+    base::Result<> write(const VolumeRef& volume, std::string_view name, std::string_view text) {
+        return tree_.write(place(volume), name, text);
+    }
 
     const VolumeRef root_ = origin("fedora", "root");
 };
@@ -36,8 +38,11 @@ TEST_F(ValuesTest, RevisionsAreOneObjectALine) {
     ASSERT_TRUE(succeeded(volumes_.clear(root_)));
     const auto text = value(place(root_), "revisions");
     EXPECT_EQ(std::ranges::count(text, '\n'), 3);
-    EXPECT_NE(text.find(R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.000000120Z","pinned":false})" "\n"),
-              std::string::npos)
+    EXPECT_NE(
+        text.find(
+            R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.000000120Z","pinned":false})"
+            "\n"),
+        std::string::npos)
         << text;
     EXPECT_NE(text.find(R"({"revision":"keep")"), std::string::npos);
     EXPECT_NE(text.find(R"("pinned":true})"), std::string::npos);
@@ -105,7 +110,8 @@ TEST_F(ValuesTest, FlagsAndCountsAreChecked) {
     EXPECT_TRUE(failed(write(root_, "rw", "1\n\n"), Errc::InvalidArgument));
     ASSERT_TRUE(succeeded(write(root_, "revisions_to_keep", "-1\n")));
     EXPECT_EQ(value(place(root_), "revisions_to_keep"), "-1\n");
-    for (const auto* text : {"-2", "", "1x", " 1", "99999999999999999999"}) EXPECT_TRUE(failed(write(root_, "revisions_to_keep", text), Errc::InvalidArgument)) << text;
+    for (const auto* text : {"-2", "", "1x", " 1", "99999999999999999999"})
+        EXPECT_TRUE(failed(write(root_, "revisions_to_keep", text), Errc::InvalidArgument)) << text;
     EXPECT_TRUE(failed(write(root_, "kind", "volatile"), Errc::Denied));
     EXPECT_TRUE(failed(write(root_, "nothing", "1"), Errc::NotFound));
 }

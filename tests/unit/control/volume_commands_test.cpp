@@ -20,7 +20,8 @@ TEST_F(VolumeCommands, StartAndStop) {
     EXPECT_EQ(run("start").at("error").at("name"), "EBUSY");
     write_device(root_, "new");
     EXPECT_EQ(run("stop").dump(), json::parse(R"({"ok":true,"command":"stop","volume":"p/fedora/root",
-                                                  "result":{"committed":true,"revision":"2096-10-02T07:06:40Z","removed":[]}})").dump());
+                                                  "result":{"committed":true,"revision":"2096-10-02T07:06:40Z","removed":[]}})")
+                                      .dump());
     EXPECT_EQ(run("stop").at("error").at("code"), "invalid-argument");
 }
 

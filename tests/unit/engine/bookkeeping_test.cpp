@@ -78,7 +78,8 @@ TEST_F(CatalogueTest, KeepsAPoolThatIsInUse) {
 // A pool in memory that could be opened by another process.
 class LockedPool final : public ForwardingPool {
 public:
-    LockedPool(std::unique_ptr<api::Pool> pool, std::filesystem::path directory) : ForwardingPool(std::move(pool)), directory_(std::move(directory)) {}
+    LockedPool(std::unique_ptr<api::Pool> pool, std::filesystem::path directory)
+        : ForwardingPool(std::move(pool)), directory_(std::move(directory)) {}
     std::optional<std::filesystem::path> lock_directory() const override { return directory_; }
 
 private:
@@ -95,8 +96,10 @@ protected:
     ~PoolLock() override { std::filesystem::remove_all(directory_); }
 
     Result<std::shared_ptr<engine::OpenPool>> open_locked() {
-        return engine::OpenPool::open({locked_, "sim", api::RevisionsToKeep::standard(), {}},
-                                      std::make_unique<LockedPool>(sim::open({}, disk_, ids_, clock_, kernel::BootId{"11111111-1111-1111-1111-111111111111"}), directory_));
+        return engine::OpenPool::open(
+            {locked_, "sim", api::RevisionsToKeep::standard(), {}},
+            std::make_unique<LockedPool>(sim::open({}, disk_, ids_, clock_, kernel::BootId{"11111111-1111-1111-1111-111111111111"}),
+                                         directory_));
     }
     // The lock is a process's, so only another one can tell.
     bool another_process_can_own_it() const {

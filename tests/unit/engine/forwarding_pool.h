@@ -33,25 +33,33 @@ public:
                                  const std::vector<base::VolumePath>& children) override {
         return pool_->rename_volume(from, to, present, children);
     }
-    base::Result<base::UniqueFd> open_state(const base::VolumePath& volume, const api::VolumeView& view, const api::StateRef& state) const override {
+    base::Result<base::UniqueFd> open_state(const base::VolumePath& volume, const api::VolumeView& view,
+                                            const api::StateRef& state) const override {
         return pool_->open_state(volume, view, state);
     }
-    base::Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override { return pool_->create_image(vm, content); }
+    base::Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override {
+        return pool_->create_image(vm, content);
+    }
     base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) override {
         return pool_->clone_range(from, from_offset, to, to_offset, length);
     }
-    base::Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override { return pool_->device(volume, view); }
-    base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view, const api::StateRef& state) const override {
+    base::Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override {
+        return pool_->device(volume, view);
+    }
+    base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view,
+                                        const api::StateRef& state) const override {
         return pool_->exclusive(volume, view, state);
     }
     base::Result<std::vector<api::Finding>> verify(const base::VmName& vm) const override { return pool_->verify(vm); }
 
-    base::Result<> prepare_start(const base::VolumePath& volume, const api::VolumeView& present, const LockIfCurrent& lock_if_current) override {
+    base::Result<> prepare_start(const base::VolumePath& volume, const api::VolumeView& present,
+                                 const LockIfCurrent& lock_if_current) override {
         return pool_->prepare_start(volume, present, lock_if_current);
     }
 
 private:
-    base::Result<std::optional<api::VolumeView>> run(const base::VolumePath& volume, const api::VolumeView* present, const api::Command& command) override {
+    base::Result<std::optional<api::VolumeView>> run(const base::VolumePath& volume, const api::VolumeView* present,
+                                                     const api::Command& command) override {
         return pool_->execute(volume, present, command);
     }
 

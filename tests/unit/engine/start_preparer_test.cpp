@@ -10,7 +10,8 @@ namespace {
 // A pool in memory whose preparation of starts the test looks at.
 class PreparingPool final : public ForwardingPool {
 public:
-    PreparingPool(std::unique_ptr<api::Pool> pool, std::function<void()> before_lock) : ForwardingPool(std::move(pool)), before_lock_(std::move(before_lock)) {}
+    PreparingPool(std::unique_ptr<api::Pool> pool, std::function<void()> before_lock)
+        : ForwardingPool(std::move(pool)), before_lock_(std::move(before_lock)) {}
 
     Result<> prepare_start(const base::VolumePath&, const api::VolumeView&, const LockIfCurrent& lock_if_current) override {
         before_lock_();
@@ -34,7 +35,9 @@ protected:
         auto driver = std::make_unique<PreparingPool>(sim::open({}, ids_, clock_, kernel::BootId{"11111111-1111-1111-1111-111111111111"}),
                                                       [this, before_lock] { before_lock(*volume_); });
         const auto& watched = *driver;
-        prepared_pool_ = engine::OpenPool::open({base::PoolName::parse("q").value(), "sim", api::RevisionsToKeep::standard(), {}}, std::move(driver)).value();
+        prepared_pool_ =
+            engine::OpenPool::open({base::PoolName::parse("q").value(), "sim", api::RevisionsToKeep::standard(), {}}, std::move(driver))
+                .value();
         volume_.emplace(VolumeRef{volumes_.make_vm(*prepared_pool_, vm_name("vm"), 0777).value(), volume_name("root")});
         api::VolumeConfig config;
         config.size = mebibytes(1);

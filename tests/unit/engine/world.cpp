@@ -16,7 +16,9 @@ base::RevisionId revision(std::string_view text) { return base::RevisionId::pars
 base::Label label(std::string_view text) { return base::Label::parse(text).value(); }
 
 World::World(engine::Settings settings, std::optional<base::Bytes> pool_size)
-    : sim_settings_{api::RevisionsToKeep::standard(), pool_size}, volumes_(settings, clock_, listener_, preparer_), writes_(volumes_, processes_, clock_) {
+    : sim_settings_{api::RevisionsToKeep::standard(), pool_size},
+      volumes_(settings, clock_, listener_, preparer_),
+      writes_(volumes_, processes_, clock_) {
     open_pool("11111111-1111-1111-1111-111111111111");
 }
 
@@ -51,7 +53,8 @@ VolumeRef World::origin(std::string_view vm_name, std::string_view volume, base:
     return made;
 }
 
-VolumeRef World::snapshot(std::string_view vm_name, std::string_view volume, const VolumeRef& source, std::optional<base::RevisionId> fixed) {
+VolumeRef World::snapshot(std::string_view vm_name, std::string_view volume, const VolumeRef& source,
+                          std::optional<base::RevisionId> fixed) {
     VolumeRef made{vm(vm_name), volume_name(volume)};
     api::VolumeConfig config;
     config.kind = api::Snapshot{{source.path(), std::move(fixed)}};

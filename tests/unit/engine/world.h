@@ -43,7 +43,8 @@ template <class T>
 [[nodiscard]] testing::AssertionResult failed(const Result<T>& result, Errc code) {
     if (result) return testing::AssertionFailure() << "succeeded, where " << base::name_of(code) << " was due";
     if (result.error().code != code)
-        return testing::AssertionFailure() << base::name_of(result.error().code) << " (" << result.error().message() << "), where " << base::name_of(code) << " was due";
+        return testing::AssertionFailure() << base::name_of(result.error().code) << " (" << result.error().message() << "), where "
+                                           << base::name_of(code) << " was due";
     if (result.error().context.empty()) return testing::AssertionFailure() << "no reason is given";
     return testing::AssertionSuccess();
 }
@@ -90,7 +91,8 @@ protected:
 
     VmPtr vm(std::string_view name);  // made when it does not exist
     VolumeRef origin(std::string_view vm_name, std::string_view volume, base::Bytes size = mebibytes(1));
-    VolumeRef snapshot(std::string_view vm_name, std::string_view volume, const VolumeRef& source, std::optional<base::RevisionId> fixed = {});
+    VolumeRef snapshot(std::string_view vm_name, std::string_view volume, const VolumeRef& source,
+                       std::optional<base::RevisionId> fixed = {});
     VolumeRef volatile_volume(std::string_view vm_name, std::string_view volume, base::Bytes size = mebibytes(1));
 
     // ---- writing as a process does

@@ -304,9 +304,8 @@ TEST_P(FileSystemTest, CopiesSparsely) {
     EXPECT_EQ("end", std::string(end.data(), end.size()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Grounds, FileSystemTest, testing::Values(Which::Memory, Which::Xfs), [](const auto& info) {
-    return info.param == Which::Memory ? "memory" : "xfs";
-});
+INSTANTIATE_TEST_SUITE_P(Grounds, FileSystemTest, testing::Values(Which::Memory, Which::Xfs),
+                         [](const auto& info) { return info.param == Which::Memory ? "memory" : "xfs"; });
 
 }  // namespace
 }  // namespace varve::fakes

@@ -100,7 +100,9 @@ TEST_F(MemoryFileSystemTest, MarksAndTimesNeedASync) {
     ASSERT_TRUE(files_.sync(top()));
     ASSERT_TRUE(files_.set_mark(file.get(), "key", "value"));
     ASSERT_TRUE(files_.set_modified(file.get(), {5, 6}));
-    const auto mark = [](const MemoryFileSystem& files) { return files.mark(files.open_beside("a")->get(), "key").value().value_or("none"); };
+    const auto mark = [](const MemoryFileSystem& files) {
+        return files.mark(files.open_beside("a")->get(), "key").value().value_or("none");
+    };
     const auto time = [](const MemoryFileSystem& files) { return files.status(files.open_beside("a")->get())->modified; };
     EXPECT_EQ("none", mark(*crash(0)));
     EXPECT_EQ("value", mark(*crash(1)));

@@ -48,7 +48,8 @@ TEST(Layout, GivesTheSameEntryOfAnotherVolume) {
 }
 
 TEST(Layout, TemporariesBelongToNoVolume) {
-    for (const auto* name : {"root.img~1f", "scratch.img~0", "root.img.1@2018-01-02T03:04:05Z~x", "root.img@2018-01-02T03:04:05Z~tmp", ".varve.json~1f"}) {
+    for (const auto* name :
+         {"root.img~1f", "scratch.img~0", "root.img.1@2018-01-02T03:04:05Z~x", "root.img@2018-01-02T03:04:05Z~tmp", ".varve.json~1f"}) {
         EXPECT_TRUE(std::holds_alternative<TemporaryFile>(classify(name))) << name;
         EXPECT_EQ(volume_of(classify(name)), nullptr);
         EXPECT_EQ(file_name(classify(name)), "");
@@ -57,17 +58,44 @@ TEST(Layout, TemporariesBelongToNoVolume) {
 }
 
 TEST(Layout, EverythingElseIsForeign) {
-    for (const auto* name : {"", ".", "..", "~", "root", "Root.img", "ro-ot.img", ".img", "-dirty.img", "root.img.bak", "root.IMG", "root.img.0@2018-01-02T03:04:05Z",
-                             "root.img.01@2018-01-02T03:04:05Z", "root.img.18446744073709551616@2018-01-02T03:04:05Z", "root.img.-1@2018-01-02T03:04:05Z",
-                             "root.img.1@2018-01-02T03:04:05", "root.img.1@2018-02-30T03:04:05Z", "root.img.@2018-01-02T03:04:05Z", "root.img@", "root.img@label",
-                             "root.img@.pin", "root.img@current.pin", "root.img@2018-01-02T03:04:05Z.pin", "root.img@a@b.pin", "root.img.1@label.pin",
-                             "root-dirty.img@label.pin", "firewall.xml", ".varve.json.bak", "icon~", "root.img ", "root.img\n"})
+    for (const auto* name : {"",
+                             ".",
+                             "..",
+                             "~",
+                             "root",
+                             "Root.img",
+                             "ro-ot.img",
+                             ".img",
+                             "-dirty.img",
+                             "root.img.bak",
+                             "root.IMG",
+                             "root.img.0@2018-01-02T03:04:05Z",
+                             "root.img.01@2018-01-02T03:04:05Z",
+                             "root.img.18446744073709551616@2018-01-02T03:04:05Z",
+                             "root.img.-1@2018-01-02T03:04:05Z",
+                             "root.img.1@2018-01-02T03:04:05",
+                             "root.img.1@2018-02-30T03:04:05Z",
+                             "root.img.@2018-01-02T03:04:05Z",
+                             "root.img@",
+                             "root.img@label",
+                             "root.img@.pin",
+                             "root.img@current.pin",
+                             "root.img@2018-01-02T03:04:05Z.pin",
+                             "root.img@a@b.pin",
+                             "root.img.1@label.pin",
+                             "root-dirty.img@label.pin",
+                             "firewall.xml",
+                             ".varve.json.bak",
+                             "icon~",
+                             "root.img ",
+                             "root.img\n"})
         EXPECT_TRUE(std::holds_alternative<ForeignFile>(classify(name))) << name;
 }
 
 // What classify() understands is exactly what file_name() writes: no two names mean the same file.
 TEST(Layout, HasOneNameForEachMeaning) {
-    const std::string parts[] = {"root", "a", "", ".img", "-dirty", "-base", ".1", ".07", "@", "2018-01-02T03:04:05Z", "pin", ".pin", "lab"};
+    const std::string parts[] = {"root", "a",    "",   ".img", "-dirty", "-base", ".1", ".07", "@", "2018-01-02T03:04:05Z",
+                                 "pin",  ".pin", "lab"};
     for (const auto& a : parts)
         for (const auto& b : parts)
             for (const auto& c : parts)

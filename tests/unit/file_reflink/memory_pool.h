@@ -57,7 +57,8 @@ protected:
     }
 
     void stop(const std::string& volume, long long keep) {
-        run(volume, api::Stop{api::Stop::Outcome::Commit, {.keep = api::RevisionsToKeep::from(keep).value(), .now = clock_.now(), .grace_seconds = 0, .sources = {}}});
+        run(volume, api::Stop{api::Stop::Outcome::Commit,
+                              {.keep = api::RevisionsToKeep::from(keep).value(), .now = clock_.now(), .grace_seconds = 0, .sources = {}}});
     }
 
     api::PrivateImage image(const std::string& volume, std::string_view text) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "drivers/kernel/boot_id.h"
 #include "drivers/kernel/posix_filesystem.h"
+#include "drivers/kernel/boot_id.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -79,7 +79,8 @@ TEST_F(PosixFileSystemTest, OnlyRegularFilesAreOpenedAndAFifoDoesNotBlock) {
 
 TEST_F(PosixFileSystemTest, DescriptorsAreCloseOnExec) {
     make("file");
-    for (const auto& file : {files_.open_file(top(), "file", Access::Read).value().release(), files_.create_file(top(), "new").value().release()}) {
+    for (const auto& file :
+         {files_.open_file(top(), "file", Access::Read).value().release(), files_.create_file(top(), "new").value().release()}) {
         EXPECT_NE(::fcntl(file, F_GETFD) & FD_CLOEXEC, 0);
         (void)::close(file);
     }
@@ -103,7 +104,9 @@ TEST_F(PosixFileSystemTest, ListsWithTypesAndAgain) {
     for (int round = 0; round < 2; ++round) {
         const auto entries = files_.list(top()).value();
         ASSERT_EQ(entries.size(), 3U);
-        const std::map<std::string, FileType> due{{"file", FileType::Regular}, {"directory", FileType::Directory}, {"link", FileType::Symlink}};
+        const std::map<std::string, FileType> due{{"file", FileType::Regular},
+                                                  {"directory", FileType::Directory},
+                                                  {"link", FileType::Symlink}};
         for (const auto& entry : entries) EXPECT_EQ(entry.type, due.at(entry.name)) << entry.name;
     }
 }

@@ -16,7 +16,8 @@ TEST(CommandWords, SplitsAtBlanks) {
 }
 
 TEST(CommandWords, QuotedWordsKeepBlanksQuotesAndBackslashes) {
-    EXPECT_EQ(split_command(R"(pool-add a b "dir_path=/my \"disks\"\\x" "")").value(), (Words{"pool-add", "a", "b", R"(dir_path=/my "disks"\x)", ""}));
+    EXPECT_EQ(split_command(R"(pool-add a b "dir_path=/my \"disks\"\\x" "")").value(),
+              (Words{"pool-add", "a", "b", R"(dir_path=/my "disks"\x)", ""}));
     EXPECT_EQ(split_command(R"(a\b c\)").value(), (Words{R"(a\b)", R"(c\)"}));
 }
 

@@ -23,7 +23,8 @@ protected:
         std::filesystem::create_directory(tree_.at("pools/p/w"));
         std::filesystem::create_directory(tree_.at("pools/q/w"));
     }
-    [[nodiscard]] base::Result<> clone(const std::string& from, const std::string& to, Mount::Replace replace = Mount::Replace::No, const CopyObserver& observer = {}) const {
+    [[nodiscard]] base::Result<> clone(const std::string& from, const std::string& to, Mount::Replace replace = Mount::Replace::No,
+                                       const CopyObserver& observer = {}) const {
         const auto mount = tree_.mount();
         return clone_state(mount, state(from), state(to), replace, observer);
     }

@@ -9,15 +9,16 @@ namespace varve::mount_client {
 namespace {
 
 std::string line(int pid, const std::string& operation, int number, const std::string& time, const std::string& message) {
-    return R"({"time":")" + time + R"(","pid":)" + std::to_string(pid) + R"(,"uid":0,"operation":")" + operation + R"(","path":"p","code":"busy","errno":)" +
-           std::to_string(number) + R"(,"name":"E","message":")" + message + "\"}\n";
+    return R"({"time":")" + time + R"(","pid":)" + std::to_string(pid) + R"(,"uid":0,"operation":")" + operation +
+           R"(","path":"p","code":"busy","errno":)" + std::to_string(number) + R"(,"name":"E","message":")" + message + "\"}\n";
 }
 
 constexpr std::int64_t new_year = 1767225600;  // 2026-01-01T00:00:00Z
 
 TEST(ErrorLog, TheLastFittingLineCounts) {
     const auto log = line(7, "link", EBUSY, "2026-01-01T00:00:01Z", "first") + line(7, "link", EBUSY, "2026-01-01T00:00:02Z", "second") +
-                     line(8, "link", EBUSY, "2026-01-01T00:00:03Z", "another process") + line(7, "rename", EBUSY, "2026-01-01T00:00:03Z", "another operation") +
+                     line(8, "link", EBUSY, "2026-01-01T00:00:03Z", "another process") +
+                     line(7, "rename", EBUSY, "2026-01-01T00:00:03Z", "another operation") +
                      line(7, "link", EEXIST, "2026-01-01T00:00:03Z", "another errno");
     const auto reason = logged_reason(log, {7, "link", EBUSY, new_year});
     ASSERT_TRUE(reason);
@@ -34,7 +35,9 @@ TEST(ErrorLog, AnEarlierProcessOfThatIdIsNotMeant) {
 
 TEST(ErrorLog, BrokenLinesAreSkipped) {
     const auto good = line(7, "link", EBUSY, "2026-01-01T00:00:01Z", "good");
-    EXPECT_EQ(logged_reason(good + "\n\n{\"pid\":7\nnonsense\n[]\n5\n{\"pid\":\"7\",\"errno\":16}", {7, "link", EBUSY, new_year})->message(), "good");
+    EXPECT_EQ(
+        logged_reason(good + "\n\n{\"pid\":7\nnonsense\n[]\n5\n{\"pid\":\"7\",\"errno\":16}", {7, "link", EBUSY, new_year})->message(),
+        "good");
     for (const std::string_view log : {"", "\n", "\n\n\n", "{}", "x"}) EXPECT_FALSE(logged_reason(log, {7, "", EBUSY, 0})) << log;
 }
 

@@ -11,7 +11,9 @@ class Inventory : public ::testing::Test {
 protected:
     void SetUp() override {
         tree_.add_pool("p");
-        tree_.add_volume("pools/p/v", "root", "12345", R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"m","pinned":true})" "\n");
+        tree_.add_volume("pools/p/v", "root", "12345",
+                         R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"m","pinned":true})"
+                         "\n");
     }
     base::VolumeId root_ = std::get<StateReference>(parse_reference("p/v/root").value()).volume;
     testing::FakeTree tree_;
@@ -48,7 +50,6 @@ TEST_F(Inventory, ReadsAPool) {
 }
 
 TEST_F(Inventory, SaysWhatDoesNotExist) {
-
     EXPECT_EQ(vms(tree_.mount(), base::PoolName::parse("q").value()).error().context, "the pool q does not exist");
     auto other = root_;
     other.volume = base::VolumeName::parse("other").value();

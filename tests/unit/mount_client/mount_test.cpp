@@ -43,8 +43,10 @@ TEST(MountTest, ReasonsComeFromTheErrorsFile) {
     EXPECT_EQ(tree.mount().link("a", "b").error().code, Errc::NotFound);
     EXPECT_NE(tree.mount().link("a", "b").error().message().find("No such file"), std::string::npos);
     const auto now = base::iso_utc(::time(nullptr));
-    tree.put(".varve/errors", R"({"time":")" + now + R"(","pid":)" + std::to_string(::getpid()) +
-                                  R"(,"uid":0,"operation":"link","path":"b","code":"not-found","errno":2,"name":"ENOENT","message":"a has no state"})" "\n");
+    tree.put(".varve/errors",
+             R"({"time":")" + now + R"(","pid":)" + std::to_string(::getpid()) +
+                 R"(,"uid":0,"operation":"link","path":"b","code":"not-found","errno":2,"name":"ENOENT","message":"a has no state"})"
+                 "\n");
     EXPECT_EQ(tree.mount().link("a", "b").error().message(), "a has no state");
 }
 

@@ -40,7 +40,8 @@ TEST(MountInfo, NoneAndSeveralAreErrorsWithAdvice) {
 }
 
 TEST(MountInfo, SkipsBrokenLines) {
-    for (const std::string_view text : {"", "\n\n", "36 22 0:51 /", "36 22 0:51 / /varve rw -", "- fuse.varve", "a b c d - fuse.varve v rw", "36 22 0:51 / /x rw fuse.varve v rw"})
+    for (const std::string_view text : {"", "\n\n", "36 22 0:51 /", "36 22 0:51 / /varve rw -", "- fuse.varve", "a b c d - fuse.varve v rw",
+                                        "36 22 0:51 / /x rw fuse.varve v rw"})
         EXPECT_EQ(varve_mounts(text), Points{}) << text;
 }
 

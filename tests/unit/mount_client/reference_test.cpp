@@ -8,8 +8,8 @@ namespace varve::mount_client {
 namespace {
 
 TEST(Reference, ReadsLegalNamesAndShowsThemAgain) {
-    for (const std::string text : {"fast", "fast/work", "fast/work/root", "fast/work/root@2018-01-02T03:04:05Z", "fast/work/root@2018-01-02T03:04:05Z.7",
-                                   "0.p-_/W.-_x/a1@before-upgrade", "p/v/root@a:b"})
+    for (const std::string text : {"fast", "fast/work", "fast/work/root", "fast/work/root@2018-01-02T03:04:05Z",
+                                   "fast/work/root@2018-01-02T03:04:05Z.7", "0.p-_/W.-_x/a1@before-upgrade", "p/v/root@a:b"})
         EXPECT_EQ(to_string(parse_reference(text).value()), text);
 }
 
@@ -21,8 +21,10 @@ TEST(Reference, DirectoriesMayEndInASlash) {
 TEST(Reference, CurrentIsTheCommittedState) { EXPECT_EQ(to_string(parse_reference("p/v/root@current").value()), "p/v/root"); }
 
 TEST(Reference, RefusesWhatNamesNothing) {
-    for (const std::string text : {"", "/", "//", "p//", "p/v//", "p/v/root/", "p//root", "p/v/root@", "p/v/Root", "p/v/root.img", "p/v/root/x", "p/none/root", "p/a-dm", "../p", "p/../q",
-                                   "p/v/root@a@b", "p/v/root@-x", "p@x", "p/v@x", "p/v/r\n", "p v"})
+    for (const std::string text :
+         {"",           "/",           "//",     "p//",  "p/v//",  "p/v/root/",    "p//root",     "p/v/root@", "p/v/Root", "p/v/root.img",
+          "p/v/root/x", "p/none/root", "p/a-dm", "../p", "p/../q", "p/v/root@a@b", "p/v/root@-x", "p@x",       "p/v@x",    "p/v/r\n",
+          "p v"})
         EXPECT_FALSE(parse_reference(text)) << text;
     EXPECT_FALSE(parse_reference(std::string(100000, 'a')));
     EXPECT_FALSE(parse_reference(std::string(100000, '/')));
@@ -84,7 +86,8 @@ TEST_F(Resolver, TheViewOfVmsIsFollowedOneStep) {
 
 TEST_F(Resolver, RefusesOtherPaths) {
     for (const auto* text : {"/", "/etc/passwd", "/nonexistent/root.img"}) EXPECT_EQ(resolve(text), "refused") << text;
-    for (const auto* file : {"", "pools", "vms/v", "pools/p/v/other", "pools/p/v/.varve/root/ctl", "pools/p/v/root.img/x", "vms/v/none.img", "pools/../.."})
+    for (const auto* file :
+         {"", "pools", "vms/v", "pools/p/v/other", "pools/p/v/.varve/root/ctl", "pools/p/v/root.img/x", "vms/v/none.img", "pools/../.."})
         EXPECT_EQ(resolve(tree_.at(file)), "refused") << file;
 }
 

@@ -9,7 +9,11 @@ namespace {
 using base::Errc;
 
 TEST(Reply, Success) {
-    const auto reply = parse_reply(R"({"ok":true,"command":"stop","volume":"fast/work/root","result":{"committed":true,"revision":"2018-01-02T03:04:05Z","removed":["a","b"]}})" "\n").value();
+    const auto reply =
+        parse_reply(
+            R"({"ok":true,"command":"stop","volume":"fast/work/root","result":{"committed":true,"revision":"2018-01-02T03:04:05Z","removed":["a","b"]}})"
+            "\n")
+            .value();
     EXPECT_TRUE(reply.ok);
     EXPECT_EQ(reply.command, "stop");
     EXPECT_EQ(reply.subject, "fast/work/root");
@@ -19,7 +23,10 @@ TEST(Reply, Success) {
 }
 
 TEST(Reply, FailureKeepsTheSentence) {
-    const auto reply = parse_reply(R"({"ok":false,"command":"revert","volume":"v","error":{"code":"not-found","errno":2,"name":"ENOENT","message":"no such revision"}})").value();
+    const auto reply =
+        parse_reply(
+            R"({"ok":false,"command":"revert","volume":"v","error":{"code":"not-found","errno":2,"name":"ENOENT","message":"no such revision"}})")
+            .value();
     EXPECT_FALSE(reply.ok);
     EXPECT_EQ(reply.error.code, Errc::NotFound);
     EXPECT_EQ(reply.error.message(), "no such revision");
@@ -34,8 +41,11 @@ TEST(Reply, AnUnknownCodeIsChosenByErrno) {
 }
 
 TEST(Reply, WholeVm) {
-    const auto reply = parse_reply(R"({"ok":false,"command":"start","vm":"p/v","volumes":[{"ok":true,"command":"start","volume":"p/v/a","result":{"device":"/dev/x"}},
-        {"ok":false,"command":"start","volume":"p/v/b","error":{"code":"busy","errno":16,"message":"b is busy"}}],"error":{"code":"busy","errno":16,"message":"b is busy"}})").value();
+    const auto reply =
+        parse_reply(
+            R"({"ok":false,"command":"start","vm":"p/v","volumes":[{"ok":true,"command":"start","volume":"p/v/a","result":{"device":"/dev/x"}},
+        {"ok":false,"command":"start","volume":"p/v/b","error":{"code":"busy","errno":16,"message":"b is busy"}}],"error":{"code":"busy","errno":16,"message":"b is busy"}})")
+            .value();
     ASSERT_EQ(reply.volumes.size(), 2U);
     EXPECT_EQ(reply.subject, "p/v");
     EXPECT_EQ(reply.volumes[0].device, "/dev/x");
@@ -44,9 +54,11 @@ TEST(Reply, WholeVm) {
 
 TEST(Reply, HostileTextIsCorruptAndNeverMore) {
     const std::string nested = R"({"ok":true,"volumes":[{"ok":true,"volumes":[{"ok":true}]}]})";
-    for (const std::string& text : {std::string(), std::string("{"), std::string("[]"), std::string("null"), std::string("{}"), std::string(R"({"ok":1})"), std::string(R"({"ok":"true"})"),
-                                    std::string(R"({"ok":false})"), std::string(R"({"ok":false,"error":"x"})"), std::string(R"({"ok":true,"volumes":{}})"), nested,
-                                    std::string("{\"ok\":true,\"command\":\"\xff\"}"), std::string(R"({"ok":true} {"ok":true})"), std::string(200000, '[')}) {
+    for (const std::string& text :
+         {std::string(), std::string("{"), std::string("[]"), std::string("null"), std::string("{}"), std::string(R"({"ok":1})"),
+          std::string(R"({"ok":"true"})"), std::string(R"({"ok":false})"), std::string(R"({"ok":false,"error":"x"})"),
+          std::string(R"({"ok":true,"volumes":{}})"), nested, std::string("{\"ok\":true,\"command\":\"\xff\"}"),
+          std::string(R"({"ok":true} {"ok":true})"), std::string(200000, '[')}) {
         const auto reply = parse_reply(text);
         ASSERT_FALSE(reply) << text.substr(0, 80);
         EXPECT_EQ(reply.error().code, Errc::Corrupt);
@@ -54,7 +66,8 @@ TEST(Reply, HostileTextIsCorruptAndNeverMore) {
 }
 
 TEST(Reply, FieldsOfAnotherTypeAreAbsent) {
-    const auto reply = parse_reply(R"({"ok":true,"command":5,"volume":[],"result":{"device":{},"committed":"yes","removed":[1,null,"a"]}})").value();
+    const auto reply =
+        parse_reply(R"({"ok":true,"command":5,"volume":[],"result":{"device":{},"committed":"yes","removed":[1,null,"a"]}})").value();
     EXPECT_EQ(reply.command + reply.subject + reply.device, "");
     EXPECT_FALSE(reply.committed);
     EXPECT_EQ(reply.removed, (std::vector<std::string>{"a"}));

@@ -58,7 +58,8 @@ TEST(VmRecord, ComesBackAsItWas) {
 }
 
 TEST(VmRecord, RefusesWhatIsNoRecord) {
-    for (const auto* text : {"", "{", "null", "[]", "1", "{}x", "\xff", R"({"version":1,"volumes":{})"}) EXPECT_FALSE(parse_record(text)) << text;
+    for (const auto* text : {"", "{", "null", "[]", "1", "{}x", "\xff", R"({"version":1,"volumes":{})"})
+        EXPECT_FALSE(parse_record(text)) << text;
     expect_refused("[]", "not a JSON object");
     expect_refused(std::string(100'000, '['), "nests too deep");
     expect_refused(std::string(largest_record.count + 1, ' '), "larger than");
@@ -88,15 +89,20 @@ TEST(VmRecord, RefusesImpossibleVolumes) {
     expect_refused(with_volume("root", R"({"kind":"snapshot",)" + legal), "'volumes.root.source' is missing");
     expect_refused(with_volume("root", R"({"kind":"origin","source":{"volume":"fedora/root"},)" + legal), "belongs to no origin volume");
     const auto sized = [](const std::string& size) {
-        return with_volume("root", R"({"kind":"volatile","rw":true,"ephemeral":false,"created":{"seconds":0,"nanoseconds":0},"size":)" + size + "}");
+        return with_volume(
+            "root", R"({"kind":"volatile","rw":true,"ephemeral":false,"created":{"seconds":0,"nanoseconds":0},"size":)" + size + "}");
     };
     for (const auto* size : {"-512", "1", "511", "1.5", "1e3", "\"512\"", "9223372036854775808", "18446744073709551616", "null"})
         expect_refused(sized(size), "'volumes.root.size'");
     EXPECT_TRUE(parse_record(sized("512")));
     expect_refused(with_volume("root", R"({"kind":"origin","revisions_to_keep":-2,)" + legal), "revisions_to_keep");
-    expect_refused(with_volume("root", R"({"kind":"origin","size":0,"rw":true,"ephemeral":true,"created":{"seconds":0,"nanoseconds":0}})"), "not volatile");
-    expect_refused(with_volume("root", R"({"kind":"origin","size":0,"rw":1,"ephemeral":false,"created":{"seconds":0,"nanoseconds":0}})"), "'volumes.root.rw'");
-    expect_refused(with_volume("root", R"({"kind":"origin","size":0,"rw":true,"ephemeral":false,"created":{"seconds":0,"nanoseconds":1000000000}})"), "nanoseconds");
+    expect_refused(with_volume("root", R"({"kind":"origin","size":0,"rw":true,"ephemeral":true,"created":{"seconds":0,"nanoseconds":0}})"),
+                   "not volatile");
+    expect_refused(with_volume("root", R"({"kind":"origin","size":0,"rw":1,"ephemeral":false,"created":{"seconds":0,"nanoseconds":0}})"),
+                   "'volumes.root.rw'");
+    expect_refused(
+        with_volume("root", R"({"kind":"origin","size":0,"rw":true,"ephemeral":false,"created":{"seconds":0,"nanoseconds":1000000000}})"),
+        "nanoseconds");
 }
 
 TEST(Intent, ComesBackAsItWas) {
