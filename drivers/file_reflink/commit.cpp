@@ -28,10 +28,13 @@ bool has_second(const api::VolumeView& view, std::int64_t seconds) {
 }
 
 std::uint64_t next_number(const api::VolumeView& view) {
-    std::set<std::uint64_t> taken{0};
+    std::uint64_t last = 0;
+    for (const auto& revision : view.revisions) last = std::max(last, revision.number);
+    if (last != std::numeric_limits<std::uint64_t>::max()) return last + 1;
+    // Somebody restored a revision with the last number there is.
+    std::set<std::uint64_t> taken;
     for (const auto& revision : view.revisions) taken.insert(revision.number);
-    if (*taken.rbegin() != std::numeric_limits<std::uint64_t>::max()) return *taken.rbegin() + 1;
-    std::uint64_t number = 1;  // somebody restored a revision with the last number there is
+    std::uint64_t number = 1;
     while (taken.contains(number)) ++number;
     return number;
 }
@@ -71,7 +74,7 @@ Result<> publish_timed(VolumeFiles& files, api::VolumeView& view, base::TimedNam
     auto state = TRY(files.observe(image.file, files.pool().ids.next()));
     // Point of no return.
     TRY(move_in(files, image, file_name(TimedFile{files.volume(), id.seconds, number}), Replace::Never));
-    view.revisions.push_back({id, number, std::move(state), {}});
+    insert_revision(view.revisions, {id, number, std::move(state), {}});
     return {};
 }
 
@@ -81,7 +84,7 @@ Result<> publish_label(VolumeFiles& files, api::VolumeView& view, const base::La
     auto state = TRY(files.observe(image.file, files.pool().ids.next()));
     // Point of no return.
     TRY(move_in(files, image, file_name(PinFile{files.volume(), label}), Replace::Never));
-    view.revisions.push_back({label, 0, std::move(state), {}});
+    insert_revision(view.revisions, {label, 0, std::move(state), {}});
     return {};
 }
 
@@ -130,8 +133,7 @@ Result<> replace_committed(VolumeFiles& files, api::VolumeView& view, const Inco
         return moved;
     }
     if (dropped.valid()) files.pool().reaper.bury(std::move(dropped));
-    if (kept) view.revisions.push_back(std::move(*kept));
-    sort_revisions(view.revisions);
+    if (kept) insert_revision(view.revisions, std::move(*kept));
     view.committed = std::move(state);
     return {};
 }
@@ -162,7 +164,6 @@ Result<api::VolumeView> publish(VolumeFiles& files, const api::VolumeView* prese
             },
         },
         command.target));
-    sort_revisions(view.revisions);
     command.image->published();
     if (!own_directory)
         if (const auto synced = files.pool().files.sync(image.directory); !synced) return files.changed_but(synced.error());

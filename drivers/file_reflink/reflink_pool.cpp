@@ -78,33 +78,32 @@ Result<std::optional<VolumeView>> ReflinkPool::run(const VolumePath& volume, con
     const auto vm = TRY(open_vm(*context_, volume.vm));
     VolumeFiles files(*context_, vm, volume.volume);
     using View = Result<VolumeView>;
-    const auto view =
-        std::visit(api::Overloaded{
-                       [&](const api::Create& create) { return file_reflink::create(files, create); },
-                       [&](const api::RemoveCommitted&) { return remove_committed(files, *present); },
-                       [&](const api::RemoveRevision& remove) { return remove_revision(files, *present, remove.revision); },
-                       [&](const api::Start& start) { return file_reflink::start(files, *present, start); },
-                       [&](const api::Stop& stop) { return file_reflink::stop(files, *present, stop); },
-                       [&](const api::Revert& revert) { return file_reflink::revert(files, *present, revert); },
-                       [&](const api::Resize& resize) { return file_reflink::resize(files, *present, resize.size); },
-                       [&](const api::TakeSnapshot& take) { return take_snapshot(files, *present, take.label); },
-                       [&](const api::RenameRevision& rename) { return rename_revision(files, *present, rename); },
-                       [&](const api::Publish& command_) { return publish(files, present, command_); },
-                       [&](const api::SetTime& set) { return set_time(files, *present, set); },
-                       [&](const api::Configure& configure) { return file_reflink::configure(files, *present, configure.config); },
-                       [&](const api::Prune& command_) -> View {
-                           auto pruned = *present;
-                           prune(files, pruned, command_.retention);
-                           TRY(files.sync_directory());
-                           return pruned;
-                       },
-                   },
-                   command);
-    if (!view) return base::Failure(view.error());
+    auto view = std::visit(api::Overloaded{
+                               [&](const api::Create& create) { return file_reflink::create(files, create); },
+                               [&](const api::RemoveCommitted&) { return remove_committed(files, *present); },
+                               [&](const api::RemoveRevision& remove) { return remove_revision(files, *present, remove.revision); },
+                               [&](const api::Start& start) { return file_reflink::start(files, *present, start); },
+                               [&](const api::Stop& stop) { return file_reflink::stop(files, *present, stop); },
+                               [&](const api::Revert& revert) { return file_reflink::revert(files, *present, revert); },
+                               [&](const api::Resize& resize) { return file_reflink::resize(files, *present, resize.size); },
+                               [&](const api::TakeSnapshot& take) { return take_snapshot(files, *present, take.label); },
+                               [&](const api::RenameRevision& rename) { return rename_revision(files, *present, rename); },
+                               [&](const api::Publish& command_) { return publish(files, present, command_); },
+                               [&](const api::SetTime& set) { return set_time(files, *present, set); },
+                               [&](const api::Configure& configure) { return file_reflink::configure(files, *present, configure.config); },
+                               [&](const api::Prune& command_) -> View {
+                                   auto pruned = *present;
+                                   prune(files, pruned, command_.retention);
+                                   TRY(files.sync_directory());
+                                   return pruned;
+                               },
+                           },
+                           command);
+    if (!view) return base::Failure(std::move(view).error());
     const bool removes = std::holds_alternative<api::RemoveCommitted>(command) || std::holds_alternative<api::RemoveRevision>(command) ||
                          (std::holds_alternative<api::Prune>(command) && !present->revisions.empty());
     if (removes) return forget_if_empty(files, *view);
-    return std::optional(*view);
+    return std::optional(*std::move(view));
 }
 
 Result<VolumeView> ReflinkPool::publish(VolumeFiles& files, const VolumeView* present, const api::Publish& command) {
@@ -158,6 +157,13 @@ Result<std::filesystem::path> ReflinkPool::device(const VolumePath& volume, cons
 
 Result<base::Bytes> ReflinkPool::exclusive(const VolumePath& volume, const VolumeView& view, const api::StateRef& state) const {
     const auto file = TRY(open_state(volume, view, state));
+    // A precache shares all data of the committed state and goes with it, but the kernel cannot say who shares an extent: so it goes now, and
+    // the next start clones.
+    if (std::holds_alternative<api::CommittedState>(state)) {
+        const auto vm = TRY(open_vm(*context_, volume.vm));
+        VolumeFiles files(*context_, vm, volume.volume);
+        TRY(drop_precache(files));
+    }
     return context_->files.exclusive(file.get());
 }
 

@@ -148,13 +148,25 @@ api::Ownership ownership_of(const kernel::FileStatus& directory) { return {direc
 
 }  // namespace
 
-void sort_revisions(std::vector<api::Revision>& revisions) {
-    const auto key = [](const api::Revision& revision) {
+namespace {
+
+bool older(const api::Revision& a, const api::Revision& b) {
+    const auto second = [](const api::Revision& revision) {
         const auto* timed = revision.id.timed();
-        const auto seconds = timed != nullptr ? timed->seconds : revision.state.modified.seconds;
-        return std::tuple(seconds, revision.number, revision.state.modified, revision.id);
+        return timed != nullptr ? timed->seconds : revision.state.modified.seconds;
     };
-    std::ranges::sort(revisions, [&](const api::Revision& a, const api::Revision& b) { return key(a) < key(b); });
+    if (const auto order = second(a) <=> second(b); order != 0) return order < 0;
+    if (const auto order = a.number <=> b.number; order != 0) return order < 0;
+    if (const auto order = a.state.modified <=> b.state.modified; order != 0) return order < 0;
+    return a.id < b.id;
+}
+
+}  // namespace
+
+void sort_revisions(std::vector<api::Revision>& revisions) { std::ranges::sort(revisions, older); }
+
+void insert_revision(std::vector<api::Revision>& revisions, api::Revision revision) {
+    revisions.insert(std::ranges::upper_bound(revisions, revision, older), std::move(revision));
 }
 
 Result<api::VmView> load_vm(Context& pool, const VmDirectory& vm) {

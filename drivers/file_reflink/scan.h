@@ -19,5 +19,7 @@ namespace varve::file_reflink {
 
 // Oldest state first: by time, then number.
 void sort_revisions(std::vector<api::Revision>& revisions);
+// Into a list that is sorted so.
+void insert_revision(std::vector<api::Revision>& revisions, api::Revision revision);
 
 }  // namespace varve::file_reflink

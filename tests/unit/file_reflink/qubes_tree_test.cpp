@@ -20,7 +20,7 @@ const std::regex temporary(R"(.*\.img.*~.*)");
 const std::regex older_revision(R"([a-z][a-z0-9]*\.img@\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)");
 const std::regex label(R"([a-z][a-z0-9]*\.img@[A-Za-z0-9][A-Za-z0-9_.:-]*\.pin)");
 const std::regex record(R"(\.varve\.json)");
-// The glob itself, as wide as it has ever been.
+// The glob of the Qubes driver, as the on-disk format document gives it.
 const std::regex revision_glob(R"([a-z][a-z0-9]*\.img\..*@.*Z)");
 
 class QubesTreeTest : public MemoryPoolTest {
