@@ -157,13 +157,6 @@ Result<std::filesystem::path> ReflinkPool::device(const VolumePath& volume, cons
 
 Result<base::Bytes> ReflinkPool::exclusive(const VolumePath& volume, const VolumeView& view, const api::StateRef& state) const {
     const auto file = TRY(open_state(volume, view, state));
-    // A precache shares all data of the committed state and goes with it, but the kernel cannot say who shares an extent: so it goes now, and
-    // the next start clones.
-    if (std::holds_alternative<api::CommittedState>(state)) {
-        const auto vm = TRY(open_vm(*context_, volume.vm));
-        VolumeFiles files(*context_, vm, volume.volume);
-        TRY(drop_precache(files));
-    }
     return context_->files.exclusive(file.get());
 }
 

@@ -190,11 +190,6 @@ TEST_P(ContractTest, ExclusiveCountsOnlyWhatRemovalFrees) {
     ASSERT_TRUE(succeeded(alone));
     EXPECT_GE(*alone, mebibytes(2));
     EXPECT_LT(*alone, mebibytes(3));
-    // What makes the next start fast goes with the state, and does not count against it.
-    ASSERT_TRUE(succeeded(pool_->prepare_start(root_, view(root_), [] { return std::make_unique<Lock>(); })));
-    const auto prepared = pool_->exclusive(root_, view(root_), api::CommittedState{});
-    ASSERT_TRUE(succeeded(prepared));
-    EXPECT_EQ(prepared->count, alone->count);
     run(root_, api::TakeSnapshot{label("label")});
     const auto shared = pool_->exclusive(root_, view(root_), api::CommittedState{});
     const auto labelled = pool_->exclusive(root_, view(root_), revision("label"));
