@@ -148,9 +148,4 @@ void NodeTable::rebind(NodeId id, Node node) {
     dying = std::exchange(found->second.node, std::make_shared<const Node>(std::move(node)));
 }
 
-std::size_t NodeTable::size() const {
-    const std::lock_guard lock(mutex_);
-    return slots_.size();
-}
-
 }  // namespace varve::fuse

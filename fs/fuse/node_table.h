@@ -44,7 +44,6 @@ public:
             if (wanted(*slot.node)) found.emplace_back(id, slot.node);
         return found;
     }
-    [[nodiscard]] std::size_t size() const;
 
 private:
     // What makes two nodes the same: their kind, and the object or name they are about.
