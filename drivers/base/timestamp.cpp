@@ -51,7 +51,7 @@ Result<std::int64_t> parse_iso_utc(std::string_view text) {
                                            std::chrono::day{static_cast<unsigned>(field[2])}};
     if (!date.ok() || field[3] > 23 || field[4] > 59 || field[5] > 59) return bad();
     const auto days = std::chrono::sys_days{date}.time_since_epoch().count();
-    return std::int64_t{days} * 86400 + field[3] * 3600 + field[4] * 60 + field[5];
+    return std::int64_t{days} * 86400 + std::int64_t{field[3]} * 3600 + std::int64_t{field[4]} * 60 + field[5];
 }
 
 Timestamp SystemClock::now() const {

@@ -28,7 +28,7 @@ Result<std::vector<base::VolumePath>> read_children(const ObjectReader& reader) 
     return children;
 }
 
-Result<Intent> read(const ObjectReader& reader) {
+Result<Intent> intent_of(const ObjectReader& reader) {
     TRY(check_version(reader));
     TRY(reader.only({"version", "operation", "from", "to", "children"}));
     const auto operation = TRY(reader.text("operation"));
@@ -63,7 +63,7 @@ std::string format_intent(const Intent& intent) {
 
 Result<Intent> parse_intent(std::string_view text) {
     const auto json = TRY(parse_object(text));
-    auto intent = read(TRY(ObjectReader::of(json, "")));
+    auto intent = intent_of(TRY(ObjectReader::of(json, "")));
     if (!intent) return base::fail(Errc::Corrupt, intent.error().context);
     return intent;
 }

@@ -84,7 +84,7 @@ Result<api::VolumeConfig> read_config(const ObjectReader& reader) {
     return config;
 }
 
-Result<VmRecord> read(const ObjectReader& reader) {
+Result<VmRecord> record_of(const ObjectReader& reader) {
     TRY(check_version(reader));
     TRY(reader.only({"version", "ownership", "created", "volumes"}));
     VmRecord record;
@@ -113,7 +113,7 @@ Result<VmRecord> parse_record(std::string_view text) {
     if (text.size() > largest_record.count)
         return base::fail(base::Errc::Corrupt, "it is larger than " + std::to_string(largest_record.count) + " bytes");
     const auto json = TRY(parse_object(text));
-    auto record = read(TRY(ObjectReader::of(json, "")));
+    auto record = record_of(TRY(ObjectReader::of(json, "")));
     // A name that is no name is an invalid name to a user, but corruption in a file of ours.
     if (!record) return base::fail(base::Errc::Corrupt, record.error().context);
     return record;

@@ -16,7 +16,6 @@ using base::Errc;
 using base::Result;
 using engine::OpenPool;
 using Text = Result<std::string>;
-namespace file = protocol::pool_file;
 
 std::string config_of(const OpenPool& pool) {
     auto config = Json::object();
@@ -35,17 +34,19 @@ Result<> change_default(OpenPool& pool, std::string_view text) {
     return {};
 }
 
-constexpr std::array table{
-    PoolValue{file::driver, [](const OpenPool& pool) -> Text { return pool.driver_name() + "\n"; }},
-    PoolValue{file::config, [](const OpenPool& pool) -> Text { return config_of(pool); }},
-    PoolValue{file::size, [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).size.count) + "\n"; }},
-    PoolValue{file::usage, [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).used.count) + "\n"; }},
-    PoolValue{file::revisions_to_keep, [](const OpenPool& pool) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; },
-              change_default},
+constexpr std::array the_pool_values{
+    PoolValue{protocol::pool_file::driver, [](const OpenPool& pool) -> Text { return pool.driver_name() + "\n"; }},
+    PoolValue{protocol::pool_file::config, [](const OpenPool& pool) -> Text { return config_of(pool); }},
+    PoolValue{protocol::pool_file::size,
+              [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).size.count) + "\n"; }},
+    PoolValue{protocol::pool_file::usage,
+              [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).used.count) + "\n"; }},
+    PoolValue{protocol::pool_file::revisions_to_keep,
+              [](const OpenPool& pool) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; }, change_default},
 };
 
 }  // namespace
 
-std::span<const PoolValue> pool_values() { return table; }
+std::span<const PoolValue> pool_values() { return the_pool_values; }
 
 }  // namespace varve::control

@@ -26,7 +26,7 @@ Result<> remove(PoolAdministration& administration, Arguments arguments) {
     return administration.remove(arguments[0]);
 }
 
-constexpr std::array table{
+constexpr std::array the_root_commands{
     RootCommand{{verb::pool_add, "NAME DRIVER [KEY=VALUE ...]", 2, any_number}, add},
     RootCommand{{verb::pool_rm, "NAME", 1, 1}, remove},
     RootCommand{{verb::reload, "", 0, 0}, [](PoolAdministration& administration, Arguments) { return administration.reload(); }},
@@ -34,6 +34,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const RootCommand> root_commands() { return table; }
+std::span<const RootCommand> root_commands() { return the_root_commands; }
 
 }  // namespace varve::control

@@ -181,7 +181,7 @@ Result<> create(Volumes& volumes, const VmPtr& vm, Arguments arguments, Json& re
     return {};
 }
 
-constexpr std::array table{
+constexpr std::array the_vm_commands{
     VmCommand{{verb::start, "", 0, 0}, start},
     VmCommand{{verb::stop, "", 0, 0}, stop},
     VmCommand{{verb::discard, "", 0, 0}, discard},
@@ -191,6 +191,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const VmCommand> vm_commands() { return table; }
+std::span<const VmCommand> vm_commands() { return the_vm_commands; }
 
 }  // namespace varve::control

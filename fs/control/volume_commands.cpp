@@ -78,7 +78,7 @@ Result<Json> prune(Volumes& volumes, const VolumeRef& volume, Arguments /*none*/
     return Json{{field::removed, revision_names(removed)}};
 }
 
-constexpr std::array table{
+constexpr std::array the_volume_commands{
     VolumeCommand{{verb::start, "", 0, 0},
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
     VolumeCommand{{verb::stop, "", 0, 0},
@@ -94,6 +94,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const VolumeCommand> volume_commands() { return table; }
+std::span<const VolumeCommand> volume_commands() { return the_volume_commands; }
 
 }  // namespace varve::control

@@ -25,7 +25,6 @@ using base::Errc;
 using base::Result;
 using engine::VolumeRef;
 using engine::Volumes;
-namespace file = protocol::volume_file;
 
 std::string line(std::string_view value) { return std::string(value) + "\n"; }
 std::string line(Bytes value) { return line(std::to_string(value.count)); }
@@ -99,12 +98,12 @@ api::RevisionsToKeep keep_of(const VolumeRef& volume, const api::VolumeView& vie
 }
 
 std::string config_of(const VolumeRef& volume, const api::VolumeView& view) {
-    Json config{{file::kind, api::kind_name(view.config.kind)}};
-    if (api::source_of(view.config.kind) != nullptr) config[std::string(file::source)] = source_text(view.config);
-    config[std::string(file::rw)] = view.config.rw;
-    if (std::holds_alternative<api::Volatile>(view.config.kind)) config[std::string(file::size)] = view.config.size.count;
-    config[std::string(file::revisions_to_keep)] = keep_of(volume, view).count();
-    config[std::string(file::ephemeral)] = view.config.ephemeral;
+    Json config{{protocol::volume_file::kind, api::kind_name(view.config.kind)}};
+    if (api::source_of(view.config.kind) != nullptr) config[std::string(protocol::volume_file::source)] = source_text(view.config);
+    config[std::string(protocol::volume_file::rw)] = view.config.rw;
+    if (std::holds_alternative<api::Volatile>(view.config.kind)) config[std::string(protocol::volume_file::size)] = view.config.size.count;
+    config[std::string(protocol::volume_file::revisions_to_keep)] = keep_of(volume, view).count();
+    config[std::string(protocol::volume_file::ephemeral)] = view.config.ephemeral;
     return line(compact(config));
 }
 
@@ -125,41 +124,43 @@ std::string blockers_of(const Volumes& volumes, const VolumeRef& volume) {
 using View = api::VolumeView;
 using Text = Result<std::string>;
 
-constexpr std::array table{
-    VolumeValue{file::kind,
+constexpr std::array the_volume_values{
+    VolumeValue{protocol::volume_file::kind,
                 [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(api::kind_name(view.config.kind)); }},
-    VolumeValue{file::source, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(source_text(view.config)); },
-                change_source},
-    VolumeValue{file::state,
+    VolumeValue{protocol::volume_file::source,
+                [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(source_text(view.config)); }, change_source},
+    VolumeValue{protocol::volume_file::state,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(state_name(volume, view)); }},
-    VolumeValue{file::outdated,
+    VolumeValue{protocol::volume_file::outdated,
                 [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return line(volumes.outdated(volume)); }},
-    VolumeValue{file::rw, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.rw); }, change_rw},
-    VolumeValue{file::size,
+    VolumeValue{protocol::volume_file::rw, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.rw); },
+                change_rw},
+    VolumeValue{protocol::volume_file::size,
                 [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text {
                     return line(present_size(volumes, volume, view));
                 }},
-    VolumeValue{file::usage,
+    VolumeValue{protocol::volume_file::usage,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(usage_of(volume, view)); }},
-    VolumeValue{file::exclusive,
+    VolumeValue{protocol::volume_file::exclusive,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(TRY(exclusive_of(volume, view))); }},
-    VolumeValue{file::revisions_to_keep,
+    VolumeValue{protocol::volume_file::revisions_to_keep,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text {
                     return line(std::to_string(keep_of(volume, view).count()));
                 },
                 change_keep},
-    VolumeValue{file::ephemeral, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.ephemeral); },
-                change_ephemeral},
-    VolumeValue{file::config, [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return config_of(volume, view); }},
+    VolumeValue{protocol::volume_file::ephemeral,
+                [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.ephemeral); }, change_ephemeral},
+    VolumeValue{protocol::volume_file::config,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return config_of(volume, view); }},
     VolumeValue{
-        file::revisions,
+        protocol::volume_file::revisions,
         [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return revisions_of(volumes, volume, view); }},
-    VolumeValue{file::blockers,
+    VolumeValue{protocol::volume_file::blockers,
                 [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return blockers_of(volumes, volume); }},
 };
 
 }  // namespace
 
-std::span<const VolumeValue> volume_values() { return table; }
+std::span<const VolumeValue> volume_values() { return the_volume_values; }
 
 }  // namespace varve::control

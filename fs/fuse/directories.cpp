@@ -8,7 +8,9 @@
 namespace varve::fuse {
 namespace {
 
-DirectoryHandle& handle_of(const fuse_file_info& info) { return *reinterpret_cast<DirectoryHandle*>(info.fh); }  // NOLINT: made in opendir
+DirectoryHandle& directory_of(const fuse_file_info& info) {
+    return *reinterpret_cast<DirectoryHandle*>(info.fh);
+}  // NOLINT: made in opendir
 
 constexpr std::size_t dots = 2;  // "." and ".."
 
@@ -26,7 +28,7 @@ void Server::opendir(fuse_req_t request, fuse_ino_t id, fuse_file_info* info) {
 }
 
 void Server::readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-    const auto& entries = handle_of(*info).entries;
+    const auto& entries = directory_of(*info).entries;
     std::vector<char> buffer(size);
     std::size_t used = 0;
     for (auto next = static_cast<std::size_t>(offset); next < entries.size(); ++next) {
@@ -42,7 +44,7 @@ void Server::readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t off
 }
 
 void Server::readdirplus(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-    const auto& handle = handle_of(*info);
+    const auto& handle = directory_of(*info);
     std::vector<char> buffer(size);
     std::vector<NodeId> counted;
     std::size_t used = 0;
@@ -68,7 +70,7 @@ void Server::readdirplus(fuse_req_t request, fuse_ino_t, std::size_t size, off_t
 }
 
 void Server::releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-    const std::unique_ptr<DirectoryHandle> handle(&handle_of(*info));
+    const std::unique_ptr<DirectoryHandle> handle(&directory_of(*info));
     (void)fuse_reply_err(request, 0);
 }
 

@@ -30,7 +30,7 @@ ExitCode report_failures(const Output& output, const Reply& reply) {
     return code;
 }
 
-json object_of(const Reply& reply, const CtlRequest& request) {
+json reply_object(const Reply& reply, const CtlRequest& request) {
     if (!reply.json.empty()) return json::parse(reply.json, nullptr, false);
     return {{protocol::field::ok, true}, {protocol::field::command, request.words.front()}, {protocol::field::result, json::object()}};
 }
@@ -38,7 +38,7 @@ json object_of(const Reply& reply, const CtlRequest& request) {
 ExitCode send(const Context& context, const CtlRequest& request, const Remark& remark, json& results) {
     const auto reply = context.mount.command(request.ctl, request.subject, request.words);
     if (!reply) return context.output.failure(reply.error());
-    results.push_back(object_of(*reply, request));
+    results.push_back(reply_object(*reply, request));
     remark_on(context.output, *reply, remark);
     return report_failures(context.output, *reply);
 }

@@ -73,7 +73,7 @@ Result<Listing> list_below(const Mount& mount, const Reference& reference) {
     return listing;
 }
 
-json object_of(const Listing& listing) {
+json listing_object(const Listing& listing) {
     auto pools = json::array();
     auto vms = json::array();
     auto volumes = json::array();
@@ -125,7 +125,7 @@ public:
     ExitCode run(const Context& context) override {
         const auto listing = reference_ ? list_below(context.mount, *reference_) : list_everything(context.mount);
         if (!listing) return context.output.failure(listing.error());
-        context.output.object(object_of(*listing));
+        context.output.object(listing_object(*listing));
         const bool one_volume = reference_ && std::holds_alternative<StateReference>(*reference_);
         context.output.text(text_of(context.output, *listing, with_revisions_ || one_volume));
         for (const auto& failure : listing->failures) (void)context.output.failure(failure);

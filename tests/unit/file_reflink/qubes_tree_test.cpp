@@ -9,7 +9,7 @@
 namespace varve::file_reflink {
 namespace {
 
-constexpr std::int64_t second = 1514862245;  // 2018-01-02T03:04:05Z
+constexpr std::int64_t moment = 1514862245;  // 2018-01-02T03:04:05Z
 
 // What Qubes' file-reflink makes of a name in a VM's directory. It takes revisions by the glob `<volume>.img.*@*Z`, splits them at '@' and takes
 // int() of the first part, and removes whatever `<volume>*.img*~*` matches when a volume starts.
@@ -18,7 +18,7 @@ const std::regex committed_image(R"([a-z][a-z0-9]*(-dirty|-precache|-import)?\.i
 const std::regex temporary(R"(.*\.img.*~.*)");
 // What it has no pattern for, and leaves alone.
 const std::regex older_revision(R"([a-z][a-z0-9]*\.img@\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)");
-const std::regex label(R"([a-z][a-z0-9]*\.img@[A-Za-z0-9][A-Za-z0-9_.:-]*\.pin)");
+const std::regex labelled(R"([a-z][a-z0-9]*\.img@[A-Za-z0-9][A-Za-z0-9_.:-]*\.pin)");
 const std::regex record(R"(\.varve\.json)");
 // The glob of the Qubes driver, as the on-disk format document gives it.
 const std::regex revision_glob(R"([a-z][a-z0-9]*\.img\..*@.*Z)");
@@ -27,19 +27,19 @@ class QubesTreeTest : public MemoryPoolTest {
 protected:
     void SetUp() override {
         for (const std::string folder : {"appvms", "vm-templates", "appvms/foo", "vm-templates/fedora"}) make_directory(folder);
-        file("appvms/foo", "root.img", "root base", second);
-        file("appvms/foo", "root-dirty.img", "root session", second);
-        file("appvms/foo", "private.img", "home", second + 50);
-        file("appvms/foo", "private-precache.img", "home", second + 50);
-        file("appvms/foo", "private-import.img", "half an import", second + 60);
-        file("appvms/foo", "private.img@2018-01-02T03:04:00Z", "home 0", second - 5);
-        file("appvms/foo", "private.img.9@2018-01-02T03:04:05Z", "home 9", second);
-        file("appvms/foo", "private.img.10@2018-01-02T03:04:06Z", "home 10", second + 1);
-        file("appvms/foo", "private.img~x8_2kq", "half a copy", second);
-        file("appvms/foo", "volatile-dirty.img", "swap", second);
-        file("appvms/foo", "firewall.xml", "<rules/>", second);
-        file("vm-templates/fedora", "root.img", "fedora", second);
-        file("vm-templates/fedora", "root.img.3@2018-01-02T03:03:05Z", "fedora 3", second - 60);
+        file("appvms/foo", "root.img", "root base", moment);
+        file("appvms/foo", "root-dirty.img", "root session", moment);
+        file("appvms/foo", "private.img", "home", moment + 50);
+        file("appvms/foo", "private-precache.img", "home", moment + 50);
+        file("appvms/foo", "private-import.img", "half an import", moment + 60);
+        file("appvms/foo", "private.img@2018-01-02T03:04:00Z", "home 0", moment - 5);
+        file("appvms/foo", "private.img.9@2018-01-02T03:04:05Z", "home 9", moment);
+        file("appvms/foo", "private.img.10@2018-01-02T03:04:06Z", "home 10", moment + 1);
+        file("appvms/foo", "private.img~x8_2kq", "half a copy", moment);
+        file("appvms/foo", "volatile-dirty.img", "swap", moment);
+        file("appvms/foo", "firewall.xml", "<rules/>", moment);
+        file("vm-templates/fedora", "root.img", "fedora", moment);
+        file("vm-templates/fedora", "root.img.3@2018-01-02T03:03:05Z", "fedora 3", moment - 60);
         ASSERT_NO_FATAL_FAILURE(open());
     }
 
@@ -86,7 +86,7 @@ protected:
                 EXPECT_TRUE(numbers.insert(parts[1].str() + " " + parts[2].str()).second) << "a number twice: " << name;
             }
             const bool known = is_revision || std::regex_match(name, committed_image) || std::regex_match(name, older_revision) ||
-                               std::regex_match(name, label) || std::regex_match(name, record);
+                               std::regex_match(name, labelled) || std::regex_match(name, record);
             EXPECT_TRUE(known) << name;
             EXPECT_FALSE(std::regex_match(name, temporary)) << name;
         }
@@ -127,10 +127,10 @@ TEST_F(QubesTreeTest, WhatCommandsLeaveIsReadByQubes) {
     stop(volume, 9);
     EXPECT_TRUE(names("appvms/foo").contains("private.img.11@2018-01-02T03:04:55Z")) << "the next number, and the time of the state";
     run(volume, api::TakeSnapshot{base::Label::parse("good").value()});
-    run(volume, api::RenameRevision{base::TimedName{second, {}}, base::Label::parse("2018-like.Z").value()});
+    run(volume, api::RenameRevision{base::TimedName{moment, {}}, base::Label::parse("2018-like.Z").value()});
     auto written = MemoryPoolTest::image(volume, "published");
     run(volume, api::Publish{&written, api::Publish::AsCommitted{}});
-    run(volume, api::Revert{base::TimedName{second + 1, {}}});
+    run(volume, api::Revert{base::TimedName{moment + 1, {}}});
     EXPECT_EQ(read(volume, api::CommittedState{}), "home 10");
     run(volume, api::Resize{{16384}});
     expect_readable_by_qubes("appvms/foo");
@@ -139,11 +139,11 @@ TEST_F(QubesTreeTest, WhatCommandsLeaveIsReadByQubes) {
     EXPECT_EQ(texts(volume), before);
 }
 
-// A plain time keeps the older form when it is restored: a number of its own could be the one that a numbered revision of its second is
+// A plain time keeps the older form when it is restored: a number of its own could be the one that a numbered revision of its moment is
 // restored with later. Current Qubes does not list it, nor count it, nor remove it.
 TEST_F(QubesTreeTest, ARestoredPlainTimeTakesNoNumberFromTheOneThatFollows) {
     const std::string volume = "foo/private";
-    const std::int64_t restored = second - 1000;
+    const std::int64_t restored = moment - 1000;
     auto plain = MemoryPoolTest::image(volume, "plain");
     run(volume, api::Publish{&plain, api::Publish::AsRevision{base::TimedName{restored, {}}}});
     auto numbered = MemoryPoolTest::image(volume, "numbered");
