@@ -39,22 +39,37 @@ constexpr unsigned int most_idle_threads = 16;
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifier, const std::filesystem::path& mountpoint) {
-    TRY(clear_dead_mount(mountpoint));
+Result<std::unique_ptr<Session>> Session::make(Server& server, Notifier& notifier) {
     auto words = arguments();
     std::vector<char*> raw;
+    raw.reserve(words.size());
     for (auto& word : words) raw.push_back(word.data());
     fuse_args args = FUSE_ARGS_INIT(static_cast<int>(raw.size()), raw.data());
     auto* const session = fuse_session_new(&args, &Server::operations(), sizeof(fuse_lowlevel_ops), &server);
     fuse_opt_free_args(&args);
     if (session == nullptr) return fail(Errc::Io, "libfuse refused to make a session");
-    std::unique_ptr<Session> owner(new Session(session, notifier));
+    return std::unique_ptr<Session>(new Session(session, notifier));
+}
+
+Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifier, const std::filesystem::path& mountpoint) {
+    TRY(clear_dead_mount(mountpoint));
+    auto owner = TRY(make(server, notifier));
+    auto* const session = owner->session_;
     if (fuse_set_signal_handlers(session) != 0) return fail(Errc::Io, "cannot set signal handlers");
     owner->handles_signals_ = true;
     if (fuse_session_mount(session, mountpoint.c_str()) != 0)
         return fail_errno(errno != 0 ? errno : EIO, "cannot mount at " + mountpoint.string() + " (is /dev/fuse there, and are you root?)");
     owner->mounted_ = true;
     notifier.attach(session);
+    return owner;
+}
+
+Result<std::unique_ptr<Session>> Session::over(Server& server, Notifier& notifier, base::UniqueFd wire, const fuse_custom_io& io) {
+    auto owner = TRY(make(server, notifier));
+    if (const int failed = fuse_session_custom_io(owner->session_, &io, wire.get()); failed != 0)
+        return fail_errno(failed < 0 ? -failed : EINVAL, "libfuse refused the wire");
+    (void)wire.release();  // the session's now, which closes it
+    notifier.attach(owner->session_);
     return owner;
 }
 
