@@ -95,6 +95,7 @@ constexpr std::array<Driver, 2> drivers{{{"file-reflink", open_file_reflink}, {"
 
 std::vector<std::string> driver_names() {
     std::vector<std::string> names;
+    names.reserve(drivers.size());
     for (const auto& driver : drivers) names.emplace_back(driver.name);
     return names;
 }

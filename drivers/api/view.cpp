@@ -15,8 +15,9 @@ std::int64_t second_of(const Revision& revision) {
 // The first that `wanted` holds for: among those of that second, else (times can be set) among all.
 template <class Wanted>
 const Revision* find_near(const std::vector<Revision>& revisions, std::int64_t second, Wanted wanted) {
-    const auto same_second = std::ranges::equal_range(revisions, second, {}, second_of);
-    if (const auto found = std::ranges::find_if(same_second, wanted); found != same_second.end()) return &*found;
+    const auto first = std::ranges::lower_bound(revisions, second, {}, second_of);
+    const auto last = std::ranges::upper_bound(revisions, second, {}, second_of);
+    if (const auto found = std::find_if(first, last, wanted); found != last) return &*found;
     const auto found = std::ranges::find_if(revisions, wanted);
     return found == revisions.end() ? nullptr : &*found;
 }

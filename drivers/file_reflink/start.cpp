@@ -10,7 +10,6 @@ namespace {
 using api::Session;
 using api::VolumeView;
 using base::Errc;
-using base::fail;
 using base::Result;
 using Replace = kernel::FileSystem::Replace;
 

@@ -7,7 +7,6 @@ namespace varve::file_reflink {
 
 using base::Errc;
 using base::Result;
-using base::Timestamp;
 using base::UniqueFd;
 using kernel::FileSystem;
 

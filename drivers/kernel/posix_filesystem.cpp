@@ -7,7 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX's, not C's
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>

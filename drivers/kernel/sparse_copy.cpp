@@ -11,7 +11,6 @@
 namespace varve::kernel {
 namespace {
 
-using base::fail;
 using base::fail_errno;
 using base::Result;
 

@@ -224,7 +224,7 @@ private:
 
     // The plain time when it is free, else with the number that it has in any case.
     RevisionId name_for(std::int64_t seconds, std::uint64_t number) {
-        const RevisionId plain = TimedName{seconds, {}};
+        RevisionId plain = TimedName{seconds, {}};
         if (find(*volume_, plain) == volume_->revisions.end()) return plain;
         return TimedName{seconds, number};
     }

@@ -10,8 +10,6 @@
 namespace varve::config {
 namespace {
 
-using base::Errc;
-using base::fail;
 
 constexpr std::string_view lower_case = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view lower_case_and_digits = "abcdefghijklmnopqrstuvwxyz0123456789_-";

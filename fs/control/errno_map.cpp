@@ -34,7 +34,7 @@ int errno_of(const base::Error& error) {
         case Errc::Busy: return EBUSY;
         case Errc::NoSpace: return ENOSPC;
         case Errc::ReadOnly: return EROFS;
-        case Errc::InvalidName: return EINVAL;
+        case Errc::InvalidName:
         case Errc::InvalidArgument: return EINVAL;
         case Errc::TooLarge: return EFBIG;
         case Errc::Unsupported: return EOPNOTSUPP;
@@ -43,7 +43,7 @@ int errno_of(const base::Error& error) {
         case Errc::Denied: return EPERM;
         case Errc::Interrupted: return EINTR;
         case Errc::TimedOut: return ETIMEDOUT;
-        case Errc::Corrupt: return EIO;
+        case Errc::Corrupt:
         case Errc::Degraded: return EIO;
         case Errc::Io: return errno_of_cause(error.cause);
     }

@@ -23,11 +23,11 @@ class PoolKeeper final : public control::PoolAdministration {
 public:
     using ReadConfig = std::function<base::Result<config::Config>()>;
 
-    PoolKeeper(engine::Catalogue& catalogue, const registry::Environment& environment, std::filesystem::path state_dir,
+    PoolKeeper(engine::Catalogue& catalogue, const registry::Environment& environment, const std::filesystem::path& state_dir,
                std::filesystem::path mountpoint, ReadConfig read_config)
         : catalogue_(catalogue),
           environment_(environment),
-          kept_(std::move(state_dir) / "pools"),
+          kept_(state_dir / "pools"),
           mountpoint_(std::move(mountpoint)),
           read_config_(std::move(read_config)) {}
 

@@ -161,6 +161,7 @@ std::vector<VmsLink> Tree::links_of(const base::VmName& vm) const {
         }
     }
     std::vector<VmsLink> all;
+    all.reserve(links.size());
     for (auto& [volume, link] : links) all.push_back(std::move(link));
     return all;
 }

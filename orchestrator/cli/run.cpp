@@ -15,7 +15,6 @@ namespace varve::cli {
 namespace {
 
 using base::Errc;
-using base::Error;
 using base::Result;
 using mount_client::Mount;
 
