@@ -78,7 +78,6 @@ void Server::init(fuse_conn_info* connection) {
     want(FUSE_CAP_READDIRPLUS_AUTO);
     want(FUSE_CAP_PARALLEL_DIROPS);
     want(FUSE_CAP_ASYNC_READ);
-    want(FUSE_CAP_EXPORT_SUPPORT);
     // Never the write-back cache: the kernel would own size and mtime, and a failed write would have no writer to tell.
     connection->want &=
         ~static_cast<unsigned int>(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);

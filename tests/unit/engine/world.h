@@ -62,9 +62,15 @@ private:
 
 class CountingListener final : public engine::ChangeListener {
 public:
-    void volume_changed(const engine::Vm&, const base::VolumeName& volume, const api::VolumeView*, const api::VolumeView*) override {
-        const std::lock_guard lock(mutex_);
-        ++changes_[volume.str()];
+    // Who is told as well; nullptr: nobody. Not while something changes.
+    void pass_on_to(engine::ChangeListener* next) { next_ = next; }
+    void volume_changed(const engine::Vm& vm, const base::VolumeName& volume, const api::VolumeView* before,
+                        const api::VolumeView* after) override {
+        {
+            const std::lock_guard lock(mutex_);
+            ++changes_[volume.str()];
+        }
+        if (next_ != nullptr) next_->volume_changed(vm, volume, before, after);
     }
     [[nodiscard]] int changes(const std::string& volume) const {
         const std::lock_guard lock(mutex_);
@@ -75,6 +81,7 @@ public:
 private:
     mutable std::mutex mutex_;
     std::map<std::string, int> changes_;
+    engine::ChangeListener* next_ = nullptr;
 };
 
 class World : public testing::Test {
