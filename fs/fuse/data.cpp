@@ -23,6 +23,12 @@ Handle& handle_of(const fuse_file_info& info) { return *reinterpret_cast<Handle*
 
 Bytes bytes(off_t offset) { return {static_cast<std::uint64_t>(offset)}; }
 
+// The kernel asks for no more (max_pages), and nobody shall make us set aside what they like.
+constexpr std::size_t largest_read = 1U << 20;
+// The answer has 32 bits for the count. Kernels before 6.17 ask for more, and a count that wraps to 0 would be the end of the source.
+// Whole blocks of every file system, so that what follows can be cloned too.
+constexpr std::uint64_t largest_copy = 0xfff00000;
+
 // One buffer for each of libfuse's threads: allocating a mebibyte for each read would map and unmap it.
 std::span<char> thread_buffer(std::size_t size) {
     thread_local std::vector<char> buffer;
@@ -79,7 +85,7 @@ Result<> spoil_on_failure(engine::ScratchFile& file, Result<> result) {
 
 void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
     auto& handle = handle_of(*info);
-    const auto buffer = thread_buffer(size);
+    const auto buffer = thread_buffer(std::min(size, largest_read));
     const auto count = read_from(handle.file, buffer, bytes(offset));
     if (!count) return refuse(request, {"read", path_of(*handle.what)}, count.error());
     (void)fuse_reply_buf(request, buffer.data(), *count);
@@ -168,8 +174,8 @@ void Server::copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, 
     const auto copied = with_descriptor(from.file, [&](int source) -> Result<> {
         const auto size = static_cast<std::uint64_t>(TRY(engine::status(source)).st_size);
         const auto start = static_cast<std::uint64_t>(from_offset);
-        if (start >= size) return {};
-        cloned = std::min<std::uint64_t>(length, size - start);
+        if (start >= size || length == 0) return {};
+        cloned = std::min({std::uint64_t{length}, largest_copy, size - start});
         // To the end of the source, whose tail need not be whole blocks, is spelt 0.
         const Bytes count{start + cloned == size ? 0 : cloned};
         if (transaction != nullptr)
