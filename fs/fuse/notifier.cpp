@@ -49,10 +49,14 @@ void Notifier::volume_changed(const engine::Vm&, const base::VolumeName&, const 
     // The states that kept their place in the list kept their attributes too; only those at the ends of a change are told of.
     auto old_states = states_of(before);
     auto new_states = states_of(after);
-    const auto [old_end, new_end] = std::ranges::mismatch(old_states, new_states);
+    auto [old_end, new_end] = std::ranges::mismatch(old_states, new_states);
+    const auto* const was = before != nullptr && before->committed ? &*before->committed : nullptr;
+    const auto* const is = after != nullptr && after->committed ? &*after->committed : nullptr;
+    // A commit leaves the list as it was but for its end; the state that became a revision has another mode and number now.
+    if (was != nullptr && (is == nullptr || is->id != was->id) && old_end == old_states.end()) --old_end;
     old_states.erase(old_states.begin(), old_end);
     new_states.erase(new_states.begin(), new_end);
-    if (after != nullptr && after->committed) new_states.push_back(after->committed->id);  // its time may have been set
+    if (is != nullptr) new_states.push_back(is->id);  // its time may have been set
     for (const auto& states : {old_states, new_states})
         for (const auto state : states)
             if (const auto node = nodes_.file_of(state)) forget_attributes(*node);
