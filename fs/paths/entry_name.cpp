@@ -7,6 +7,7 @@ namespace varve::paths {
 namespace {
 
 constexpr std::string_view image_suffix = ".img";
+constexpr std::size_t longest_name = 255;  // NAME_MAX: a directory that lists a longer one cannot be read
 
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -26,6 +27,9 @@ base::Result<EntryName> parse_entry(std::string_view name) {
     using base::Errc;
     if (name == control_directory) return ControlEntry{};
     if (name == "." || name == "..") return base::fail(Errc::InvalidName, "'" + std::string(name) + "' is not a name");
+    if (name.size() > longest_name || name.find('/') != std::string_view::npos)
+        return base::fail(Errc::InvalidName,
+                          "'" + std::string(name.substr(0, 80)) + "...' is not a name: up to 255 bytes, none of them '/'");
     if (name.starts_with('.') || is_tool_scratch(name)) return ScratchEntry{std::string(name)};
 
     const auto at = name.find('@');
