@@ -1,10 +1,37 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion of varve(1) in bash: subcommands, and pools, VMs, volumes and revisions as the mount lists them.
 
+# Sets words, cword and cur. Readline splits at ':', '=' and '@', too: what no blank parts is put together again.
+_varve_words() {
+    local line=${COMP_LINE-${COMP_WORDS[*]}} word blanks i
+    words=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        blanks=${line%%[![:blank:]]*}
+        line=${line#"$blanks"}
+        line=${line#"$word"}
+        if [[ $i -gt 0 && -z $blanks ]]; then
+            words[-1]+=$word
+        else
+            words+=("$word")
+        fi
+    done
+    cword=$((${#words[@]} - 1))
+    cur=${words[cword]}
+}
+
+# Readline replaces only what stands behind the last place where it splits.
+_varve_trim() {
+    local breaks=${COMP_WORDBREAKS//[^:=@]/} kept
+    [[ -n $breaks ]] || return
+    kept=${cur%"${cur##*["$breaks"]}"}
+    COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+}
+
 # Where Varve is mounted: --mount on the line, VARVE_MOUNT, or the only mount.
 _varve_mount() {
     local i
-    for ((i = 1; i < COMP_CWORD; i++)); do
+    for ((i = 1; i < cword; i++)); do
         if [[ ${words[i]} == --mount ]]; then
             printf '%s\n' "${words[i + 1]}"
             return
@@ -65,19 +92,10 @@ _varve_target() {
 }
 
 _varve() {
-    local cur words i command='' sub='' first='' position=0
+    local cur cword words i command='' sub='' first='' position=0
     COMPREPLY=()
-    # Readline splits words at ':' and '=': put revisions and KEY=VALUE together again.
-    if declare -F _get_comp_words_by_ref >/dev/null; then
-        local cword
-        _get_comp_words_by_ref -n :=@ cur words cword
-        local COMP_CWORD=$cword
-    else
-        words=("${COMP_WORDS[@]}")
-        cur=${words[COMP_CWORD]}
-    fi
-
-    for ((i = 1; i < COMP_CWORD; i++)); do
+    _varve_words
+    for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
             --mount) ((i++)) ;;
             -*) ;;
@@ -93,7 +111,7 @@ _varve() {
         esac
     done
 
-    if [[ ${words[COMP_CWORD - 1]} == --mount ]]; then
+    if [[ ${words[cword - 1]} == --mount ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
@@ -123,8 +141,7 @@ _varve() {
             ;;
         clone:) ((position < 2)) && _varve_target 3 yes "$cur" ;;
     esac
-    declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "$cur"
-    return 0
+    _varve_trim
 }
 
 complete -F _varve varve
