@@ -3,8 +3,10 @@
 #include "orchestrator/cli/interrupts.h"
 #include "orchestrator/cli/run.h"
 
+#include <poll.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -24,9 +26,17 @@ std::string working_directory() {
     return error ? "/" : path.string();  // a removed directory is inside no mount
 }
 
+// `varve ls | head -1`: whoever went away wants no message either.
+bool reader_is_gone() {
+    pollfd output{STDOUT_FILENO, 0, 0};
+    return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    // Nobody reading what was done is no reason to leave the rest undone.
+    (void)std::signal(SIGPIPE, SIG_IGN);  // cannot fail for this signal
     try {
         const varve::cli::World world{std::cout,
                                       std::cerr,
@@ -39,7 +49,7 @@ int main(int argc, char** argv) {
         const auto code = varve::cli::run({argv + 1, argv + argc}, world);
         std::cout.flush();
         if (std::cout) return static_cast<int>(code);
-        std::cerr << "varve: cannot write to standard output\n";
+        if (!reader_is_gone()) std::cerr << "varve: cannot write to standard output\n";
     } catch (const std::exception& bug) {
         std::cerr << "varve: internal error: " << bug.what() << '\n';
     }

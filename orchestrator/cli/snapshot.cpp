@@ -39,6 +39,10 @@ public:
         const auto linked = context.mount.link(mount_client::state_path(present), mount_client::state_path(*revision_));
         if (!linked && linked.error().cause == std::errc::no_such_file_or_directory)
             return context.output.failure({Errc::NotFound, {}, present.str() + " does not exist"});
+        // The kernel refuses it by itself, so varvefs has noted no reason.
+        if (!linked && linked.error().code == Errc::Exists)
+            return context.output.failure(
+                {Errc::Exists, {}, revision_->str() + " exists already: take another label, or remove that state"});
         if (!linked) return context.output.failure(linked.error());
         context.output.remark(revision_->str());
         context.output.object({{"volume", revision_->volume.str()}, {"revision", revision_->revision->str()}});

@@ -28,10 +28,17 @@ Done report(const CopyObserver& observer, std::uint64_t done, std::uint64_t whol
 
 bool cannot_clone(int number) { return number == EXDEV || number == EOPNOTSUPP || number == ENOSYS || number == EINVAL; }
 
-// How far it came without an error that another method could not get around.
+// Where the next data are at or behind `at`; `at` itself where holes are unknown.
+std::uint64_t next_data(int from, std::uint64_t at, std::uint64_t size) {
+    const auto data = ::lseek(from, static_cast<off_t>(at), SEEK_DATA);
+    if (data >= 0) return std::min(static_cast<std::uint64_t>(data), size);
+    return errno == ENXIO ? size : at;
+}
+
+// How far it came without an error that another method could not get around. A long hole is passed over, not cloned piece by piece.
 tl::expected<std::uint64_t, CopyFailure> clone(int from, int to, std::uint64_t size, const CopyObserver& observer) {
     std::uint64_t done = 0;
-    while (done < size) {
+    while ((done = next_data(from, done, size)) < size) {
         auto in = static_cast<off_t>(done);
         auto out = in;
         const auto count = ::copy_file_range(from, &in, to, &out, std::min(size - done, clone_piece), 0);

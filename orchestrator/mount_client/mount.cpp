@@ -46,6 +46,10 @@ Result<> write_once(int fd, std::string_view text) {
     return {};
 }
 
+Failure dead_mount(const std::string& path) {
+    return fail(Errc::NotFound, "varvefs no longer answers at '" + path + "': unmount it with 'umount -l' and start varvefs again");
+}
+
 Reply plain_success(std::span<const std::string> words, std::string_view subject) {
     Reply reply;
     reply.ok = true;
@@ -59,13 +63,14 @@ Reply plain_success(std::span<const std::string> words, std::string_view subject
 Result<Mount> Mount::open(const std::string& directory) {
     std::error_code error;
     auto path = std::filesystem::canonical(directory, error);
+    if (error == std::errc::not_connected) return dead_mount(directory);
     if (error) return Failure(base::error_from_errno(error.value(), "cannot reach the mount '" + directory + "'"));
     UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root.valid() && errno == ENOTCONN) return dead_mount(path.string());
     if (!root.valid()) return fail_errno(errno, "cannot open the mount '" + path.string() + "'");
     Mount mount(std::move(root), path.string());
     const auto version = mount.value(root_control(protocol::root_file::version));
-    if (!version && version.error().cause == std::errc::not_connected)
-        return fail(Errc::NotFound, "varvefs no longer answers at '" + path.string() + "': unmount it with 'umount' and mount it again");
+    if (!version && version.error().cause == std::errc::not_connected) return dead_mount(path.string());
     if (!version || !version->starts_with("varve "))
         return fail(Errc::NotFound, "'" + path.string() + "' is not the root of a mounted Varve file system");
     return mount;
@@ -156,6 +161,8 @@ base::Error Mount::explain(std::string_view operation, int number, std::string w
     const auto since = static_cast<std::int64_t>(::time(nullptr)) - longest_operation_seconds;
     if (log)
         if (auto reason = logged_reason(*log, {::getpid(), operation, number, since})) return std::move(*reason);
+    // Permissions are the kernel's to check: nobody else says what to do.
+    if (number == EACCES || number == EPERM) return {Errc::Denied, {}, what + ": permission denied; only root and the owner may do it"};
     return base::error_from_errno(number, std::move(what));
 }
 

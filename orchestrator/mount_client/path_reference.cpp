@@ -48,7 +48,7 @@ Result<stdfs::path> real_parent(const stdfs::path& absolute) {
     if (!path.has_filename()) path = path.parent_path();
     std::error_code error;
     const auto parent = stdfs::weakly_canonical(path.parent_path(), error);
-    if (error) return base::Failure(base::error_from_errno(error.value(), "cannot follow the path '" + absolute.string() + "'"));
+    if (error) return base::Failure(base::error_from_errno(error.value(), "cannot follow the path '" + shown(absolute.string()) + "'"));
     return parent / path.filename();
 }
 
@@ -68,9 +68,9 @@ bool ReferenceResolver::is_path(std::string_view text) const {
 
 Result<Reference> ReferenceResolver::resolve_path(std::string_view text) const {
     const auto path = TRY(real_parent(stdfs::path(working_directory_) / stdfs::path(text)));
-    if (!is_inside(path, mount_)) return fail(Errc::InvalidName, "'" + std::string(text) + "' is not inside the mount " + mount_);
+    if (!is_inside(path, mount_)) return fail(Errc::InvalidName, "'" + shown(text) + "' is not inside the mount " + mount_);
     const auto parts = components_below(path, mount_);
-    const auto refuse = [&] { return fail(Errc::InvalidName, "'" + std::string(text) + "' is not the path of a pool, a VM or a volume"); };
+    const auto refuse = [&] { return fail(Errc::InvalidName, "'" + shown(text) + "' is not the path of a pool, a VM or a volume"); };
     if (parts.size() < 2 || parts.size() > 4) return refuse();
     const auto [volume, revision] = parts.size() >= 3 ? split_state(parts.back()) : decltype(split_state("")){};
 
@@ -78,7 +78,7 @@ Result<Reference> ReferenceResolver::resolve_path(std::string_view text) const {
         const auto link = path.parent_path() / (std::string(volume) + std::string(protocol::volume_suffix));
         std::error_code error;
         const auto target = stdfs::read_symlink(link, error);
-        if (error) return base::Failure(base::error_from_errno(error.value(), "cannot follow '" + link.string() + "'"));
+        if (error) return base::Failure(base::error_from_errno(error.value(), "cannot follow '" + shown(link.string()) + "'"));
         // One step only: the next link would be a snapshot volume's own.
         const auto home = TRY(real_parent(link.parent_path() / target));
         const auto found = components_below(home, mount_);

@@ -34,6 +34,11 @@ Result<StateReference> parse_state(base::PoolName pool, base::VmName vm, std::st
 
 }  // namespace
 
+std::string shown(std::string_view text) {
+    constexpr std::size_t longest = 300;
+    return text.size() <= longest ? std::string(text) : std::string(text.substr(0, longest)) + "...";
+}
+
 std::string to_string(const Reference& reference) {
     return std::visit([](const auto& named) { return named.str(); }, reference);
 }
@@ -43,8 +48,7 @@ Result<Reference> parse_reference(std::string_view text) {
     if (parts.size() == 2 || parts.size() == 3)
         if (parts.back().empty()) parts.pop_back();  // as completion leaves directories
     if (parts.size() > 3)
-        return fail(Errc::InvalidName,
-                    "'" + std::string(text.substr(0, 300)) + "' is neither POOL/VM/VOLUME[@REVISION] nor a path inside the mount");
+        return fail(Errc::InvalidName, "'" + shown(text) + "' is neither POOL/VM/VOLUME[@REVISION] nor a path inside the mount");
     auto pool = TRY(base::PoolName::parse(parts[0]));
     if (parts.size() == 1) return PoolReference{std::move(pool)};
     auto vm = TRY(base::VmName::parse(parts[1]));

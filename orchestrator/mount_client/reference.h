@@ -36,6 +36,9 @@ struct StateReference {
 
 using Reference = std::variant<PoolReference, VmReference, StateReference>;
 
+// What somebody gave for a reference, short enough for a message.
+[[nodiscard]] std::string shown(std::string_view text);
+
 [[nodiscard]] std::string to_string(const Reference& reference);
 
 // POOL[/], POOL/VM[/], or POOL/VM/VOLUME[@REVISION]; InvalidName for anything else.
