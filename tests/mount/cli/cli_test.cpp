@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/mount/cli/cli_test.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace varve::test_support {
+namespace {
+
+std::string line_of(const Words& arguments) {
+    std::string text = "varve";
+    for (const auto& argument : arguments) text += " " + argument.substr(0, 100);
+    return text;
+}
+
+}  // namespace
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+bool has_escapes(std::string_view text) {
+    return std::ranges::any_of(text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; });
+}
+
+void CliTest::SetUp() {
+    MountTest::SetUp();
+    ASSERT_EQ(make_state(data(), old_content_, first_time), ok);
+    ASSERT_EQ(names(), Names{"data.img"});
+}
+
+Finished CliTest::varve_with(std::pair<std::string, std::string> variable, Words arguments) const {
+    Program program;
+    arguments.insert(arguments.begin(), VARVE_BINARY);
+    program.arguments = std::move(arguments);
+    program.environment = {std::move(variable)};
+    program.directory = stage().directory();
+    const auto finished = run_program(program);
+    EXPECT_TRUE(finished) << finished.error().message();
+    return finished ? *finished : Finished{};
+}
+
+Finished CliTest::varve(Words arguments) const { return varve_with({"VARVE_MOUNT", mount().string()}, std::move(arguments)); }
+
+std::string CliTest::must_varve(Words arguments) const {
+    const auto line = line_of(arguments);
+    const auto finished = varve(std::move(arguments));
+    EXPECT_EQ(finished.exit_status, 0) << line << ": " << finished.describe();
+    EXPECT_EQ(finished.errors, "") << line;
+    EXPECT_FALSE(has_escapes(finished.output)) << line;
+    return finished.output;
+}
+
+Reply CliTest::json_of(Words arguments) const {
+    arguments.insert(arguments.begin(), "--json");
+    return {ok, must_varve(std::move(arguments))};
+}
+
+void CliTest::expect_refused_with(int status, const Words& arguments, std::initializer_list<std::string_view> reason) const {
+    SCOPED_TRACE(line_of(arguments));
+    const auto before = tree();
+    const auto plain = varve(arguments);
+    EXPECT_EQ(plain.exit_status, status) << plain.describe();
+    EXPECT_EQ(plain.output, "");
+    EXPECT_TRUE(plain.errors.starts_with("varve: ") && plain.errors.ends_with('\n')) << plain.errors;
+    EXPECT_FALSE(has_escapes(plain.errors)) << plain.errors;
+    for (const auto part : reason) EXPECT_TRUE(has(plain.errors, part)) << "no '" << part << "' in " << plain.errors;
+    auto with_json = arguments;
+    with_json.insert(with_json.begin(), "--json");
+    const auto json = varve(with_json);
+    EXPECT_EQ(json.exit_status, status) << json.describe();
+    const Reply object{ok, json.errors.substr(0, json.errors.find('\n'))};
+    EXPECT_EQ(object.at("/error/exit"), std::to_string(status)) << json.errors;
+    EXPECT_NE(object.at("/error/code"), "");
+    EXPECT_FALSE(has_escapes(json.errors)) << json.errors;
+    for (const auto part : reason) EXPECT_TRUE(has(object.at("/error/message"), part)) << "no '" << part << "' in " << json.errors;
+    EXPECT_EQ(tree(), before) << "a refused command has changed something";
+}
+
+void CliTest::forget_other_mounts() const {
+    std::istringstream table(read_file("/proc/self/mountinfo"));
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream fields(line);
+        std::string skipped;
+        std::string point;
+        fields >> skipped >> skipped >> skipped >> skipped >> point;
+        if (has(line, " - fuse.varve ") && point != mount().string()) {
+            EXPECT_EQ(::umount2(point.c_str(), MNT_DETACH), 0) << point;
+        }
+    }
+}
+
+std::map<std::string, std::string> CliTest::tree() const {
+    std::map<std::string, std::string> shown;
+    for (const auto& name : names()) shown[name] = open_and_close(at(name), O_RDONLY) == ok ? read_file(at(name)) : "unreadable";
+    for (const auto& name : list_directory(pool())) shown["fast/" + name] = "";
+    for (const auto& name : list_directory(mount() / "pools")) shown["pools/" + name] = "";
+    return shown;
+}
+
+}  // namespace varve::test_support

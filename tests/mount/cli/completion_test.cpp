@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// contrib/completion/varve.bash in a bash without anything else.
+#include "tests/mount/cli/cli_test.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace varve::test_support {
+namespace {
+
+// Splits $1 as readline does (blanks, and each ':', '=' and '@' a word of its own), completes its end, and prints the candidates.
+constexpr const char* harness = R"bash(
+source "$VARVE_COMPLETION" || exit 1
+compopt() { echo "compopt $*"; }
+complete -p varve | grep -q -- '-F _varve varve' || exit 1
+COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=()
+COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
+set -f
+for part in $1; do
+    while [[ $part =~ ^([^:=@]*)([:=@])(.*)$ ]]; do
+        [[ -n ${BASH_REMATCH[1]} ]] && COMP_WORDS+=("${BASH_REMATCH[1]}")
+        COMP_WORDS+=("${BASH_REMATCH[2]}")
+        part=${BASH_REMATCH[3]}
+    done
+    [[ -n $part ]] && COMP_WORDS+=("$part")
+done
+set +f
+[[ $1 == *' ' ]] && COMP_WORDS+=('')
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_varve
+for candidate in "${COMPREPLY[@]}"; do printf '%s\n' "$candidate"; done
+)bash";
+
+class CliCompletionTest : public CliTest {
+protected:
+    [[nodiscard]] Names complete(const std::string& line, const std::string& mount_variable) const {
+        Program program;
+        program.arguments = {"bash", "--norc", "-c", harness, "bash", line};
+        program.environment = {{"VARVE_COMPLETION", VARVE_COMPLETION}, {"VARVE_MOUNT", mount_variable}};
+        program.directory = vm_path();
+        const auto finished = run_program(program);
+        EXPECT_TRUE(finished && finished->succeeded() && finished->errors.empty()) << line << ": " << finished->describe();
+        Names candidates;
+        std::istringstream lines(finished->output);
+        for (std::string candidate; std::getline(lines, candidate);) candidates.push_back(candidate);
+        std::ranges::sort(candidates);
+        return candidates;
+    }
+    [[nodiscard]] Names complete(const std::string& line) const { return complete(line, mount().string()); }
+};
+
+TEST_F(CliCompletionTest, Subcommands) {
+    EXPECT_EQ(complete("varve "), (Names{"clone", "discard", "info", "ls", "pool", "resize", "revert", "snapshot", "start", "stop"}));
+    EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
+    EXPECT_EQ(complete("varve --json re"), (Names{"resize", "revert"}));
+    EXPECT_EQ(complete("varve pool "), (Names{"add", "info", "ls", "rm"}));
+    EXPECT_EQ(complete("varve pool add new "), (Names{"file-reflink", "sim"}));
+    EXPECT_EQ(complete("varve nonsense x"), Names{});
+}
+
+TEST_F(CliCompletionTest, EverySubcommandOfTheProgramIsThere) {
+    const auto help = must_varve({"--help"});
+    for (const auto& name : complete("varve ")) EXPECT_TRUE(has(help, "\n  " + name + " ")) << name;
+    for (const auto& name : complete("varve pool ")) EXPECT_TRUE(has(must_varve({"pool", "--help"}), "\n  " + name + " ")) << name;
+    for (const auto& option : complete("varve clone --")) EXPECT_TRUE(has(must_varve({"clone", "--help"}) + help, option)) << option;
+}
+
+TEST_F(CliCompletionTest, Options) {
+    EXPECT_EQ(complete("varve --"), (Names{"--bytes", "--help", "--json", "--mount", "--quiet", "--version"}));
+    EXPECT_EQ(complete("varve ls --r"), Names{"--revisions"});
+    EXPECT_EQ(complete("varve clone --f"), Names{"--force"});
+    EXPECT_EQ(complete("varve start --f"), Names{});
+}
+
+TEST_F(CliCompletionTest, PoolsVmsAndVolumes) {
+    forget_other_mounts();
+    EXPECT_EQ(complete("varve ls "), (Names{"fast/", "other/"}));
+    EXPECT_EQ(complete("varve ls fa"), (Names{"compopt -o nospace", "fast/"}));
+    EXPECT_EQ(complete("varve pool info o"), Names{"other"});
+    EXPECT_EQ(complete("varve start fast/" + vm()), (Names{"compopt -o nospace", vm_name() + "/"}));
+    ASSERT_EQ(make_state(at("more.img"), new_content_, second_time), ok);
+    EXPECT_EQ(complete("varve start " + vm_name() + "/"), (Names{data_name(), vm_name() + "/more"}));
+    EXPECT_EQ(complete("varve stop " + data_name() + " " + vm_name() + "/m"), Names{vm_name() + "/more"}) << "one target after another";
+    EXPECT_EQ(complete("varve resize " + data_name() + " "), Names{});
+    EXPECT_EQ(complete("varve info absent/"), Names{});
+    EXPECT_EQ(complete("varve --mount " + mount().string() + " ls f", "/nonexistent"), (Names{"compopt -o nospace", "fast/"}));
+    EXPECT_EQ(complete("varve --mount=" + mount().string() + " ls f", "/nonexistent"), (Names{"compopt -o nospace", "fast/"}));
+    EXPECT_EQ(complete("varve ls f", ""), (Names{"compopt -o nospace", "fast/"})) << "the only mount there is";
+    EXPECT_EQ(complete("varve ls f", "/nonexistent"), Names{});
+}
+
+// Only what stands behind the last ':', '=' or '@' is replaced on the line.
+TEST_F(CliCompletionTest, Revisions) {
+    ASSERT_EQ(link_file(data(), at("data.img@kept")), ok);
+    ASSERT_EQ(make_state(data(), new_content_, second_time), ok);
+    EXPECT_EQ(complete("varve revert " + data_name() + " "), (Names{first_name, "kept"}));
+    EXPECT_EQ(complete("varve revert " + data_name() + " 2017-07-14T02:"), Names{"40:00Z"});
+    EXPECT_EQ(complete("varve revert " + data_name() + "@"), (Names{first_name, "kept"}));
+    EXPECT_EQ(complete("varve revert " + data_name() + "@k"), Names{"kept"});
+    EXPECT_EQ(complete("varve clone " + data_name() + "@2017-07-14T02:40:"), Names{"00Z"});
+    EXPECT_EQ(complete("varve clone " + vm_name() + "/da"), (Names{data_name(), data_name() + "@" + first_name, data_name() + "@kept"}));
+    EXPECT_EQ(complete("varve info " + vm_name() + "/da"), Names{data_name()}) << "info takes no revision";
+    EXPECT_EQ(complete("varve clone " + data_name() + "@kept " + vm_name() + "/da").size(), 3U);
+}
+
+TEST_F(CliCompletionTest, PathsOnTheMount) {
+    ASSERT_EQ(link_file(data(), at("data.img@kept")), ok);
+    const auto path = vm_path().string();
+    EXPECT_EQ(complete("varve ls " + path + "/d"), (Names{path + "/data.img", path + "/data.img@kept", "compopt -o filenames"}));
+    EXPECT_EQ(complete("varve revert ./data.img@"), (Names{"compopt -o filenames", "kept"}));
+    EXPECT_EQ(complete("varve start ./"), (Names{"./data.img", "./data.img@kept", "compopt -o filenames"}));
+    EXPECT_EQ(complete("varve --mount " + (mount() / "po").string()), (Names{(mount() / "pools").string(), "compopt -o filenames"}));
+}
+
+}  // namespace
+}  // namespace varve::test_support
