@@ -103,6 +103,13 @@ TEST_F(Ending, HangingUpWithAnAnnouncedOpen) {
     EXPECT_EQ(wire().open(wire().lookup(directory_, "root.img").out.nodeid, O_WRONLY | O_TRUNC).error, ESTALE);
     end_session();
     expect_first();
+    // The announcement stays, for a while, and is in nobody's way.
+    begin();
+    wire().act_as(100);
+    const auto open = wire().open_for_writing(work_directory(), "root.img");
+    ASSERT_EQ(open.error, 0);
+    EXPECT_EQ(wire().release(open.node, open.handle), 0);
+    EXPECT_TRUE(nothing_is_written(volume_));
 }
 
 TEST_F(Ending, HangingUpWithRequestsUnderWay) {
