@@ -16,8 +16,11 @@
 #include <CLI/CLI.hpp>
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX's, not C's
+#include <sys/resource.h>
 #include <syslog.h>
 
+#include <cerrno>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -78,6 +81,14 @@ std::shared_ptr<spdlog::logger> make_log(bool foreground) {
                                             std::make_shared<spdlog::sinks::syslog_sink_mt>("varvefs", LOG_PID, LOG_DAEMON, true));
 }
 
+// Every open file of the mount takes a descriptor here; the usual soft limit, 1,024, is for programs that use select(2).
+void raise_descriptor_limit(spdlog::logger& log) {
+    rlimit limit{};
+    const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    limit.rlim_cur = limit.rlim_max;
+    if (!known || ::setrlimit(RLIMIT_NOFILE, &limit) != 0) log.warn("cannot raise the limit of open files: {}", std::strerror(errno));
+}
+
 // Signals end the loop in the main thread; helper threads are made with all of them blocked.
 void block_signals(int how) {
     sigset_t all;
@@ -88,6 +99,7 @@ void block_signals(int how) {
 base::Result<> serve(const Options& options, const config::Config& config, std::optional<daemon::Background>& background) {
     const auto mountpoint = options.mountpoint.value_or(config.mountpoint);
     const auto log = make_log(options.foreground);
+    raise_descriptor_limit(*log);
     const base::SystemClock clock;
     const engine::ProcProcesses processes;
     api::StateIds state_ids;
@@ -104,14 +116,17 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     engine::Volumes volumes(engine_settings(config), clock, notifier, preparer);
     engine::Writes writes(volumes, processes, clock);
     daemon::PoolKeeper pools(catalogue, environment, config.state_dir, mountpoint, [&] { return reread_config(options.config); });
-    control::ControlTree control(volumes, failures, pools);
-    fuse::Server server({catalogue, volumes, writes, failures, processes, control, nodes, notifier, clock, *log});
+    fuse::DeviceBackingFiles backing_files;
+    fuse::Negotiation negotiation(config.passthrough);
+    fuse::Passthrough passthrough(backing_files, *log);
+    control::ControlTree control(volumes, failures, pools, [&] { return "passthrough " + passthrough.status() + "\n"; });
+    fuse::Server server({catalogue, volumes, writes, failures, processes, control, nodes, notifier, negotiation, passthrough, clock, *log});
 
     for (auto& failure : pools.open_all(config)) {
         log->error("{}", failure.message());
         failures.add({clock.now(), 0, 0, "mount", "", std::move(failure)});
     }
-    const auto session = TRY(fuse::Session::mount(server, notifier, mountpoint));
+    const auto session = TRY(fuse::Session::mount(server, notifier, backing_files, mountpoint));
     block_signals(SIG_UNBLOCK);
     log->info("mounted at {}", mountpoint.string());
     if (background) TRY(background->ready());

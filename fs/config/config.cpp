@@ -35,6 +35,8 @@ void read_top_level(const Entry& entry, Config& config, Mistakes& mistakes) {
         read(config.min_free, minimum_free(entry.value));
     else if (entry.key == "prune_grace")
         read(config.prune_grace, duration(entry.value));
+    else if (entry.key == "passthrough")
+        read(config.passthrough, yes_or_no(entry.value));
     else if (entry.key == "pool")
         mistakes.add(entry.line, "pool: expected tables, each below a line [[pool]], not " + describe(entry.value));
     else

@@ -33,6 +33,7 @@ struct Config {
     std::filesystem::path state_dir = "/var/lib/varve";
     MinimumFree min_free = Percent{5};
     std::chrono::seconds prune_grace = std::chrono::hours(24);
+    bool passthrough = true;  // whether the kernel reads images itself, where it can
     std::vector<PoolConfig> pools;
 };
 

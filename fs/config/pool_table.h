@@ -20,7 +20,8 @@ inline constexpr std::string_view directory_parameter = "dir_path";
 // The keys that every pool has; any other is a parameter of its driver.
 inline constexpr std::array<std::string_view, 6> pool_keys{name_key, driver_key, "revisions_to_keep", "owner", "group", "mode"};
 // The keys above the pools.
-inline constexpr std::array<std::string_view, 5> top_level_keys{"mountpoint", "state_dir", "min_free", "prune_grace", "pool"};
+inline constexpr std::array<std::string_view, 6> top_level_keys{"mountpoint",  "state_dir",   "min_free",
+                                                                "prune_grace", "passthrough", "pool"};
 
 struct ReadPool {
     std::optional<base::PoolName> name;  // also of a pool with other mistakes

@@ -93,6 +93,12 @@ base::Result<mode_t> mode(const Value& value) {
     return static_cast<mode_t>(bits);
 }
 
+base::Result<bool> yes_or_no(const Value& value) {
+    const auto* answer = std::get_if<bool>(&value);
+    if (answer == nullptr) return unexpected("true or false", value);
+    return *answer;
+}
+
 base::Result<std::filesystem::path> absolute_path(const Value& value) {
     const auto text = TRY(text_of(value, "an absolute path"));
     if (!text.starts_with('/')) return fail(Errc::InvalidArgument, "expected an absolute path, not " + quote(text));

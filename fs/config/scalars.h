@@ -19,6 +19,9 @@ inline constexpr std::chrono::seconds longest_duration = std::chrono::days(36500
 // "0750", or 0o750; permission bits only.
 [[nodiscard]] base::Result<mode_t> mode(const Value& value);
 
+// true or false.
+[[nodiscard]] base::Result<bool> yes_or_no(const Value& value);
+
 // Absolute, and short enough for a system call (PATH_MAX).
 [[nodiscard]] base::Result<std::filesystem::path> absolute_path(const Value& value);
 

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,8 +57,11 @@ struct Reply {
 // Thread-safe.
 class ControlTree {
 public:
-    ControlTree(engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration)
-        : volumes_(volumes), failures_(failures), administration_(administration) {}
+    // What `version` says below the version: lines that each end in a newline.
+    using About = std::function<std::string()>;
+
+    ControlTree(engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration, About about)
+        : volumes_(volumes), failures_(failures), administration_(administration), about_(std::move(about)) {}
 
     // What exists now at a place (device and base only while started).
     [[nodiscard]] std::vector<Entry> entries(const Place& place) const;
@@ -74,6 +78,7 @@ private:
     engine::Volumes& volumes_;
     engine::Failures& failures_;
     PoolAdministration& administration_;
+    About about_;
 };
 
 }  // namespace varve::control

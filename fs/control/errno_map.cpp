@@ -8,8 +8,8 @@
 namespace varve::control {
 namespace {
 
-// What the storage below did is passed on where it means the same to the caller. Not EMFILE, ENFILE or EAGAIN: those would tell the caller about
-// its own descriptors, and it is the daemon that has run out.
+// What the storage below did is passed on where it means the same to the caller. EMFILE would tell the caller about its
+// own descriptors, when it is the daemon that has run out: ENFILE, which is about everybody's, comes nearest. Not EAGAIN.
 int errno_of_cause(const std::error_code& cause) {
     if (cause.category() != std::generic_category() && cause.category() != std::system_category()) return EIO;
     switch (cause.value()) {
@@ -19,6 +19,8 @@ int errno_of_cause(const std::error_code& cause) {
         case ENXIO:
         case EROFS:
         case ENOMEM: return cause.value();
+        case EMFILE:
+        case ENFILE: return ENFILE;
         default: return EIO;
     }
 }

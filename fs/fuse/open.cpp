@@ -26,6 +26,13 @@ Result<> read_only(int flags, std::string_view what) {
     return fail(Errc::ReadOnly, std::string(what) + " is read-only");
 }
 
+// Of what the kernel may read and write itself. Not a transaction: a write that fails must be known of.
+std::optional<int> descriptor_of(const OpenFile& file) {
+    if (const auto* state = std::get_if<StateHandle>(&file)) return state->fd.get();
+    if (const auto* scratch = std::get_if<ScratchHandle>(&file)) return scratch->file->image()->fd();
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const {
@@ -120,12 +127,18 @@ void Server::reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile 
     info->direct_io = std::holds_alternative<ValueHandle>(file) || std::holds_alternative<std::unique_ptr<CommandHandle>>(file) ? 1 : 0;
     std::unique_ptr<Handle> handle(new Handle{id, std::move(what), std::move(file), 0});
     info->fh = reinterpret_cast<std::uint64_t>(handle.get());
-    const int sent = entry != nullptr ? fuse_reply_create(request, entry, info) : fuse_reply_open(request, info);
-    if (sent == 0) {
+    const auto fd = descriptor_of(handle->file);
+    const auto backing = fd ? with_.passthrough.opened(id, *fd) : std::nullopt;
+    const auto reply = [&] {
+        if (backing) return reply_with_backing(request, entry, *info, *backing);
+        return entry != nullptr ? fuse_reply_create(request, entry, info) : fuse_reply_open(request, info);
+    };
+    if (reply() == 0) {
         (void)handle.release();  // release() deletes it
         return;
     }
     // The opener was killed before the answer came: the kernel sends no release for a file it never had.
+    if (fd) with_.passthrough.released(id);
     if (entry != nullptr) with_.nodes.forget(entry->ino, 1);
     if (auto* open = std::get_if<TransactionHandle>(&handle->file); open != nullptr && open->writes) (void)open->transaction->released();
     if (auto* open = std::get_if<ScratchHandle>(&handle->file)) open->file->released(open->writes, with_.clock.now().seconds);
@@ -221,6 +234,7 @@ void Server::release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
         if (const auto released = open->transaction->released(); !released) remember_failure(request, operation, released.error());
     }
     if (auto* open = std::get_if<ScratchHandle>(&handle->file)) open->file->released(open->writes, with_.clock.now().seconds);
+    if (descriptor_of(handle->file)) with_.passthrough.released(handle->node);
     (void)fuse_reply_err(request, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include "fs/control/errno_map.h"
 #include "fs/fuse/attributes.h"
+#include "fs/fuse/read_ahead.h"
 
 #include <spdlog/spdlog.h>
 
@@ -85,6 +86,16 @@ void Server::init(fuse_conn_info* connection) {
     connection->max_write = 1U << 20;
     connection->max_background = 64;
     connection->time_gran = 1;
+    with_.negotiation.init(*connection);
+}
+
+void Server::begin(const std::filesystem::path& mountpoint) {
+    with_.passthrough.begin(with_.negotiation.refusal());
+    if (mountpoint.empty()) return;
+    // For what does not go by passthrough: at the default of 128 KiB a reader waits for us four times as often.
+    constexpr base::Bytes read_ahead{1U << 20};
+    if (const auto set = set_read_ahead(mountpoint, read_ahead); !set)
+        with_.log.warn("reading through varvefs will be slow: {}", set.error().message());
 }
 
 // ---- replies

@@ -8,12 +8,15 @@
 #include "fs/engine/writes.h"
 #include "fs/fuse/handle.h"
 #include "fs/fuse/lowlevel.h"
+#include "fs/fuse/negotiation.h"
 #include "fs/fuse/node_table.h"
 #include "fs/fuse/notifier.h"
+#include "fs/fuse/passthrough.h"
 #include "fs/fuse/tree.h"
 
 #include <spdlog/fwd.h>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -29,6 +32,8 @@ struct Services {
     control::ControlTree& control;
     NodeTable& nodes;
     Notifier& notifier;
+    Negotiation& negotiation;
+    Passthrough& passthrough;
     const base::Clock& clock;
     spdlog::logger& log;
 };
@@ -42,6 +47,9 @@ public:
     [[nodiscard]] static const fuse_lowlevel_ops& operations();
 
     void init(fuse_conn_info* connection);
+    // FUSE_INIT was answered. The mountpoint is empty when the session is on no mount.
+    void begin(const std::filesystem::path& mountpoint);
+    [[nodiscard]] Negotiation& negotiation() const { return with_.negotiation; }
 
     // ---- names to nodes (lookup.cpp)
     void lookup(fuse_req_t request, fuse_ino_t parent, const char* name);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,11 @@ Result<std::unique_ptr<Session>> Session::make(Server& server, Notifier& notifie
     auto* const session = fuse_session_new(&args, &Server::operations(), sizeof(fuse_lowlevel_ops), &server);
     fuse_opt_free_args(&args);
     if (session == nullptr) return fail(Errc::Io, "libfuse refused to make a session");
-    return std::unique_ptr<Session>(new Session(session, notifier));
+    return std::unique_ptr<Session>(new Session(session, server, notifier));
 }
 
-Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifier, const std::filesystem::path& mountpoint) {
+Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifier, DeviceBackingFiles& backing_files,
+                                                const std::filesystem::path& mountpoint) {
     TRY(clear_dead_mount(mountpoint));
     auto owner = TRY(make(server, notifier));
     auto* const session = owner->session_;
@@ -60,14 +62,17 @@ Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifi
     if (fuse_session_mount(session, mountpoint.c_str()) != 0)
         return fail_errno(errno != 0 ? errno : EIO, "cannot mount at " + mountpoint.string() + " (is /dev/fuse there, and are you root?)");
     owner->mounted_ = true;
+    owner->mountpoint_ = mountpoint;
+    backing_files.attach(fuse_session_fd(session));
+    owner->backing_files_ = &backing_files;
+    TRY(server.negotiation().attach(session, fuse_session_fd(session), Negotiation::system_io()));
     notifier.attach(session);
     return owner;
 }
 
 Result<std::unique_ptr<Session>> Session::over(Server& server, Notifier& notifier, base::UniqueFd wire, const fuse_custom_io& io) {
     auto owner = TRY(make(server, notifier));
-    if (const int failed = fuse_session_custom_io(owner->session_, &io, wire.get()); failed != 0)
-        return fail_errno(failed < 0 ? -failed : EINVAL, "libfuse refused the wire");
+    TRY(server.negotiation().attach(owner->session_, wire.get(), io));
     (void)wire.release();  // the session's now, which closes it
     notifier.attach(owner->session_);
     return owner;
@@ -75,12 +80,24 @@ Result<std::unique_ptr<Session>> Session::over(Server& server, Notifier& notifie
 
 Session::~Session() {
     notifier_.detach();
+    if (backing_files_ != nullptr) backing_files_->detach();
     if (mounted_) fuse_session_unmount(session_);
     if (handles_signals_) fuse_remove_signal_handlers(session_);
     fuse_session_destroy(session_);
 }
 
+// The kernel's first message is FUSE_INIT. Answered here, before other threads answer others: what it has settled can be looked at.
+void Session::begin() {
+    fuse_buf message{};
+    if (fuse_session_receive_buf(session_, &message) > 0) {  // else it has ended, or a signal came: the loop will see it
+        fuse_session_process_buf(session_, &message);
+        server_.begin(mountpoint_);
+    }
+    std::free(message.mem);  // NOLINT: libfuse's malloc
+}
+
 Result<> Session::run() {
+    begin();
     auto* const config = fuse_loop_cfg_create();
     fuse_loop_cfg_set_max_threads(config, most_threads);
     fuse_loop_cfg_set_idle_threads(config, most_idle_threads);

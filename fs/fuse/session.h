@@ -18,7 +18,7 @@ class Session {
 public:
     // Mounts at an existing directory; what an earlier daemon that died has left mounted there is taken away first. One per process:
     // libfuse's signal handlers know one session.
-    [[nodiscard]] static base::Result<std::unique_ptr<Session>> mount(Server& server, Notifier& notifier,
+    [[nodiscard]] static base::Result<std::unique_ptr<Session>> mount(Server& server, Notifier& notifier, DeviceBackingFiles& backing_files,
                                                                       const std::filesystem::path& mountpoint);
     // Instead of a mount: each read of `wire` through `io` gives one whole request and each writev takes one whole answer, as with
     // /dev/fuse. A read that fails with ENODEV is the end. Notifications go to `wire` by write(2).
@@ -34,9 +34,14 @@ public:
 
 private:
     [[nodiscard]] static base::Result<std::unique_ptr<Session>> make(Server& server, Notifier& notifier);
-    Session(fuse_session* session, Notifier& notifier) : session_(session), notifier_(notifier) {}
+    Session(fuse_session* session, Server& server, Notifier& notifier) : session_(session), server_(server), notifier_(notifier) {}
+    void begin();
+
     fuse_session* session_;
+    Server& server_;
     Notifier& notifier_;
+    DeviceBackingFiles* backing_files_ = nullptr;
+    std::filesystem::path mountpoint_;  // empty: there is none
     bool handles_signals_ = false;
     bool mounted_ = false;
 };

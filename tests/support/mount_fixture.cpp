@@ -15,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <iostream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -86,10 +87,11 @@ Errno set_value(const Path& file, const std::string& value) {
     return Errno{written < 0 ? errno : 0};
 }
 
-Stage::Stage(FileSystemType type, Path directory) : directory_(std::move(directory)), filesystem_(make_filesystem(type)) {
+Stage::Stage(FileSystemType type, Path directory, bool passthrough)
+    : directory_(std::move(directory)), passthrough_(passthrough), filesystem_(make_filesystem(type)) {
     const auto& top = filesystem_.path();
     daemon_ = std::make_unique<VarveDaemon>(
-        DaemonSettings{directory_ / "shared", {{"fast", top / "fast", 1}, {"other", top / "other", 1}}, "24h"});
+        DaemonSettings{directory_ / "shared", {{"fast", top / "fast", 1}, {"other", top / "other", 1}}, "24h", passthrough});
 }
 
 Stage::~Stage() {
@@ -104,14 +106,16 @@ void Stage::ensure_running() {
 
 int run_mount_tests(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
-    const bool btrfs = argc > 1 && std::string_view(argv[1]) == "--filesystem=btrfs";
+    const std::set<std::string_view> options(argv + 1, argv + argc);
+    const bool btrfs = options.contains("--filesystem=btrfs");
+    const bool passthrough = !options.contains("--passthrough=off");
     if (const auto entered = enter_private_mounts(); !entered) {
         std::cerr << "the mount's tests need root: " << entered.error().message() << "\n";
         return 1;
     }
     auto directory = (std::filesystem::temp_directory_path() / "varve-mount-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr || ::chmod(directory.c_str(), 0755) != 0) return 1;
-    Stage stage(btrfs ? FileSystemType::Btrfs : FileSystemType::Xfs, directory);
+    Stage stage(btrfs ? FileSystemType::Btrfs : FileSystemType::Xfs, directory, passthrough);
     MountTest::use(&stage);
     return RUN_ALL_TESTS();
 }

@@ -40,7 +40,7 @@ struct Reply {
 // The file system, the daemon and the directories of one test process. Made by run_mount_tests.
 class Stage {
 public:
-    Stage(FileSystemType type, Path directory);
+    Stage(FileSystemType type, Path directory, bool passthrough);
     ~Stage();
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
@@ -50,16 +50,19 @@ public:
     [[nodiscard]] VarveDaemon& daemon() { return *daemon_; }
     [[nodiscard]] const Path& backing() const { return filesystem_.path(); }
     [[nodiscard]] Path directory() const { return directory_; }
+    // Whether kernel passthrough is wanted in this run.
+    [[nodiscard]] bool passthrough() const { return passthrough_; }
     [[nodiscard]] std::string fresh_name() { return "vm" + std::to_string(++names_); }
 
 private:
     Path directory_;
+    bool passthrough_;
     LoopFileSystem filesystem_;
     std::unique_ptr<VarveDaemon> daemon_;
     int names_ = 0;
 };
 
-// main() of the mount's test programs: takes --filesystem=xfs|btrfs.
+// main() of the mount's test programs: takes --filesystem=xfs|btrfs and --passthrough=on|off.
 [[nodiscard]] int run_mount_tests(int argc, char** argv);
 
 class MountTest : public ::testing::Test {

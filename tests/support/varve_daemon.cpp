@@ -35,7 +35,8 @@ void VarveDaemon::write_config() const {
     config << "mountpoint = \"" << mountpoint_.string() << "\"\n"
            << "state_dir = \"" << (settings_.work_directory / "state").string() << "\"\n"
            << "min_free = \"0%\"\n"
-           << "prune_grace = \"" << settings_.prune_grace << "\"\n";
+           << "prune_grace = \"" << settings_.prune_grace << "\"\n"
+           << "passthrough = " << (settings_.passthrough ? "true" : "false") << "\n";
     for (const auto& pool : settings_.pools)
         config << "\n[[pool]]\nname = \"" << pool.name << "\"\ndriver = \"file-reflink\"\ndir_path = \"" << pool.directory.string()
                << "\"\nrevisions_to_keep = " << pool.revisions_to_keep << "\nsetup_check = true\n";

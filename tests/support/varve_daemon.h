@@ -20,6 +20,7 @@ struct DaemonSettings {
     std::filesystem::path work_directory;  // configuration, mountpoint, state and log go there
     std::vector<DaemonPool> pools;
     std::string prune_grace = "24h";
+    bool passthrough = true;
 };
 
 // Stopped and unmounted by the destructor, lazily when it does not go otherwise.

@@ -24,7 +24,7 @@ TEST_F(TreeTest, TheControlDirectoryIsReachableAndNeverListed) {
         for (const auto& name : list_directory(directory)) EXPECT_NE(name.front(), '.') << directory;
         EXPECT_TRUE(S_ISDIR(stat_of(directory / ".varve").st_mode)) << directory;
     }
-    EXPECT_EQ(control_value(mount() / ".varve" / "version"), std::string("varve ") + VARVE_VERSION);
+    EXPECT_EQ(control_value(mount() / ".varve" / "version").find(std::string("varve ") + VARVE_VERSION + "\npassthrough "), 0U);
     EXPECT_FALSE(present(mount() / "pools" / ".varve"));
     EXPECT_FALSE(present(mount() / ".varve" / "nothing"));
 }

@@ -63,7 +63,7 @@ protected:
 
     engine::Failures failures_;
     RecordingAdministration administration_;
-    control::ControlTree tree_{volumes_, failures_, administration_};
+    control::ControlTree tree_{volumes_, failures_, administration_, [] { return std::string("speed high\n"); }};
 };
 
 }  // namespace varve::control_test

@@ -27,7 +27,8 @@ TEST(ErrnoMap, EachCodeHasItsErrno) {
 TEST(ErrnoMap, IoPassesOnWhatAFileSystemMaySay) {
     EXPECT_EQ(errno_with_cause(ENXIO), ENXIO);
     EXPECT_EQ(errno_with_cause(ENOMEM), ENOMEM);
-    EXPECT_EQ(errno_with_cause(EMFILE), EIO);
+    EXPECT_EQ(errno_with_cause(EMFILE), ENFILE);
+    EXPECT_EQ(errno_with_cause(EAGAIN), EIO);
     EXPECT_EQ(errno_with_cause(EBADF), EIO);
     EXPECT_EQ(errno_of({Errc::Io, {}, "x"}), EIO);
     EXPECT_EQ(errno_of({Errc::Io, std::make_error_code(std::future_errc::no_state), "x"}), EIO);

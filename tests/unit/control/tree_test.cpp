@@ -65,7 +65,7 @@ TEST_F(TreeTest, ErrorsAreShownToTheirUserAndToRoot) {
 }
 
 TEST_F(TreeTest, RootCommandsReachTheAdministration) {
-    EXPECT_EQ(value({}, "version"), "varve " VARVE_VERSION "\n");
+    EXPECT_EQ(value({}, "version"), "varve " VARVE_VERSION "\nspeed high\n");
     EXPECT_TRUE(command({}, "pool-add q sim \"size=1 G\"\n").at("ok"));
     EXPECT_EQ(administration_.added, (std::vector<std::string>{"q", "sim", "size=1 G"}));
     EXPECT_TRUE(command({}, "reload").at("ok"));
