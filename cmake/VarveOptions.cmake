@@ -24,4 +24,7 @@ target_include_directories(varve_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(VARVE_SANITIZE)
   target_compile_options(varve_options INTERFACE -fsanitize=${VARVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(varve_options INTERFACE -fsanitize=${VARVE_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(varve_options INTERFACE -Wno-maybe-uninitialized)  # GCC 12 warns of its own <regex> when it instruments it
+  endif()
 endif()
