@@ -5,6 +5,8 @@
 #include "fs/fuse/pool_of.h"
 #include "fs/fuse/server.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <span>
@@ -74,6 +76,17 @@ Result<> with_descriptor(const OpenFile& file, const std::function<Result<>(int)
     if (const auto* open = std::get_if<TransactionHandle>(&file)) return open->transaction->with_descriptor(use);
     if (const auto* open = std::get_if<ScratchHandle>(&file)) return use(open->file->image()->fd());
     return fail(Errc::Unsupported, "there is nothing to copy from");
+}
+
+// A descriptor of one's own: who clones from one transaction into another, or into itself, must not hold the first one's lock.
+Result<base::UniqueFd> source_of(const OpenFile& file) {
+    base::UniqueFd copy;
+    TRY(with_descriptor(file, [&](int fd) -> Result<> {
+        copy = base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        if (!copy.valid()) return base::fail_errno(errno, "cannot open the source once more");
+        return {};
+    }));
+    return copy;
 }
 
 Result<> spoil_on_failure(engine::ScratchFile& file, Result<> result) {
@@ -171,7 +184,9 @@ void Server::copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, 
 
     // Errors are no refusals: whoever gets EOPNOTSUPP copies the data instead. (Never ENOSYS: the kernel would not ask again.)
     std::size_t cloned = 0;
-    const auto copied = with_descriptor(from.file, [&](int source) -> Result<> {
+    const auto copied = [&]() -> Result<> {
+        const auto opened = TRY(source_of(from.file));
+        const int source = opened.get();
         const auto size = static_cast<std::uint64_t>(TRY(engine::status(source)).st_size);
         const auto start = static_cast<std::uint64_t>(from_offset);
         if (start >= size || length == 0) return {};
@@ -182,7 +197,7 @@ void Server::copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, 
             return transaction->transaction->clone_from(source, bytes(from_offset), bytes(to_offset), count,
                                                         writer_on(to, fuse_req_ctx(request)->pid, with_.processes));
         return pool_of(*to.what)->driver().clone_range(source, bytes(from_offset), scratch->file->image()->fd(), bytes(to_offset), count);
-    });
+    }();
     if (!copied && copied.error().code == Errc::Unsupported) return (void)fuse_reply_err(request, EOPNOTSUPP);
     if (!copied) return refuse(request, operation, copied.error());
     (void)fuse_reply_write(request, cloned);

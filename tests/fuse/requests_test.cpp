@@ -213,6 +213,33 @@ TEST_F(Copies, BeyondTheEnd) {
     EXPECT_EQ(wire().content(directory_, ".copy"), "first");
 }
 
+// A transaction is source and target at once, and then two of them are each other's.
+TEST_F(Copies, WithinAndBetweenTransactions) {
+    const auto second = origin("work", "second", base::Bytes{1U << 16});
+    commit(second, "other", 1'500'000'000);
+    const auto here = wire().open_for_writing(directory_, "root.img");
+    const auto there = wire().open_for_writing(directory_, "second.img");
+    ASSERT_EQ(here.error, 0);
+    ASSERT_EQ(there.error, 0);
+    const auto copy_between = [&](const Wire::Opened& from, std::uint64_t from_offset, const Wire::Opened& to, std::uint64_t to_offset) {
+        return wire().send(FUSE_COPY_FILE_RANGE, from.node,
+                           raw(fuse_copy_file_range_in{from.handle, from_offset, to.node, to.handle, to_offset, 4096, 0}));
+    };
+    EXPECT_EQ(wire().wait(copy_between(here, 0, here, 8192)).error, 0);
+    EXPECT_EQ(wire().read(here.node, here.handle, 8192, 5).body, "first");
+    std::vector<Unique> asked;
+    for (int i = 0; i < 50; ++i) {
+        asked.push_back(copy_between(here, 0, there, 4096));
+        asked.push_back(copy_between(there, 0, here, 4096));
+    }
+    for (const auto unique : asked) EXPECT_EQ(wire().wait(unique).error, 0);
+    for (const auto& [open, copied] : {std::pair(here, "other"), std::pair(there, "first")}) {
+        EXPECT_EQ(wire().read(open.node, open.handle, 4096, 5).body, copied);
+        EXPECT_EQ(wire().flush(open.node, open.handle), 0);
+        EXPECT_EQ(wire().release(open.node, open.handle), 0);
+    }
+}
+
 // The answer has 32 bits for the count, and kernels before 6.17 ask for more: one that wraps to 0 reads as the end of the source.
 TEST_F(Copies, NeverMoreThanTheAnswerCanSay) {
     const auto size = std::uint64_t{5} << 30;

@@ -59,7 +59,10 @@ void Wire::send_bytes(std::string_view message) {
 bool Wire::receive(int milliseconds) {
     if (ended_) return false;
     pollfd ready{socket_.get(), POLLIN, 0};
-    if (::poll(&ready, 1, milliseconds) <= 0) return false;
+    int count = 0;
+    do count = ::poll(&ready, 1, milliseconds);
+    while (count < 0 && errno == EINTR);  // a fuzzer's alarm
+    if (count <= 0) return false;
     std::string message(longest_message, '\0');
     const auto size = ::recv(socket_.get(), message.data(), message.size(), 0);
     if (size <= 0) {
