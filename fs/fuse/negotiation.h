@@ -33,8 +33,8 @@ private:
     static ssize_t write(int fd, iovec* parts, int count, void* userdata);
 
     const bool wants_passthrough_;
-    bool accepted_ = false;                 // by the library's calls
-    std::optional<InitExchange> exchange_;  // the session's, where the library has no calls
+    [[maybe_unused]] bool accepted_ = false;  // by the library's calls
+    std::optional<InitExchange> exchange_;    // the session's, where the library has no calls
     fuse_custom_io io_{};
 };
 
