@@ -39,4 +39,9 @@ base::Result<std::optional<StartPoint>> find_start_point(const OpenPool& pool, c
     }
 }
 
+api::Start start_command(const std::optional<StartPoint>& from) {
+    if (!from) return {};
+    return {api::StartSource{from->where, from->view.get()}};
+}
+
 }  // namespace varve::engine

@@ -2,6 +2,7 @@
 // What a snapshot volume really starts from: the end of the chain disposable -> app -> template.
 #pragma once
 
+#include "drivers/api/command.h"
 #include "drivers/api/view.h"
 #include "drivers/base/result.h"
 #include "fs/engine/vm.h"
@@ -29,5 +30,8 @@ inline constexpr std::size_t longest_chain = 16;
 // back to one of its own volumes, or is longer than `longest_chain`.
 [[nodiscard]] base::Result<std::optional<StartPoint>> find_start_point(const OpenPool& pool, const base::VolumePath& volume,
                                                                        const api::Source& source);
+
+// The command that starts from there; nullopt: the volume has no source.
+[[nodiscard]] api::Start start_command(const std::optional<StartPoint>& from);
 
 }  // namespace varve::engine

@@ -37,12 +37,21 @@ StartPreparer::~StartPreparer() {
     thread_.join();
 }
 
-void StartPreparer::request(const VmPtr& vm, const base::VolumeName& volume) {
-    {
-        const std::lock_guard lock(mutex_);
-        queue_.push_back({vm, volume});
-    }
+void StartPreparer::enqueue(const Request& request) {
+    if (!queued_.insert(request).second) return;
+    queue_.push_back(request);
     changed_.notify_all();
+}
+
+void StartPreparer::stopped(const VmPtr& vm, const base::VolumeName& volume) {
+    const std::lock_guard lock(mutex_);
+    stopped_.insert({vm, volume});
+    enqueue({vm, volume});
+}
+
+void StartPreparer::replaced(const VmPtr& vm, const base::VolumeName& volume) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_.contains({vm, volume})) enqueue({vm, volume});
 }
 
 bool StartPreparer::idle(std::chrono::milliseconds wait) const {
@@ -57,6 +66,7 @@ void StartPreparer::work() {
         if (stopping_) return;
         const auto next = std::move(queue_.front());
         queue_.pop_front();
+        queued_.erase(next);
         busy_ = true;
         lock.unlock();
         prepare(next);
@@ -68,7 +78,11 @@ void StartPreparer::work() {
 
 void StartPreparer::prepare(const Request& request) {
     const auto vm = request.vm.lock();
-    if (!vm) return;
+    if (!vm) {
+        const std::lock_guard lock(mutex_);
+        stopped_.erase(request);
+        return;
+    }
     const auto view = vm->volume(request.volume);
     if (!view || !ready_to_prepare(*view)) return;
     const base::VolumePath path{vm->name(), request.volume};

@@ -9,7 +9,9 @@
 
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace varve::engine {
@@ -23,7 +25,11 @@ public:
     StartPreparer(const StartPreparer&) = delete;
     StartPreparer& operator=(const StartPreparer&) = delete;
 
-    void request(const VmPtr& vm, const base::VolumeName& volume);
+    // The volume was stopped: it will be started again.
+    void stopped(const VmPtr& vm, const base::VolumeName& volume);
+    // It got another committed state otherwise, which spoils what was prepared. Only for volumes that were stopped before: most that are
+    // written through the mount are never started.
+    void replaced(const VmPtr& vm, const base::VolumeName& volume);
     // For tests and for who wants a quiet pool: waits until nothing is left to do; false after `wait`.
     [[nodiscard]] bool idle(std::chrono::milliseconds wait) const;
 
@@ -32,6 +38,13 @@ private:
         std::weak_ptr<Vm> vm;
         base::VolumeName volume;
     };
+    struct Earlier {
+        bool operator()(const Request& a, const Request& b) const {
+            const std::owner_less<std::weak_ptr<Vm>> by_vm;
+            return by_vm(a.vm, b.vm) || (!by_vm(b.vm, a.vm) && a.volume < b.volume);
+        }
+    };
+    void enqueue(const Request& request);
     void work();
     void prepare(const Request& request);
 
@@ -39,6 +52,8 @@ private:
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::deque<Request> queue_;
+    std::set<Request, Earlier> queued_;   // what is in the queue
+    std::set<Request, Earlier> stopped_;  // ever, with what VMs were since removed
     bool busy_ = false;
     bool stopping_ = false;
     std::thread thread_;  // last: starts when all else exists

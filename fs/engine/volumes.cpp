@@ -36,20 +36,14 @@ const api::Revision* revision_of_state(const api::VolumeView& view, api::StateId
     return found == view.revisions.end() ? nullptr : &*found;
 }
 
-api::Start start_command(const std::optional<StartPoint>& from) {
-    if (!from) return {};
-    return {api::StartSource{from->where, from->view.get()}};
-}
-
-// A lock taken by name is the VM's only while the VM has that name.
-Result<> still_there(const Vm& vm, const base::VmName& name) {
-    if (vm.pool().find(name).get() == &vm) return {};
-    return fail(Errc::NotFound, "VM " + name.str() + " has just been renamed or removed");
-}
-
 }  // namespace
 
 // ---- locks and views
+
+Result<> Volumes::still_there(const Vm& vm, const base::VmName& name) {
+    if (vm.pool().find(name).get() == &vm) return {};
+    return fail(Errc::NotFound, "VM " + name.str() + " has just been renamed or removed");
+}
 
 Result<VolumeLock> Volumes::lock(const VolumeRef& volume) const {
     const auto name = volume.vm->name();
@@ -76,6 +70,10 @@ void Volumes::publish_view(const VolumeLock&, const VolumeRef& volume, std::opti
     volume.vm->pool().sources().set(volume.path(), source != nullptr ? std::optional(*source) : std::nullopt);
     const auto before = volume.vm->set_volume(volume.volume, next);
     listener_.volume_changed(*volume.vm, volume.volume, before.get(), next.get());
+    const auto committed = [](const api::VolumeView* view) {
+        return view != nullptr && view->committed ? view->committed->id : api::StateId{};
+    };
+    if (committed(next.get()) != committed(before.get())) preparer_.replaced(volume.vm, volume.volume);
 }
 
 Result<VolumeView> Volumes::run(const VolumeLock& lock, const VolumeRef& volume, const api::Command& command) {
@@ -134,14 +132,6 @@ Result<> Volumes::layer_is_dispensable(const VolumeRef& volume, const api::Volum
     return {};
 }
 
-Result<> Volumes::all_halted(const Vm& vm, std::string_view cannot) const {
-    for (const auto all = vm.view(); const auto& [name, view] : all->volumes)
-        if (view->session)
-            return fail(Errc::Busy,
-                        vm.name().str() + " " + std::string(cannot) + " while its volume " + name.str() + " is started or dirty");
-    return {};
-}
-
 // ---- one volume
 
 Result<> Volumes::create(const VolumeRef& volume, api::VolumeConfig config) {
@@ -183,7 +173,7 @@ Result<Stopped> Volumes::stop(const VolumeRef& volume, api::Stop::Outcome outcom
         stopped.committed = after->committed && api::saves_on_stop(after->config.kind) && after->committed->id != old;
         if (stopped.committed)
             if (const auto* kept = revision_of_state(*after, old)) stopped.revision = kept->id;
-        preparer_.request(volume.vm, volume.volume);
+        preparer_.stopped(volume.vm, volume.volume);
     }
     return stopped;
 }
@@ -286,163 +276,6 @@ Result<> Volumes::begin(const VolumeRef& volume, const std::string& file, std::s
         TRY(api::check(volume.path(), view.get(), probe, volume.vm->pool().driver().capabilities()));
     }
     return volume.vm->writes().add(file, std::move(transaction));
-}
-
-// ---- names
-
-void Volumes::adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children,
-                             const std::function<void(api::Source&)>& change) {
-    for (const auto& path : children) {
-        const auto vm = pool.find(path.vm);
-        const auto view = vm ? vm->volume(path.volume) : nullptr;
-        if (!view) continue;
-        auto next = std::make_shared<api::VolumeView>(*view);
-        std::visit(
-            [&](auto& kind) {
-                if constexpr (requires { kind.source; }) change(kind.source);
-            },
-            next->config.kind);
-        pool.sources().set(path, *api::source_of(next->config.kind));
-        vm->set_volume(path.volume, next);
-        listener_.volume_changed(*vm, path.volume, view.get(), next.get());
-    }
-}
-
-Result<> Volumes::rename(const VolumeRef& from, const VolumeRef& to) {
-    auto& pool = from.vm->pool();
-    if (&pool != &to.vm->pool()) return fail(Errc::CrossPool, "a volume is renamed within its pool; to move it to another pool, copy it");
-    TRY(from.vm->writes().wait_closed(from.volume, settings_.wait_busy));
-    const auto old_path = from.path();
-    std::vector<LockKey> keys{{old_path.vm, from.volume}, {to.vm->name(), to.volume}};
-    const auto children = pool.sources().children_of(old_path);
-    for (const auto& child : children) keys.push_back({child.vm, child.volume});
-    const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
-    TRY(still_there(*from.vm, old_path.vm));
-    if (from.vm != to.vm) TRY(still_there(*to.vm, to.vm->name()));
-    if (pool.sources().children_of(old_path) != children)
-        return fail(Errc::Busy, "the snapshots of " + old_path.str() + " are just changing");
-    const auto view = from.view();
-    if (!view) return fail(Errc::NotFound, "there is no volume " + from.path().str());
-    if (to.view() || to.vm->writes().find(paths::volume_file(to.volume))) return fail(Errc::Exists, to.path().str() + " exists already");
-    if (view->session) return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is started or dirty");
-    if (from.vm->writes().find(paths::volume_file(from.volume)))
-        return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is open for writing");
-
-    TRY(pool.driver().rename_volume(old_path, to.path(), *view, children));
-    auto moved = *view;
-    publish_view(held, from, std::nullopt);
-    publish_view(held, to, std::move(moved));
-    adopt_children(pool, children, [&](api::Source& source) { source.volume = to.path(); });
-    return {};
-}
-
-Result<VmPtr> Volumes::make_vm(OpenPool& pool, const base::VmName& name, mode_t mode) {
-    const auto held = TRY(pool.locks().acquire({{name, {}}}, settings_.wait_busy));
-    if (pool.find(name)) return fail(Errc::Exists, "pool " + pool.name().str() + " has a VM " + name.str() + " already");
-    auto ownership = pool.ownership();
-    ownership.mode &= mode;
-    TRY(pool.driver().create_vm(name, ownership));
-    auto view = pool.driver().load_vm(name);
-    if (!view) {
-        (void)pool.driver().remove_vm(name);  // the first failure is the one to tell
-        return base::Failure(std::move(view).error());
-    }
-    auto vm = std::make_shared<Vm>(pool.shared_from_this(), name, *std::move(view));
-    pool.add(vm);
-    return vm;
-}
-
-Result<> Volumes::remove_vm(const VmPtr& vm) {
-    auto& pool = vm->pool();
-    const auto name = vm->name();
-    TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, settings_.wait_busy));
-    const auto held = TRY(pool.locks().acquire({{name, {}}}, settings_.wait_busy));
-    TRY(still_there(*vm, name));
-    if (!vm->view()->volumes.empty() || !vm->writes().files().empty() || !vm->writes().all_scratch().empty())
-        return fail(Errc::NotEmpty, "VM " + name.str() + " still has volumes, revisions or scratch files");
-    TRY(pool.driver().remove_vm(name));
-    pool.remove(name);
-    return {};
-}
-
-Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
-    auto& pool = vm->pool();
-    const auto from = vm->name();
-    TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, settings_.wait_busy));
-    const auto children = pool.sources().children_of(from);
-    std::vector<LockKey> keys{{from, {}}, {to, {}}};
-    for (const auto& child : children)
-        if (child.vm != from) keys.push_back({child.vm, child.volume});
-    const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
-    TRY(still_there(*vm, from));
-    if (pool.sources().children_of(from) != children)
-        return fail(Errc::Busy, "the snapshots of " + from.str() + "'s volumes are just changing");
-    if (pool.find(to)) return fail(Errc::Exists, "pool " + pool.name().str() + " has a VM " + to.str() + " already");
-    TRY(all_halted(*vm, "cannot be renamed"));
-    if (!vm->writes().files().empty() || !vm->writes().all_scratch().empty())
-        return fail(Errc::Busy, from.str() + " cannot be renamed while files in it are being written");
-
-    TRY(pool.driver().rename_vm(from, to, children));
-    for (const auto all = vm->view(); const auto& [volume, view] : all->volumes) {
-        const auto* source = api::source_of(view->config.kind);
-        pool.sources().set({from, volume}, std::nullopt);
-        if (source != nullptr) pool.sources().set({to, volume}, *source);
-    }
-    pool.rename(from, to);
-    auto moved = children;
-    for (auto& child : moved)
-        if (child.vm == from) child.vm = to;
-    adopt_children(pool, moved, [&](api::Source& source) { source.volume.vm = to; });
-    return {};
-}
-
-Result<> Volumes::set_ownership(const VmPtr& vm, const api::Ownership& ownership) {
-    const auto name = vm->name();
-    const auto held = TRY(vm->pool().locks().acquire({{name, {}}}, settings_.wait_busy));
-    TRY(still_there(*vm, name));
-    TRY(vm->pool().driver().set_ownership(name, ownership));
-    vm->set_ownership(ownership);
-    return {};
-}
-
-// ---- questions
-
-std::vector<std::string> Volumes::blockers(const VolumeRef& volume) const {
-    std::vector<std::string> reasons;
-    const auto view = volume.view();
-    if (!view) return {"there is no volume " + volume.path().str()};
-    const auto note = [&](std::string_view what, const Result<>& result) {
-        if (!result) reasons.push_back(std::string(what) + ": " + result.error().message());
-    };
-    const auto capabilities = volume.vm->pool().driver().capabilities();
-    const auto from = view->session ? Result<std::optional<StartPoint>>() : start_point(volume);
-    note("start", from ? api::check(volume.path(), view.get(), start_command(*from), capabilities) : Result<>(base::Failure(from.error())));
-    note("start", layer_is_dispensable(volume, *view));
-    note("start", enough_space(volume));
-    if (volume.vm->writes().find(paths::volume_file(volume.volume)))
-        reasons.push_back("start, revert: " + volume.path().str() + " is open for writing");
-    if (view->session) {
-        const auto dirty = view->session->phase == api::Session::Phase::Dirty;
-        reasons.push_back("revert: " + volume.path().str() +
-                          (dirty ? " is dirty: stop commits what its VM wrote, discard drops it" : " is started"));
-    }
-    for (const auto& revision : view->revisions) note("revert", nobodys_fixed_source(volume, revision.id, "cannot be moved away"));
-    return reasons;
-}
-
-std::set<base::RevisionId> Volumes::fixed_revisions(const VolumeRef& volume, const api::VolumeView& view) const {
-    std::set<base::RevisionId> listed;
-    for (const auto& fixed : volume.vm->pool().sources().fixed_revisions(volume.path()))
-        if (const auto* revision = view.find(fixed)) listed.insert(revision->id);
-    return listed;
-}
-
-bool Volumes::outdated(const VolumeRef& volume) const {
-    const auto view = volume.view();
-    if (!view || api::source_of(view->config.kind) == nullptr || !view->session || !view->session->base) return false;
-    const auto from = start_point(volume);
-    const auto* now = from && *from ? (*from)->state() : nullptr;
-    return now == nullptr || now->identity != view->session->base->identity;
 }
 
 }  // namespace varve::engine

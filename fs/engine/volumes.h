@@ -94,6 +94,8 @@ public:
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
 private:
+    // A lock taken by name is the VM's only while the VM has that name.
+    [[nodiscard]] static base::Result<> still_there(const Vm& vm, const base::VmName& name);
     [[nodiscard]] base::Result<VolumeLock> lock(const VolumeRef& volume) const;
     [[nodiscard]] base::Result<VolumeLock> lock_unwritten(const VolumeRef& volume) const;
     [[nodiscard]] base::Result<VolumeView> run(const VolumeLock& lock, const VolumeRef& volume, const api::Command& command);
@@ -103,7 +105,6 @@ private:
     [[nodiscard]] base::Result<> nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision,
                                                       std::string_view cannot) const;
     [[nodiscard]] base::Result<> layer_is_dispensable(const VolumeRef& volume, const api::VolumeView& view) const;
-    [[nodiscard]] base::Result<> all_halted(const Vm& vm, std::string_view cannot) const;
     void adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children, const std::function<void(api::Source&)>& change);
 
     Settings settings_;

@@ -63,10 +63,35 @@ TEST_F(StartPreparerTest, PreparesAStoppedVolume) {
     EXPECT_EQ(pool.given_up(), 0);
 }
 
-TEST_F(StartPreparerTest, GivesUpWhenTheVolumeHasChanged) {
-    const auto& pool = stop_one([this](const VolumeRef& volume) { EXPECT_TRUE(succeeded(volumes_.clear(volume))); });
-    EXPECT_EQ(pool.prepared(), 0);
+TEST_F(StartPreparerTest, GivesUpWhenTheVolumeHasChangedAndBeginsAnew) {
+    bool changed = false;
+    const auto& pool = stop_one([this, &changed](const VolumeRef& volume) {
+        if (std::exchange(changed, true)) return;
+        EXPECT_TRUE(succeeded(volumes_.clear(volume)));
+    });
     EXPECT_EQ(pool.given_up(), 1);
+    EXPECT_EQ(pool.prepared(), 1);
+}
+
+TEST_F(StartPreparerTest, PreparesAgainWhenAStoppedVolumeIsReplaced) {
+    const auto& pool = stop_one([](const VolumeRef&) {});
+    ASSERT_TRUE(succeeded(volumes_.clear(*volume_)));
+    EXPECT_TRUE(preparer_.idle(std::chrono::seconds(30)));
+    EXPECT_EQ(pool.prepared(), 2);
+    ASSERT_TRUE(succeeded(volumes_.revert(*volume_, volume_->view()->revisions.back().id, api::Revert::Revision::Move)));
+    EXPECT_TRUE(preparer_.idle(std::chrono::seconds(30)));
+    EXPECT_EQ(pool.prepared(), 3);
+}
+
+TEST_F(StartPreparerTest, DoesNotPrepareWhatWasNeverStarted) {
+    const auto& pool = stop_one([](const VolumeRef&) {});
+    const VolumeRef other{volume_->vm, volume_name("data")};
+    api::VolumeConfig config;
+    config.size = mebibytes(1);
+    ASSERT_TRUE(succeeded(volumes_.create(other, config)));
+    ASSERT_TRUE(succeeded(volumes_.clear(other)));
+    EXPECT_TRUE(preparer_.idle(std::chrono::seconds(30)));
+    EXPECT_EQ(pool.prepared(), 1);
 }
 
 TEST_F(StartPreparerTest, GivesUpWhenTheVolumeIsStarted) {
