@@ -15,6 +15,8 @@ constexpr std::uint64_t passthrough_flag = 1ULL << 37;      // 7.40
 // Without it every write asks for security.capability first (ten times slower). We keep no set-user-ID bits and no capabilities to remove.
 constexpr std::uint64_t killpriv_v2 = FUSE_HANDLE_KILLPRIV_V2;
 constexpr std::uint64_t extended = FUSE_INIT_EXT;
+// Look-ups and listings in one directory at the same time. libfuse 3.14 has the capability, but leaves it out of its reply.
+constexpr std::uint64_t parallel = FUSE_PARALLEL_DIROPS;
 
 // fuse_init_out's max_stack_depth took the first of its unused words.
 constexpr std::size_t stack_depth_offset = offsetof(fuse_init_out, unused);
@@ -43,10 +45,10 @@ void InitExchange::request(std::span<const std::byte> message) {
 std::optional<InitExchange::Reply> InitExchange::complete(std::uint64_t unique, std::int32_t error, std::span<const std::byte> body) {
     if (finished_ || unique_ == 0 || unique != unique_ || error != 0 || body.size() != reply_size) return std::nullopt;
     finished_ = true;
-    if ((offered_ & extended) == 0) return std::nullopt;
+    const auto wanted = offered_ & (parallel | extended | direct_io_allow_mmap | killpriv_v2 | (wants_passthrough_ ? passthrough_flag : 0));
+    if (wanted == 0) return std::nullopt;
     fuse_init_out out{};
     std::memcpy(&out, body.data(), sizeof out);
-    const auto wanted = offered_ & (extended | direct_io_allow_mmap | killpriv_v2 | (wants_passthrough_ ? passthrough_flag : 0));
     out.flags |= static_cast<std::uint32_t>(wanted);
     out.flags2 |= static_cast<std::uint32_t>(wanted >> 32);
     passthrough_ = (wanted & passthrough_flag) != 0;

@@ -77,7 +77,7 @@ void Server::init(fuse_conn_info* connection) {
     want(FUSE_CAP_ATOMIC_O_TRUNC);  // else O_TRUNC would come as a SETATTR that looks like truncate(2)
     want(FUSE_CAP_READDIRPLUS);
     want(FUSE_CAP_READDIRPLUS_AUTO);
-    want(FUSE_CAP_PARALLEL_DIROPS);
+    want(FUSE_CAP_PARALLEL_DIROPS);  // see InitExchange
     want(FUSE_CAP_ASYNC_READ);
     // Never the write-back cache: the kernel would own size and mtime, and a failed write would have no writer to tell.
     connection->want &=

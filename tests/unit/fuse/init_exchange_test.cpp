@@ -58,11 +58,12 @@ std::uint32_t stack_depth_of(const InitExchange::Reply& reply) {
 TEST(InitExchange, AddsWhatTheKernelOffersToTheReply) {
     InitExchange exchange(true);
     constexpr std::uint64_t offered =
-        FUSE_INIT_EXT | FUSE_HANDLE_KILLPRIV_V2 | FUSE_WRITEBACK_CACHE | allow_mmap | passthrough | 1ULL << 40;
+        FUSE_INIT_EXT | FUSE_HANDLE_KILLPRIV_V2 | FUSE_WRITEBACK_CACHE | FUSE_PARALLEL_DIROPS | allow_mmap | passthrough | 1ULL << 40;
     exchange.request(message(FUSE_INIT, offered));
     const auto reply = exchange.complete(unique, 0, as_libfuse_replies(FUSE_ASYNC_READ));
     ASSERT_TRUE(reply);
-    EXPECT_EQ(flags_of(*reply), FUSE_ASYNC_READ | FUSE_INIT_EXT | FUSE_HANDLE_KILLPRIV_V2 | allow_mmap | passthrough);
+    EXPECT_EQ(flags_of(*reply),
+              FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_INIT_EXT | FUSE_HANDLE_KILLPRIV_V2 | allow_mmap | passthrough);
     EXPECT_EQ(stack_depth_of(*reply), 1U);
     EXPECT_TRUE(exchange.passthrough());
 }
