@@ -63,13 +63,14 @@ Reply run_on_vm(engine::Volumes& volumes, const engine::VmPtr& vm, const Subject
 
 }  // namespace
 
-Reply ControlTree::command(const Place& place, std::string_view text) {
+Reply ControlTree::command(const Place& place, std::string_view text, std::stop_token interrupted) {
+    auto volumes = volumes_.interruptible(std::move(interrupted));
     const auto subject = subject_of(place);
     const auto words = words_of(text);
     if (!words) return reply_of("", subject, base::Failure(words.error()));
     const auto name = words->empty() ? std::string() : words->front();
-    if (place.vm && place.volume) return reply_of(name, subject, run_on_volume(volumes_, {place.vm, *place.volume}, *words));
-    if (place.vm) return run_on_vm(volumes_, place.vm, subject, name, *words);
+    if (place.vm && place.volume) return reply_of(name, subject, run_on_volume(volumes, {place.vm, *place.volume}, *words));
+    if (place.vm) return run_on_vm(volumes, place.vm, subject, name, *words);
     if (place.pool) return reply_of(name, subject, fail(Errc::NotFound, "a pool's .varve takes no commands"));
     return reply_of(name, subject, run_on_root(administration_, *words));
 }

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,8 +72,8 @@ public:
     [[nodiscard]] base::Result<std::string> read(const Place& place, std::string_view name, uid_t user) const;
     [[nodiscard]] base::Result<std::string> link(const Place& place, std::string_view name) const;
     [[nodiscard]] base::Result<> write(const Place& place, std::string_view name, std::string_view text);
-    // Runs one command and waits for its outcome.
-    [[nodiscard]] Reply command(const Place& place, std::string_view text);
+    // Runs one command and waits for its outcome; while it waits for other operations it can be interrupted.
+    [[nodiscard]] Reply command(const Place& place, std::string_view text, std::stop_token interrupted = {});
 
 private:
     engine::Volumes& volumes_;

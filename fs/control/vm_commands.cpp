@@ -111,7 +111,8 @@ struct Starts {
 
 Result<> undo(Volumes& volumes, const Starts& clean, Result<> why) {
     const auto started = clean.started();
-    if (const auto undone = summary(started, run_all(volumes, started, undo_start)); !undone)
+    auto uninterrupted = volumes.interruptible({});
+    if (const auto undone = summary(started, run_all(uninterrupted, started, undo_start)); !undone)
         why.error().context += "; and what had been started could not be stopped: " + undone.error().message();
     return why;
 }

@@ -23,12 +23,15 @@ const LockKey* LockTable::conflict(const std::vector<LockKey>& keys) const {
     return nullptr;
 }
 
-base::Result<VolumeLock> LockTable::acquire(std::vector<LockKey> keys, std::chrono::milliseconds wait) {
+base::Result<VolumeLock> LockTable::acquire(std::vector<LockKey> keys, const Patience& patience) {
     std::unique_lock lock(mutex_);
-    if (!released_.wait_for(lock, wait, [&] { return conflict(keys) == nullptr; })) {
+    if (!released_.wait_for(lock, patience.interrupted, patience.wait, [&] { return conflict(keys) == nullptr; })) {
         const auto* other = conflict(keys);
-        return base::fail(base::Errc::Busy, (other->volume ? base::VolumePath{other->vm, *other->volume}.str() : other->vm.str()) +
-                                                " is being changed by another operation");
+        const auto name = other->volume ? base::VolumePath{other->vm, *other->volume}.str() : other->vm.str();
+        if (patience.interrupted.stop_requested())
+            return base::fail(base::Errc::Interrupted,
+                              "interrupted while " + name + " was being changed by another operation; nothing was done");
+        return base::fail(base::Errc::Busy, name + " is being changed by another operation");
     }
     const auto ticket = next_ticket_++;
     for (auto& key : keys) held_.push_back({ticket, std::move(key)});

@@ -4,6 +4,7 @@
 
 #include "drivers/base/names.h"
 #include "drivers/base/result.h"
+#include "fs/engine/patience.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -41,8 +42,8 @@ private:
 // whoever holds a VolumeLock must not acquire another.
 class LockTable {
 public:
-    // Busy when not all are free within `wait`.
-    [[nodiscard]] base::Result<VolumeLock> acquire(std::vector<LockKey> keys, std::chrono::milliseconds wait);
+    // Busy when not all are free in time.
+    [[nodiscard]] base::Result<VolumeLock> acquire(std::vector<LockKey> keys, const Patience& patience);
 
 private:
     friend class VolumeLock;
@@ -54,7 +55,7 @@ private:
     void release(std::uint64_t ticket);
 
     std::mutex mutex_;
-    std::condition_variable released_;
+    std::condition_variable_any released_;
     std::vector<Held> held_;
     std::uint64_t next_ticket_ = 1;
 };

@@ -12,6 +12,16 @@ using base::Errc;
 using base::fail;
 using base::Result;
 
+namespace {
+
+Result<> still_written(const Transaction& transaction, const Patience& patience) {
+    if (patience.interrupted.stop_requested())
+        return fail(Errc::Interrupted, "interrupted while waiting; nothing was done: " + transaction.description());
+    return fail(Errc::Busy, transaction.description());
+}
+
+}  // namespace
+
 Result<> OpenWrites::add(const std::string& file, std::shared_ptr<Transaction> transaction) {
     drop_abandoned();
     const std::lock_guard lock(mutex_);
@@ -51,18 +61,18 @@ std::shared_ptr<Transaction> OpenWrites::writer_of(const std::optional<base::Vol
     return nullptr;
 }
 
-Result<> OpenWrites::wait_closed(const std::string& file, std::chrono::milliseconds wait) {
+Result<> OpenWrites::wait_closed(const std::string& file, const Patience& patience) {
     drop_abandoned();
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, wait, [&] { return !transactions_.contains(file); })) return {};
-    return fail(Errc::Busy, transactions_.at(file)->description());
+    if (changed_.wait_for(lock, patience.interrupted, patience.wait, [&] { return !transactions_.contains(file); })) return {};
+    return still_written(*transactions_.at(file), patience);
 }
 
-Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait) {
+Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, const Patience& patience) {
     drop_abandoned();
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, wait, [&] { return writer_of(volume) == nullptr; })) return {};
-    return fail(Errc::Busy, writer_of(volume)->description());
+    if (changed_.wait_for(lock, patience.interrupted, patience.wait, [&] { return writer_of(volume) == nullptr; })) return {};
+    return still_written(*writer_of(volume), patience);
 }
 
 // A thread that was announced a transaction and never came for it (killed, or refused by the kernel) must not keep the volume busy.

@@ -4,6 +4,7 @@
 
 #include "drivers/base/names.h"
 #include "drivers/base/result.h"
+#include "fs/engine/patience.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -31,11 +32,11 @@ public:
     // Forgets transactions that were announced to somebody who never came.
     void drop_abandoned();
 
-    // Waits until nothing writes `file`. Busy, naming the writer, when that takes longer than `wait`.
+    // Waits until nothing writes `file`. Busy, naming the writer, when that takes too long.
     // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.
-    [[nodiscard]] base::Result<> wait_closed(const std::string& file, std::chrono::milliseconds wait);
+    [[nodiscard]] base::Result<> wait_closed(const std::string& file, const Patience& patience);
     // The same for everything that belongs to a volume, revisions being restored included; nullopt: the whole VM.
-    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, std::chrono::milliseconds wait);
+    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, const Patience& patience);
     // Waits until `done` holds; woken by changed().
     template <class Condition>
     bool wait_until(std::chrono::steady_clock::time_point deadline, Condition done) const {
@@ -55,7 +56,7 @@ private:
     [[nodiscard]] std::shared_ptr<Transaction> writer_of(const std::optional<base::VolumeName>& volume) const;
 
     mutable std::mutex mutex_;
-    mutable std::condition_variable changed_;
+    mutable std::condition_variable_any changed_;
     std::map<std::string, std::shared_ptr<Transaction>> transactions_;
     std::map<std::string, std::shared_ptr<ScratchFile>> scratch_;
 };

@@ -45,12 +45,12 @@ void Volumes::adopt_children(OpenPool& pool, const std::vector<base::VolumePath>
 Result<> Volumes::rename(const VolumeRef& from, const VolumeRef& to) {
     auto& pool = from.vm->pool();
     if (&pool != &to.vm->pool()) return fail(Errc::CrossPool, "a volume is renamed within its pool; to move it to another pool, copy it");
-    TRY(from.vm->writes().wait_closed(from.volume, settings_.wait_busy));
+    TRY(from.vm->writes().wait_closed(from.volume, patience()));
     const auto old_path = from.path();
     std::vector<LockKey> keys{{old_path.vm, from.volume}, {to.vm->name(), to.volume}};
     const auto children = pool.sources().children_of(old_path);
     for (const auto& child : children) keys.push_back({child.vm, child.volume});
-    const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
+    const auto held = TRY(pool.locks().acquire(std::move(keys), patience()));
     TRY(still_there(*from.vm, old_path.vm));
     if (from.vm != to.vm) TRY(still_there(*to.vm, to.vm->name()));
     if (pool.sources().children_of(old_path) != children)
@@ -71,7 +71,7 @@ Result<> Volumes::rename(const VolumeRef& from, const VolumeRef& to) {
 }
 
 Result<VmPtr> Volumes::make_vm(OpenPool& pool, const base::VmName& name, mode_t mode) {
-    const auto held = TRY(pool.locks().acquire({{name, {}}}, settings_.wait_busy));
+    const auto held = TRY(pool.locks().acquire({{name, {}}}, patience()));
     if (pool.find(name)) return fail(Errc::Exists, "pool " + pool.name().str() + " has a VM " + name.str() + " already");
     auto ownership = pool.ownership();
     ownership.mode &= mode;
@@ -89,8 +89,8 @@ Result<VmPtr> Volumes::make_vm(OpenPool& pool, const base::VmName& name, mode_t 
 Result<> Volumes::remove_vm(const VmPtr& vm) {
     auto& pool = vm->pool();
     const auto name = vm->name();
-    TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, settings_.wait_busy));
-    const auto held = TRY(pool.locks().acquire({{name, {}}}, settings_.wait_busy));
+    TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, patience()));
+    const auto held = TRY(pool.locks().acquire({{name, {}}}, patience()));
     TRY(still_there(*vm, name));
     if (!vm->view()->volumes.empty() || !vm->writes().files().empty() || !vm->writes().all_scratch().empty())
         return fail(Errc::NotEmpty, "VM " + name.str() + " still has volumes, revisions or scratch files");
@@ -102,12 +102,12 @@ Result<> Volumes::remove_vm(const VmPtr& vm) {
 Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
     auto& pool = vm->pool();
     const auto from = vm->name();
-    TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, settings_.wait_busy));
+    TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, patience()));
     const auto children = pool.sources().children_of(from);
     std::vector<LockKey> keys{{from, {}}, {to, {}}};
     for (const auto& child : children)
         if (child.vm != from) keys.push_back({child.vm, child.volume});
-    const auto held = TRY(pool.locks().acquire(std::move(keys), settings_.wait_busy));
+    const auto held = TRY(pool.locks().acquire(std::move(keys), patience()));
     TRY(still_there(*vm, from));
     if (pool.sources().children_of(from) != children)
         return fail(Errc::Busy, "the snapshots of " + from.str() + "'s volumes are just changing");
@@ -132,7 +132,7 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
 
 Result<> Volumes::set_ownership(const VmPtr& vm, const api::Ownership& ownership) {
     const auto name = vm->name();
-    const auto held = TRY(vm->pool().locks().acquire({{name, {}}}, settings_.wait_busy));
+    const auto held = TRY(vm->pool().locks().acquire({{name, {}}}, patience()));
     TRY(still_there(*vm, name));
     TRY(vm->pool().driver().set_ownership(name, ownership));
     vm->set_ownership(ownership);

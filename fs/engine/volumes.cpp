@@ -47,7 +47,7 @@ Result<> Volumes::still_there(const Vm& vm, const base::VmName& name) {
 
 Result<VolumeLock> Volumes::lock(const VolumeRef& volume) const {
     const auto name = volume.vm->name();
-    auto held = TRY(volume.vm->pool().locks().acquire({{name, volume.volume}}, settings_.wait_busy));
+    auto held = TRY(volume.vm->pool().locks().acquire({{name, volume.volume}}, patience()));
     TRY(still_there(*volume.vm, name));
     return held;
 }
@@ -57,7 +57,7 @@ Result<VolumeLock> Volumes::lock_unwritten(const VolumeRef& volume) const {
     const auto deadline = std::chrono::steady_clock::now() + settings_.wait_busy;
     while (true) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        TRY(volume.vm->writes().wait_closed(file, std::max(left, std::chrono::milliseconds(0))));
+        TRY(volume.vm->writes().wait_closed(file, {std::max(left, std::chrono::milliseconds(0)), interrupted_}));
         auto held = TRY(lock(volume));
         // Somebody may have begun to write between the wait and the lock; nobody can while it is held.
         if (!volume.vm->writes().find(file)) return held;

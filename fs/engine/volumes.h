@@ -7,6 +7,7 @@
 #include "drivers/base/timestamp.h"
 #include "fs/engine/change_listener.h"
 #include "fs/engine/open_pool.h"
+#include "fs/engine/patience.h"
 #include "fs/engine/settings.h"
 #include "fs/engine/start_point.h"
 #include "fs/engine/start_preparer.h"
@@ -47,6 +48,13 @@ class Volumes {
 public:
     Volumes(Settings settings, const base::Clock& clock, ChangeListener& listener, StartPreparer& preparer)
         : settings_(settings), clock_(clock), listener_(listener), preparer_(preparer) {}
+
+    // The same, for one request whose waits for other operations end as Interrupted when `interrupted` asks for it. What has begun is finished.
+    [[nodiscard]] Volumes interruptible(std::stop_token interrupted) const {
+        auto same = *this;
+        same.interrupted_ = std::move(interrupted);
+        return same;
+    }
 
     // ---- one volume
     [[nodiscard]] base::Result<> create(const VolumeRef& volume, api::VolumeConfig config);
@@ -107,7 +115,10 @@ private:
     [[nodiscard]] base::Result<> layer_is_dispensable(const VolumeRef& volume, const api::VolumeView& view) const;
     void adopt_children(OpenPool& pool, const std::vector<base::VolumePath>& children, const std::function<void(api::Source&)>& change);
 
+    [[nodiscard]] Patience patience() const { return {settings_.wait_busy, interrupted_}; }
+
     Settings settings_;
+    std::stop_token interrupted_;
     const base::Clock& clock_;
     ChangeListener& listener_;
     StartPreparer& preparer_;

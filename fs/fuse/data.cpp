@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 namespace varve::fuse {
@@ -105,7 +106,12 @@ void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset
 }
 
 void Server::run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text) {
-    auto reply = with_.control.command(handle.place, text);
+    std::stop_source interruption;
+    // A signal to the writer, while it waits for us.
+    fuse_req_interrupt_func(
+        request, [](fuse_req_t, void* data) { static_cast<std::stop_source*>(data)->request_stop(); }, &interruption);
+    auto reply = with_.control.command(handle.place, text, interruption.get_token());
+    fuse_req_interrupt_func(request, nullptr, nullptr);   // waits for one that runs
     if (!handle.place.vm) with_.notifier.forget_names();  // pools may have come or gone
     {
         const std::lock_guard lock(handle.mutex);

@@ -3,9 +3,12 @@
 #include "tests/mount/posix/one_volume.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <fstream>
 
 namespace varve::test_support {
@@ -42,6 +45,34 @@ TEST_F(CommandsTest, AStopWithoutWritesCommitsNothing) {
     ASSERT_EQ(stopped.error, ok) << stopped.text;
     EXPECT_EQ(stopped.at("/result/committed"), "false") << stopped.text;
     expect_nothing_committed();
+}
+
+// A volume that is open for writing keeps a start waiting for two seconds; a signal ends the wait at once, and nothing was done.
+TEST_F(CommandsTest, ACommandThatWaitsCanBeInterrupted) {
+    OpenFile writer(data(), O_RDWR);
+    ASSERT_EQ(writer.write_at(0, new_content_), ok);
+    const Gate ready;
+    Child starter([&] {
+        struct sigaction ignore {};
+        ignore.sa_handler = [](int) {};  // without SA_RESTART
+        if (::sigaction(SIGUSR1, &ignore, nullptr) != 0) return 1;
+        const int ctl = ::open(control("data", "ctl").c_str(), O_RDWR | O_CLOEXEC);
+        ready.open();
+        return ctl >= 0 && ::write(ctl, "start\n", 6) < 0 ? errno : 0;
+    });
+    ASSERT_TRUE(ready.wait());
+    // The first signals may come before the write.
+    EXPECT_TRUE(eventually([&] {
+        starter.kill(SIGUSR1);
+        siginfo_t ended{};
+        return ::waitid(P_PID, static_cast<id_t>(starter.pid()), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+    }));
+    EXPECT_EQ(Errno{starter.wait()}, Errno{EINTR});
+    EXPECT_EQ(value("data", "state"), "writing");
+    ASSERT_EQ(writer.close(), ok);
+    must("data", "start");
+    must("data", "discard");
+    expect_one_commit(new_content_);
 }
 
 TEST_F(CommandsTest, DiscardDropsTheSession) {

@@ -20,6 +20,19 @@ constexpr milliseconds patient{10'000};
 LockKey key(std::string_view vm) { return {vm_name(vm), {}}; }
 LockKey key(std::string_view vm, std::string_view volume) { return {vm_name(vm), volume_name(volume)}; }
 
+TEST(LockTable, AWaitCanBeInterrupted) {
+    LockTable table;
+    const auto held = table.acquire({key("vm", "root")}, at_once);
+    ASSERT_TRUE(succeeded(held));
+    std::stop_source signal;
+    auto waiting = std::async(std::launch::async, [&] {
+        return table.acquire({key("vm", "root")}, {std::chrono::hours(1), signal.get_token()});
+    });
+    signal.request_stop();
+    EXPECT_TRUE(failed(waiting.get(), Errc::Interrupted));
+    EXPECT_TRUE(succeeded(table.acquire({key("vm", "private")}, {at_once, signal.get_token()}))) << "what need not wait is done";
+}
+
 TEST(LockTable, OneVolumeIsLockedOnce) {
     LockTable table;
     {
