@@ -115,6 +115,18 @@ Steps BareFiles::clone() {
     };
 }
 
+Steps BareFiles::snapshot() {
+    return {
+        .prepare = nothing,
+        .dirty = {},
+        .measured = [this]() -> Result<> {
+            TRY(clone_and_sync(copy));
+            return sync_directory();
+        },
+        .clean_up = [this] { return remove(copy); },
+    };
+}
+
 Steps BareFiles::commit(std::size_t bytes) {
     return {
         .prepare = nothing,

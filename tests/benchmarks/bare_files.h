@@ -24,6 +24,7 @@ public:
     [[nodiscard]] Steps stop();                     // fdatasync, link, rename, fsync of the directory
     [[nodiscard]] Steps revert();                   // link, rename, fsync of the directory
     [[nodiscard]] Steps clone();                    // FICLONE
+    [[nodiscard]] Steps snapshot();                 // FICLONE, fsync, fsync of the directory
     [[nodiscard]] Steps commit(std::size_t bytes);  // FICLONE, write, fdatasync, link, rename, fsync of the directory
 
 private:

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The driver file-reflink beside the bare system calls: "<operation>/<varve or bare>/extents:<number>/revisions:<number>".
+// The driver file-reflink beside the bare system calls: "<operation>/<varve or native>/extents:<number>/revisions:<number>".
 #include "tests/benchmarks/bare_files.h"
 #include "tests/benchmarks/pool_volume.h"
 
 #include <fcntl.h>
-#include <linux/fiemap.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <compare>
 #include <iostream>
 #include <map>
@@ -28,37 +22,18 @@ struct Shape {
     friend auto operator<=>(const Shape&, const Shape&) = default;
 };
 
-constexpr std::array<Shape, 5> shapes{{{1, 1}, {1'000, 1}, {10'000, 1}, {1, 100}, {1, 1'000}}};
+constexpr std::array<Shape, 5> shapes{{{1, 1}, {1'000, 1}, {100'000, 1}, {1, 100}, {1, 1'000}}};
 
-// A block of data, a block of nothing, and so on: each block of data is an extent.
-Result<> write_extents(int file, std::size_t count) {
-    constexpr std::size_t block = 4096;
-    const std::string data(block, 'd');
-    const auto size = std::max<std::size_t>(1 << 20, count * 2 * block);
-    TRY(checked(::ftruncate(file, static_cast<off_t>(size)),
-                "cannot set the size"));  // first: XFS preallocates behind a growing file's end
-    for (std::size_t written = 0; written < count; ++written)
-        TRY(checked(static_cast<int>(::pwrite(file, data.data(), block, static_cast<off_t>(written * 2 * block))), "cannot write"));
-    TRY(checked(::fsync(file), "cannot sync"));
-
-    fiemap map{};
-    map.fm_length = FIEMAP_MAX_OFFSET;
-    TRY(checked(::ioctl(file, FS_IOC_FIEMAP, &map), "cannot count the extents"));
-    if (map.fm_mapped_extents == count) return {};
-    return base::fail(base::Errc::Io, "the image has " + std::to_string(map.fm_mapped_extents) + " extents");
-}
-
-// One volume of a shape, through the driver and by hand, both sharing the data of a third file.
+// One volume of a shape, through the driver and by hand, both sharing the data of the file content-<extents>.
 struct Pair {
     std::unique_ptr<PoolVolume> varve;
     std::unique_ptr<BareFiles> bare;
 };
 
 Result<Pair> make_pair_of_volumes(const std::filesystem::path& directory, const Shape& shape) {
-    const auto path = directory / "content";
-    const base::UniqueFd content(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    TRY(checked(content.get(), "cannot make the content"));
-    TRY(write_extents(content.get(), shape.extents));
+    const auto path = directory.parent_path() / ("content-" + std::to_string(shape.extents));
+    const base::UniqueFd content(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    TRY(checked(content.get(), "cannot open the content"));
     Pair pair;
     pair.varve = TRY(PoolVolume::make(directory / "varve", content.get(), shape.revisions));
     pair.bare = TRY(BareFiles::make(directory / "bare", content.get(), shape.revisions));
@@ -92,12 +67,13 @@ struct Operation {
     Steps (BareFiles::*bare)();
 };
 
-constexpr std::array<Operation, 5> operations{{
+constexpr std::array<Operation, 6> operations{{
     {"start-ready", &PoolVolume::start_ready, &BareFiles::start_ready},
     {"start-cloning", &PoolVolume::start_cloning, &BareFiles::start_cloning},
     {"stop", &PoolVolume::stop, &BareFiles::stop},
     {"revert", &PoolVolume::revert, &BareFiles::revert},
     {"clone", &PoolVolume::clone, &BareFiles::clone},
+    {"snapshot", &PoolVolume::snapshot, &BareFiles::snapshot},
 }};
 
 void register_pair(const Operation& operation, const Shape& shape, const Disk& disk, Pairs& pairs) {
@@ -109,7 +85,7 @@ void register_pair(const Operation& operation, const Shape& shape, const Disk& d
         const auto* const pair = TRY(pairs.of(shape));
         return (pair->varve.get()->*operation.varve)();
     });
-    register_steps(name("bare"), disk, [&pairs, shape, operation]() -> Result<Steps> {
+    register_steps(name("native"), disk, [&pairs, shape, operation]() -> Result<Steps> {
         const auto* const pair = TRY(pairs.of(shape));
         return (pair->bare.get()->*operation.bare)();
     });
@@ -134,7 +110,8 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (argc != 2) {
         std::cerr << "usage: driver_benchmark [--benchmark_...] DIRECTORY\n"
-                     "DIRECTORY: empty, on a file system of its own with reflinks, which is frozen and thawed between operations.\n";
+                     "DIRECTORY: on a file system of its own with reflinks, which is frozen and thawed between operations; it holds the images\n"
+                     "content-1, content-1000 and content-100000, of so many extents.\n";
         return 2;
     }
     return varve::benchmarks::run(argv[1]);

@@ -92,6 +92,19 @@ Steps PoolVolume::clone() {
     };
 }
 
+Steps PoolVolume::snapshot() {
+    const auto label = base::Label::parse("kept").value();
+    return {
+        .prepare = nothing,
+        .dirty = {},
+        .measured = [this, label] { return execute(api::TakeSnapshot{label}); },
+        .clean_up = [this, label]() -> Result<> {
+            const auto held = TRY(pool_->open_state(path_, *view_, label));
+            return execute(api::RemoveRevision{label});
+        },
+    };
+}
+
 Result<> PoolVolume::open_pool() {
     const file_reflink::Settings settings{base::PoolName::parse("pool").value(), directory_.string()};
     const auto boot = TRY(kernel::read_boot_id());

@@ -28,7 +28,8 @@ public:
     [[nodiscard]] Steps start_cloning();  // without
     [[nodiscard]] Steps stop();           // with commit
     [[nodiscard]] Steps revert();
-    [[nodiscard]] Steps clone();  // what a transaction begins with
+    [[nodiscard]] Steps clone();     // what a transaction begins with
+    [[nodiscard]] Steps snapshot();  // under a label
 
 private:
     explicit PoolVolume(std::filesystem::path directory);
