@@ -109,9 +109,10 @@ int run(const std::filesystem::path& directory) {
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (argc != 2) {
-        std::cerr << "usage: driver_benchmark [--benchmark_...] DIRECTORY\n"
-                     "DIRECTORY: on a file system of its own with reflinks, which is frozen and thawed between operations; it holds the images\n"
-                     "content-1, content-1000 and content-100000, of so many extents.\n";
+        std::cerr
+            << "usage: driver_benchmark [--benchmark_...] DIRECTORY\n"
+               "DIRECTORY: on a file system of its own with reflinks, which is frozen and thawed between operations; it holds the images\n"
+               "content-1, content-1000 and content-100000, of so many extents.\n";
         return 2;
     }
     return varve::benchmarks::run(argv[1]);

@@ -6,10 +6,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -66,6 +70,32 @@ Result<LoopFileSystem> LoopFileSystem::make(FileSystemType type, base::Bytes siz
         return base::Failure(made.error());
     }
     return LoopFileSystem(std::move(directory));
+}
+
+Result<> LoopFileSystem::cut_power() {
+    struct stat top {};
+    if (::stat(directory_.c_str(), &top) != 0) return base::fail_errno(errno, "cannot see " + directory_.string());
+    const auto number = std::to_string(major(top.st_dev)) + ":" + std::to_string(minor(top.st_dev));
+    std::error_code failed;
+    const auto name = std::filesystem::read_symlink("/sys/dev/block/" + number, failed).filename();
+    device_ = base::UniqueFd(::open(("/dev" / name).c_str(), O_RDWR | O_CLOEXEC));
+    if (failed || !device_.valid()) return base::fail(base::Errc::Io, "cannot hold the loop device " + number);
+    const base::UniqueFd directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // From the kernel's fs/xfs/libxfs/xfs_fs.h.
+    constexpr unsigned long going_down = _IOR('X', 125, std::uint32_t);
+    constexpr std::uint32_t without_log_flush = 2;
+    if (!directory.valid() || ::ioctl(directory.get(), going_down, &without_log_flush) != 0)
+        return base::fail_errno(errno, "cannot shut down " + directory_.string());
+    return {};
+}
+
+Result<> LoopFileSystem::mount_again() {
+    if (::umount2(directory_.c_str(), 0) != 0) return base::fail_errno(errno, "cannot unmount " + directory_.string());
+    const auto device = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(device_.get()));
+    if (::mount(device.c_str(), directory_.c_str(), "xfs", 0, nullptr) != 0)
+        return base::fail_errno(errno, "cannot mount " + device.string() + " again");
+    device_.reset();
+    return {};
 }
 
 LoopFileSystem::~LoopFileSystem() {

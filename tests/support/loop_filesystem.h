@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/base/result.h"
+#include "drivers/base/unique_fd.h"
 #include "drivers/base/units.h"
 
 #include <filesystem>
@@ -25,7 +26,7 @@ public:
     // Unmounts, detaches and removes; a file system that is still in use is detached from the tree and goes with its last user.
     ~LoopFileSystem();
 
-    LoopFileSystem(LoopFileSystem&& other) noexcept : directory_(std::exchange(other.directory_, {})) {}
+    LoopFileSystem(LoopFileSystem&& other) noexcept : directory_(std::exchange(other.directory_, {})), device_(std::move(other.device_)) {}
     LoopFileSystem& operator=(LoopFileSystem&&) = delete;
     LoopFileSystem(const LoopFileSystem&) = delete;
     LoopFileSystem& operator=(const LoopFileSystem&) = delete;
@@ -33,9 +34,15 @@ public:
     // The mounted top directory, writable by root.
     [[nodiscard]] const std::filesystem::path& path() const { return directory_; }
 
+    // XFS only. As when the power fails: from now on every operation is EIO, and what was not made durable is gone.
+    [[nodiscard]] base::Result<> cut_power();
+    // After cut_power(), once nobody uses it any more: mounts it again, which replays its log.
+    [[nodiscard]] base::Result<> mount_again();
+
 private:
     explicit LoopFileSystem(std::filesystem::path directory) : directory_(std::move(directory)) {}
     std::filesystem::path directory_;
+    base::UniqueFd device_;  // the loop device, held from cut_power() to mount_again()
 };
 
 // Gives this process (call it before starting threads) and its children a mount table of their own: what they mount goes with the

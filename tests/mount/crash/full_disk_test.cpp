@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A full disk, and a pool directory that vanishes: what was committed stays as it was.
-#include "tests/mount/crash/load.h"
+#include "tests/mount/crash/own_pool.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,30 +10,8 @@
 namespace varve::test_support {
 namespace {
 
-// A daemon and a file system of its own, so small that it fills up.
-class FullDiskTest : public MountTest {
+class FullDiskTest : public OwnPoolTest {
 protected:
-    void SetUp() override {
-        MountTest::SetUp();
-        auto made = LoopFileSystem::make(FileSystemType::Xfs, base::Bytes{320ULL << 20});
-        ASSERT_TRUE(made) << made.error().message();
-        small_ = std::make_unique<LoopFileSystem>(*std::move(made));
-        own_ = std::make_unique<VarveDaemon>(
-            DaemonSettings{stage().directory() / (vm() + "-own"), {{"small", small_->path() / "pool", 1}}, "24h"});
-        ASSERT_TRUE(own_->start());
-        place_ = own_->mountpoint() / "pools" / "small" / "work";
-        ASSERT_EQ(make_directory(place_), ok);
-        ASSERT_EQ(make_state(place_ / "data.img", state_content(1), 1'500'000'000), ok);
-        ASSERT_EQ(make_state(place_ / "data.img", state_content(2), 1'500'000'001), ok);
-    }
-
-    void TearDown() override {
-        EXPECT_TRUE(own_ && own_->terminate() == 0);
-        own_.reset();
-        small_.reset();
-        MountTest::TearDown();
-    }
-
     // Leaves at most `left` bytes free.
     void fill(std::uint64_t left) const {
         OpenFile filler(small_->path() / "filler", O_CREAT | O_WRONLY);
@@ -50,15 +28,6 @@ protected:
     }
 
     void empty() const { ASSERT_EQ(remove_file(small_->path() / "filler"), ok); }
-
-    void expect_untouched() const {
-        EXPECT_EQ(read_file(place_ / "data.img"), state_content(2));
-        EXPECT_EQ(read_file(place_ / "data.img@2017-07-14T02:40:00Z"), state_content(1));
-    }
-
-    std::unique_ptr<LoopFileSystem> small_;
-    std::unique_ptr<VarveDaemon> own_;
-    Path place_;
 };
 
 TEST_F(FullDiskTest, AWriteThatDoesNotFitIsDroppedWithItsTransaction) {

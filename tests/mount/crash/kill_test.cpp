@@ -13,31 +13,6 @@ namespace {
 
 class KillTest : public MountTest {
 protected:
-    // Every state of a volume, as its revisions and committed content show it.
-    [[nodiscard]] std::vector<std::string> states_of(const std::string& volume) const {
-        std::vector<std::string> all;
-        for (const auto& name : names())
-            if (name == volume + ".img" || name.starts_with(volume + ".img@")) all.push_back(read_file(at(name)));
-        return all;
-    }
-
-    void expect_all_whole_and_nothing_lost(const std::string& volume, const Progress& progress,
-                                           const std::set<std::size_t>& unreported) const {
-        std::size_t newest = 0;
-        std::vector<bool> seen(progress.attempted + 1, false);
-        for (const auto& content : states_of(volume)) {
-            const auto number = whole_state(content);
-            ASSERT_TRUE(number) << volume << " shows a state that nobody wrote: " << content.substr(0, 64);
-            ASSERT_LE(*number, progress.attempted) << volume;
-            seen[*number] = true;
-            newest = std::max(newest, *number);
-        }
-        EXPECT_GE(newest, progress.reported) << volume << " has lost a state whose close had returned 0";
-        // prune_grace spares all that a commit through the mount replaced.
-        for (std::size_t number = 1; number <= progress.reported; ++number)
-            EXPECT_TRUE(seen[number] || unreported.contains(number)) << volume << " has lost state " << number;
-    }
-
     // Only what the tree shows, the records, and what makes starts fast.
     void expect_no_leftovers() const {
         const auto leftover = [&]() -> std::string {
@@ -80,7 +55,7 @@ TEST_F(KillTest, WritersLoseNothingThatWasReported) {
             }
         }
         ASSERT_TRUE(daemon().start());
-        for (std::size_t i = 0; i < volumes; ++i) expect_all_whole_and_nothing_lost("v" + std::to_string(i), totals[i], unreported[i]);
+        for (std::size_t i = 0; i < volumes; ++i) expect_nothing_lost(vm_path(), "v" + std::to_string(i), totals[i], unreported[i]);
         expect_no_leftovers();
     }
     EXPECT_EQ(write_file(at("v0.img"), state_content(1)), ok) << "and it works on";
@@ -129,10 +104,11 @@ TEST_F(KillTest, SessionsRevertsAndLabelsLoseNothing) {
             (void)reverter.wait();
         }
         ASSERT_TRUE(daemon().start());
-        for (const auto& content : states_of(sessions)) EXPECT_TRUE(whole_state(content)) << sessions << ": " << content.substr(0, 64);
+        for (const auto& content : states_of(vm_path(), sessions))
+            EXPECT_TRUE(whole_state(content)) << sessions << ": " << content.substr(0, 64);
         ASSERT_TRUE(present(at(sessions + ".img")));
         std::vector<bool> seen(4, false);
-        for (const auto& content : states_of(reverts)) {
+        for (const auto& content : states_of(vm_path(), reverts)) {
             const auto number = whole_state(content);
             ASSERT_TRUE(number && *number <= 3) << reverts << ": " << content.substr(0, 64);
             seen[*number] = true;

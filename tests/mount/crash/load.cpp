@@ -71,4 +71,27 @@ Progress LoadProcess::finish() {
     return progress();
 }
 
+std::vector<std::string> states_of(const Path& vm, const std::string& volume) {
+    std::vector<std::string> all;
+    for (const auto& name : list_directory(vm))
+        if (name == volume + ".img" || name.starts_with(volume + ".img@")) all.push_back(read_file(vm / name));
+    return all;
+}
+
+void expect_nothing_lost(const Path& vm, const std::string& volume, const Progress& progress, const std::set<std::size_t>& unreported) {
+    std::size_t newest = 0;
+    std::vector<bool> seen(progress.attempted + 1, false);
+    for (const auto& content : states_of(vm, volume)) {
+        const auto number = whole_state(content);
+        ASSERT_TRUE(number) << volume << " shows a state that nobody wrote: " << content.substr(0, 64);
+        ASSERT_LE(*number, progress.attempted) << volume;
+        seen[*number] = true;
+        newest = std::max(newest, *number);
+    }
+    EXPECT_GE(newest, progress.reported) << volume << " has lost a state whose close had returned 0";
+    // prune_grace spares all that a commit through the mount replaced.
+    for (std::size_t number = 1; number <= progress.reported; ++number)
+        EXPECT_TRUE(seen[number] || unreported.contains(number)) << volume << " has lost state " << number;
+}
+
 }  // namespace varve::test_support

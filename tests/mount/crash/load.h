@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace varve::test_support {
 
@@ -24,6 +26,13 @@ struct Progress {
     std::size_t attempted = 0;  // the highest number whose transaction was begun
     std::size_t reported = 0;   // the highest number whose close (or rename) returned success
 };
+
+// Every state of a volume, as its revisions and committed content show it.
+[[nodiscard]] std::vector<std::string> states_of(const Path& vm, const std::string& volume);
+
+// Fails the test unless all states are whole, none was never written, and of those reported none is missing. `unreported`: those that were
+// begun when a crash came; they are there or not.
+void expect_nothing_lost(const Path& vm, const std::string& volume, const Progress& progress, const std::set<std::size_t>& unreported);
 
 enum class WriteStyle { Truncating, InPlace, Scratch, Slowly };
 
