@@ -10,7 +10,6 @@
 namespace varve::config {
 namespace {
 
-
 constexpr std::string_view lower_case = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view lower_case_and_digits = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
