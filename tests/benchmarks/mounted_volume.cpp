@@ -21,8 +21,6 @@ using base::UniqueFd;
 
 constexpr std::string_view revision_prefix = "root.img@";
 
-Result<> nothing() { return {}; }
-
 Result<UniqueFd> open_file(const std::filesystem::path& path, int flags) {
     UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC, 0600));
     if (!file.valid()) return fail_errno(errno, "cannot open " + path.filename().string());

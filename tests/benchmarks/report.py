@@ -1,131 +1,72 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Medians, ratios, and the Markdown that shows them."""
-import re
-import statistics
-from collections import defaultdict
-
-OPERATIONS = {
-    "start-ready": ("start, prepared", "rename, fsync of the directory"),
-    "start-cloning": ("start, not prepared", "FICLONE, fsync, rename, fsync of the directory"),
-    "stop": ("stop with commit", "fdatasync, link, rename, fsync of the directory"),
-    "revert": ("revert", "link, rename, fsync of the directory"),
-    "clone": ("clone", "FICLONE"),
-    "ctl-start": ("`ctl`: start, prepared", "rename, fsync of the directory"),
-    "ctl-stop": ("`ctl`: stop with commit", "fdatasync, link, rename, fsync of the directory"),
-    "commit-1MiB": ("open, overwrite 1 MiB in place, close", "FICLONE, write, fdatasync, link, rename, fsync of the directory"),
-    "list-first": ("list, first time after mounting", "readdir, lstat of each"),
-    "list": ("list, again", "readdir, lstat of each"),
-    "stat": ("stat", "lstat"),
-    "read": ("read", "read"),
+"""The Markdown report: one table for each topic."""
+SIDES = ("native", "varve", "ctl", "fallback", "bindfs", "qemu-storage-daemon", "cp --reflink script", "Btrfs subvolume script")
+TITLES = {"varve": "Varve", "ctl": "Varve, mount", "fallback": "Varve, no passthrough", "cp --reflink script": "`cp --reflink` script"}
+NOTES = {
+    "Reading": "Speed, and its ratio to the file itself (above 1 is faster). Not cached: in no page cache; the device is memory still.",
+    "Writing": "Speed, and its ratio to write and fsync of the file itself.",
+    "Life cycle": "Times, and their ratio to the bare system calls with the same effect and durability (below 1 is faster). Varve: the driver alone; "
+                  "Varve, mount: `ctl`, `ln` or copy_file_range through the mount. Scripts pay for their processes. Native: start is rename and fsync of the directory "
+                  "(not prepared: FICLONE and fsync before it); stop is fdatasync, link, rename, fsync of the directory; revert the same without fdatasync; a snapshot is "
+                  "FICLONE, fsync, fsync of the directory; a clone is FICLONE.",
+    "Flatness": "Largest median over smallest (1 is flat).",
+    "Listing": "Times, and their ratio to the directory below. First time: just mounted, nothing cached.",
 }
-DRIVER = ("start-ready", "start-cloning", "stop", "revert", "clone")
-MOUNT = ("ctl-start", "ctl-stop", "commit-1MiB", "list-first", "list", "stat")
-LISTS = ("list-first", "list")
-FLAT = ("start-ready", "stop", "revert")
 
 
-def numbers(text):
-    return [int(number) for number in re.findall(r"\d+", text)]
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def medians(samples, middle=statistics.median):
-    """{(filesystem, operation, detail): {side: median}}; with another `middle`, that instead."""
-    values = defaultdict(lambda: defaultdict(list))
-    for filesystem, operation, detail, side, value in samples:
-        values[filesystem, operation, detail][side].append(value)
-    for key, sides in values.items():
-        if set(sides) != {"bare", "varve"}:
-            raise RuntimeError(f"{key} was measured on one side only")
-    return {key: {side: middle(found) for side, found in sides.items()} for key, sides in values.items()}
+def cell(row, side):
+    if side not in row.medians:
+        return ""
+    text = f"{number(row.medians[side])} {row.unit}"
+    if (ratio := row.ratio(side)) is None or row.topic == "Flatness":
+        return text
+    return f"{text}, **{ratio:.2f}** ({row.ratio(side, 'best'):.2f})"
 
 
-def fastest(samples):
-    """The same of the fastest samples: what other load on the machine disturbs least."""
-    return {**medians([sample for sample in samples if sample[1] == "read"], max),
-            **medians([sample for sample in samples if sample[1] != "read"], min)}
-
-
-def rows(found, operations):
-    """In the order of `operations`, then of the numbers in the detail."""
-    keys = [key for key in found if key[1] in operations]
-    keys.sort(key=lambda key: (operations.index(key[1]), numbers(key[2]), key[2]))
-    return list(dict.fromkeys(key[1:] for key in keys))
-
-
-def ratio(both):
-    return both["varve"] / both["bare"]
-
-
-def table(found, best, operations, filesystems, unit):
-    yield "| | beside | " + " | ".join(f"{name}: bare | Varve | ratio" for name in filesystems) + " |"
-    yield "|---|---|" + "--:|--:|--:|" * len(filesystems)
-    for operation, detail in rows(found, operations):
-        label, bare = OPERATIONS[operation]
-        cells = [f"{label}{', ' + detail.replace(':', ' ') if detail else ''}", bare]
-        for filesystem in filesystems:
-            both = found.get((filesystem, operation, detail))
-            cells += [f"{both['bare']:.4g} {unit}", f"{both['varve']:.4g} {unit}", f"**{ratio(both):.2f}** ({ratio(best[filesystem, operation, detail]):.2f})"] if both else ["", "", ""]
+def table(rows):
+    sides = [side for side in SIDES if any(side in row.medians for row in rows)]
+    with_targets = any(True for row in rows for _ in row.verdicts())
+    titles = ["", "on", *(TITLES.get(side, side) for side in sides), *(("target", "holds") if with_targets else ())]
+    yield "| " + " | ".join(titles) + " |"
+    yield "|---|---|" + "--:|" * len(sides) + ("---|---|" if with_targets else "")
+    for row in rows:
+        cells = [row.what, row.filesystem, *(cell(row, side) for side in sides)]
+        if with_targets:
+            verdicts = list(row.verdicts())
+            several = len({target.side for target, _ in verdicts}) > 1
+            cells.append("; ".join((f"{TITLES[target.side]}: " if several else "") + target.text(row.more_is_better) for target, _ in verdicts))
+            cells.append("; ".join("yes" if holds else "**no**" for _, holds in verdicts))
         yield "| " + " | ".join(cells) + " |"
 
 
-def spread(found, filesystem, operation, side, varying):
-    """Largest median over smallest, while one of (extents, revisions) varies and the other is 1; nothing when there is one only."""
-    fixed = 1 - varying
-    values = [both[side] for (where, what, detail), both in found.items()
-              if (where, what) == (filesystem, operation) and len(numbers(detail)) == 2 and numbers(detail)[fixed] == 1]
-    return max(values) / min(values) if len(values) > 1 else None
+def missed(rows):
+    for row in rows:
+        for target, holds in row.verdicts():
+            if not holds:
+                value = row.medians[target.side] if target.absolute else row.ratio(target.side)
+                yield f"{row.topic}, {row.filesystem}: {row.what}; {TITLES[target.side]}: {value:.2f}, target {target.text(row.more_is_better)}"
 
 
-def flatness(found, best, filesystems):
-    yield "| | " + " | ".join(f"{name}: extents, bare | Varve | revisions, bare | Varve" for name in filesystems) + " |"
-    yield "|---|" + "--:|--:|--:|--:|" * len(filesystems)
-    for operation in FLAT:
-        cells = [OPERATIONS[operation][0]]
-        for filesystem in filesystems:
-            for varying in (0, 1):
-                for side in ("bare", "varve"):
-                    largest = [spread(of, filesystem, operation, side, varying) for of in (found, best)]
-                    cells.append("" if None in largest else "{:.2f} ({:.2f})".format(*largest))
-        yield "| " + " | ".join(cells) + " |"
-
-
-def per_entry(found, filesystems):
-    yield "| | " + " | ".join(f"{name}: bare | Varve" for name in filesystems) + " |"
-    yield "|---|" + "--:|--:|" * len(filesystems)
-    for operation, detail in rows(found, LISTS):
-        cells = [f"{OPERATIONS[operation][0]}, {detail}"]
-        for filesystem in filesystems:
-            both = found.get((filesystem, operation, detail))
-            cells += [f"{both[side] / numbers(detail)[0]:.2f} µs" if both else "" for side in ("bare", "varve")]
-        yield "| " + " | ".join(cells) + " |"
-
-
-def markdown(result, samples):
-    found, best = medians(samples), fastest(samples)
-    filesystems = result["filesystems"]
+def markdown(result, rows, plots):
     machine = result["machine"]
     yield f"`{result['command']}`, {result['date']}"
     yield ""
-    yield (f"{machine['cores']} cores, {machine['memory_gib']} GiB of memory, {machine['kernel']}; {', '.join(filesystems)} on loop devices in memory; load average "
+    yield (f"{machine['cores']} cores, {machine['memory_gib']} GiB of memory, {machine['kernel']}; file systems on loop devices in memory; load average "
            f"{result['load'][0]:.1f} before and {result['load'][1]:.1f} after (about 1 to 2 is the run itself). Medians of {result['repetitions']} "
-           f"(operations that change something: {result['change_repetitions']}); in "
-           f"parentheses the ratio of the fastest of each, which other load disturbs least. {result['seconds']:.0f} s.")
-    sections = [
-        ("The driver: times, and how many times the bare system calls' (below 1 is faster)", DRIVER, table(found, best, DRIVER, filesystems, "µs")),
-        ("Flatness: largest median over smallest, over extents and over revisions (1 is flat)", FLAT, flatness(found, best, filesystems)),
-        ("The mount: times, and how many times the bare system calls' (below 1 is faster)", MOUNT, table(found, best, MOUNT, filesystems, "µs")),
-        ("Lists: time for each entry", LISTS, per_entry(found, filesystems)),
-        ("Reading: speed, and which part of the native file's (above 1 is faster)", ("read",), table(found, best, ("read",), filesystems, "MiB/s")),
-    ]
-    for title, operations, lines in sections:
-        if rows(found, operations):
-            yield from ("", f"### {title}", "", *lines)
-    if result["resident_kib"]:
-        resident = ", ".join(f"{kib / 1024:.1f} MiB ({name})" for name, kib in result["resident_kib"].items())
-        yield from ("", f"Memory of varvefs with 2,200 volumes and revisions listed: {resident}.")
-
-
-def summary(samples):
-    best = fastest(samples)
-    return [{"filesystem": key[0], "operation": key[1], "detail": key[2], **both, "ratio": ratio(both), "fastest_ratio": ratio(best[key])}
-            for key, both in medians(samples).items()]
+           f"(life cycle up to 1,000 extents, without scripts: {result['change_repetitions']}); in parentheses the ratio of the best of each, which other load disturbs least. "
+           f"{result['seconds']:.0f} s.")
+    for line in result["skipped"]:
+        yield f"\nLeft out: {line}."
+    for topic in dict.fromkeys(row.topic for row in rows):
+        yield from ("", f"## {topic}", "")
+        if topic in NOTES:
+            yield from (NOTES[topic], "")
+        yield from table([row for row in rows if row.topic == topic])
+    if plots:
+        yield from ("", "## Latency against the number of extents and revisions", "", *(f"![{name}]({name})\n" for name in plots))
+    lines = list(missed(rows))
+    yield from ("", "## Targets that were missed", "", *(f"- {line}" for line in lines)) if lines else ("", "All targets hold.")
