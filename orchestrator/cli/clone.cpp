@@ -61,7 +61,8 @@ public:
 private:
     Result<> clone(const Context& context, std::vector<std::string>& made) const {
         Progress progress(context.world.err, context.output.shows_progress());
-        const CopyObserver observer{[&](base::Bytes done, base::Bytes whole) { progress.show(done, whole); }, context.world.interrupted};
+        const CopyObserver observer{[&](base::Bytes done, std::optional<base::Bytes> whole) { progress.show(done, whole); },
+                                    context.world.interrupted};
         if (const auto* vm = std::get_if<VmReference>(&*from_)) {
             for (const auto& volume : TRY(mount_client::clone_vm(context.mount, *vm, std::get<VmReference>(*to_), observer)))
                 made.push_back(volume.str());

@@ -62,5 +62,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_snapshot(CLI::App& parent);
 [[nodiscard]] Subcommand add_resize(CLI::App& parent);
 [[nodiscard]] Subcommand add_clone(CLI::App& parent);
+[[nodiscard]] Subcommand add_import(CLI::App& parent);
+[[nodiscard]] Subcommand add_export(CLI::App& parent);
 
 }  // namespace varve::cli

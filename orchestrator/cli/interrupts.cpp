@@ -17,8 +17,11 @@ void catch_interrupts() {
     action.sa_handler = &note;
     action.sa_flags = static_cast<int>(SA_RESETHAND);  // without SA_RESTART
     sigemptyset(&action.sa_mask);
-    (void)::sigaction(SIGINT, &action, nullptr);  // cannot fail for these signals
-    (void)::sigaction(SIGTERM, &action, nullptr);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction before {};
+        (void)::sigaction(signal, nullptr, &before);  // cannot fail for these signals
+        if (before.sa_handler != SIG_IGN) (void)::sigaction(signal, &action, nullptr);
+    }
 }
 
 bool interrupted() { return caught != 0; }

@@ -12,13 +12,18 @@ Progress::~Progress() {
     if (shown_) out_ << to_line_start_and_erase << std::flush;
 }
 
-void Progress::show(base::Bytes done, base::Bytes whole, Clock::time_point now) {
+void Progress::show(base::Bytes done, std::optional<base::Bytes> whole, Clock::time_point now) {
     if (!enabled_ || now < next_) return;
     next_ = now + std::chrono::milliseconds(100);
     shown_ = true;
-    const auto percent = whole.count == 0 ? 100.0 : 100.0 * static_cast<double>(done.count) / static_cast<double>(whole.count);
-    out_ << to_line_start_and_erase << static_cast<int>(percent) << "%  " << base::human(done) << " of " << base::human(whole)
-         << std::flush;
+    out_ << to_line_start_and_erase;
+    if (whole) {
+        const auto percent = whole->count == 0 ? 100.0 : 100.0 * static_cast<double>(done.count) / static_cast<double>(whole->count);
+        out_ << static_cast<int>(percent) << "%  " << base::human(done) << " of " << base::human(*whole);
+    } else {
+        out_ << base::human(done);
+    }
+    out_ << std::flush;
 }
 
 }  // namespace varve::cli

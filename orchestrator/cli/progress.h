@@ -5,6 +5,7 @@
 #include "drivers/base/units.h"
 
 #include <chrono>
+#include <optional>
 #include <ostream>
 
 namespace varve::cli {
@@ -19,8 +20,9 @@ public:
     Progress& operator=(const Progress&) = delete;
     ~Progress();
 
-    void show(base::Bytes done, base::Bytes whole) { show(done, whole, Clock::now()); }
-    void show(base::Bytes done, base::Bytes whole, Clock::time_point now);
+    // Without a `whole` the end is not known yet.
+    void show(base::Bytes done, std::optional<base::Bytes> whole) { show(done, whole, Clock::now()); }
+    void show(base::Bytes done, std::optional<base::Bytes> whole, Clock::time_point now);
 
 private:
     std::ostream& out_;

@@ -58,6 +58,8 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_revert(app));
     all.push_back(add_resize(app));
     all.push_back(add_clone(app));
+    all.push_back(add_import(app));
+    all.push_back(add_export(app));
     auto* pool = app.add_subcommand("pool", "Add, list and remove pools");
     pool->footer(
         "Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms revisions_to_keep=5\n  varve pool ls\n  varve pool info fast");

@@ -4,6 +4,7 @@
 #include "fs/protocol/names.h"
 #include "orchestrator/mount_client/inventory.h"
 #include "orchestrator/mount_client/scratch_file.h"
+#include "orchestrator/mount_client/state_files.h"
 
 #include <array>
 
@@ -85,18 +86,12 @@ Result<std::vector<Volume>> volumes_to_clone(const Mount& mount, const VmReferen
 
 Result<> clone_state(const Mount& mount, const StateReference& from, const StateReference& to, Mount::Replace replace,
                      const CopyObserver& observer) {
-    const auto source = mount.open_for_reading(state_path(from));
-    if (!source && source.error().cause == std::errc::no_such_file_or_directory)
-        return fail(Errc::NotFound, from.str() + " does not exist");
-    if (!source) return base::Failure(source.error());
-    if (!TRY(mount.exists(vm_directory(to.vm()))))
-        return fail(Errc::NotFound,
-                    to.vm().str() + " does not exist: make it with mkdir '" + mount.path() + "/" + vm_directory(to.vm()) + "'");
-    if (replace == Mount::Replace::No && TRY(mount.exists(state_path(to)))) return fail(Errc::Exists, to.str() + " exists already");
+    const auto source = TRY(open_state(mount, from));
+    TRY(check_destination(mount, to, replace));
     auto scratch = TRY(ScratchFile::create(mount, to.vm()));
     // Across pools the kernel would make up for copy_file_range by writing every hole out.
     const auto method = from.volume.pool == to.volume.pool ? CopyMethod::Clone : CopyMethod::Sparse;
-    const auto copied = copy_image(source->get(), scratch.fd(), method, observer);
+    const auto copied = copy_file(source.get(), scratch.fd(), method, observer);
     if (!copied)
         return base::Failure(
             mount.explain(copied.error().operation, copied.error().number, "cannot copy " + from.str() + " to " + to.str()));

@@ -24,7 +24,7 @@ std::string random_suffix() {
 Result<ScratchFile> ScratchFile::create(const Mount& mount, const VmReference& vm) {
     constexpr int attempts = 8;
     for (int attempt = 1;; ++attempt) {
-        auto path = vm_directory(vm) + "/.varve-clone-" + random_suffix();
+        auto path = vm_directory(vm) + "/.varve-copy-" + random_suffix();
         auto fd = mount.create_new(path);
         if (fd) return ScratchFile(mount, std::move(*fd), std::move(path));
         if (fd.error().code != Errc::Exists || attempt == attempts) return base::Failure(std::move(fd).error());

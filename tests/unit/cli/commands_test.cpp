@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/unit/cli/session.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
+
+#include <array>
 
 namespace varve::cli {
 namespace {
@@ -80,6 +84,49 @@ TEST_F(Commands, CloneIntoAVmKeepsTheName) {
     interrupted = true;
     EXPECT_EQ(run({"clone", "p/v/root", "p/w/again"}).code, ExitCode::Interrupted);
     EXPECT_FALSE(tree.has("pools/p/w/again.img"));
+}
+
+TEST_F(Commands, ImportAFileAndExportItAgain) {
+    tree.put("outside/disk.raw", std::string(8192, 'd'));
+    directory = tree.at("outside");
+    const auto imported = run({"--json", "import", "disk.raw", "p/v/new"});
+    EXPECT_EQ(imported.code, ExitCode::Ok) << imported.err;
+    EXPECT_EQ(json::parse(imported.out), (json{{"source", "disk.raw"}, {"destination", "p/v/new"}, {"size", 8192}}));
+    EXPECT_EQ(tree.get("pools/p/v/new.img"), tree.get("outside/disk.raw"));
+    EXPECT_EQ(run({"import", "disk.raw", "p/v/new"}).code, ExitCode::Failed);
+    EXPECT_EQ(run({"import", "-f", "disk.raw", "p/v/new"}).out, "p/v/new  8.0 KiB\n");
+    EXPECT_EQ(run({"import", "absent.raw", "p/v/new2"}).code, ExitCode::NotFound);
+    const auto exported = run({"--json", "export", "p/v/new", "copy.raw"});
+    EXPECT_EQ(json::parse(exported.out), (json{{"source", "p/v/new"}, {"destination", "copy.raw"}, {"size", 8192}}));
+    EXPECT_EQ(tree.get("outside/copy.raw"), tree.get("outside/disk.raw"));
+    EXPECT_EQ(run({"export", "p/v/root", "copy.raw"}).code, ExitCode::Failed);
+    EXPECT_EQ(run({"--bytes", "export", "--force", "--sparse", "p/v/root", "copy.raw"}).out, "copy.raw  4096\n");
+    EXPECT_EQ(run({"export", "p/v/none", "none.raw"}).code, ExitCode::NotFound);
+}
+
+TEST_F(Commands, DashIsAStandardStream) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const base::UniqueFd reading(ends[0]);
+    base::UniqueFd writing(ends[1]);
+    input = reading.get();
+    output = writing.get();
+    const auto exported = run({"export", "--json", "p/v/root", "-"});
+    EXPECT_EQ(exported.code, ExitCode::Ok) << exported.err;
+    EXPECT_EQ(exported.out, "") << "standard output is the image";
+    writing.reset();
+    EXPECT_EQ(run({"-q", "import", "--size", "4K", "-", "p/v/again"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/again.img"), tree.get("pools/p/v/root.img"));
+}
+
+TEST_F(Commands, AnInterruptedImportOrExportLeavesNothing) {
+    tree.put("outside/disk.raw", std::string(8192, 'd'));
+    directory = tree.at("outside");
+    interrupted = true;
+    EXPECT_EQ(run({"import", "disk.raw", "p/v/new"}).code, ExitCode::Interrupted);
+    EXPECT_EQ(run({"export", "p/v/root", "copy.raw"}).code, ExitCode::Interrupted);
+    EXPECT_FALSE(tree.has("pools/p/v/new.img"));
+    EXPECT_EQ(tree.mount().list("outside").value(), std::vector<std::string>{"disk.raw"});
 }
 
 TEST_F(Commands, PoolAddQuotesAndMakesPathsAbsolute) {

@@ -52,19 +52,25 @@ TEST(ProgressTest, StaysSilentAtFirstAndWipesItsLine) {
     const auto start = Progress::Clock::now();
     {
         Progress progress(out, true);
-        progress.show({1}, {2}, start);
+        progress.show({1}, base::Bytes{2}, start);
         EXPECT_EQ(out.str(), "");
-        progress.show({512}, {1024}, start + std::chrono::seconds(5));
+        progress.show({512}, base::Bytes{1024}, start + std::chrono::seconds(5));
         EXPECT_EQ(out.str(), "\r\033[K50%  512 B of 1.0 KiB");
-        progress.show({600}, {1024}, start + std::chrono::seconds(5));
-        progress.show({0}, {0}, start + std::chrono::seconds(6));
+        progress.show({600}, base::Bytes{1024}, start + std::chrono::seconds(5));
+        progress.show({0}, base::Bytes{}, start + std::chrono::seconds(6));
     }
     EXPECT_EQ(out.str(), "\r\033[K50%  512 B of 1.0 KiB\r\033[K100%  0 B of 0 B\r\033[K");
 }
 
+TEST(ProgressTest, WithoutAnEndItSaysHowMuch) {
+    std::ostringstream out;
+    Progress(out, true).show({1536}, {}, Progress::Clock::now() + std::chrono::seconds(5));
+    EXPECT_EQ(out.str(), "\r\033[K1.5 KiB\r\033[K");
+}
+
 TEST(ProgressTest, SaysNothingWhereItIsNotWanted) {
     std::ostringstream out;
-    { Progress(out, false).show({1}, {2}, Progress::Clock::now() + std::chrono::hours(1)); }
+    { Progress(out, false).show({1}, base::Bytes{2}, Progress::Clock::now() + std::chrono::hours(1)); }
     EXPECT_EQ(out.str(), "");
 }
 

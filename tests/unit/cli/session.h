@@ -28,7 +28,8 @@ protected:
         std::ostringstream out;
         std::ostringstream err;
         const World world{
-            out, err, false, variable, directory.empty() ? "/" : directory, tree.at("mountinfo"), {}, [&] { return interrupted; }};
+            out,   err,   false, variable, directory.empty() ? "/" : directory, tree.at("mountinfo"), {}, [&] { return interrupted; },
+            input, output};
         const auto code = cli::run(std::move(arguments), world);
         return {code, out.str(), err.str()};
     }
@@ -37,6 +38,8 @@ protected:
     std::string variable = tree.root();
     std::string directory;
     bool interrupted = false;
+    int input = -1;  // descriptors of the test
+    int output = -1;
 };
 
 }  // namespace varve::cli::testing

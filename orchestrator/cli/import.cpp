@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/command.h"
+#include "orchestrator/cli/local_path.h"
+#include "orchestrator/cli/progress.h"
+#include "orchestrator/cli/targets.h"
+#include "orchestrator/mount_client/import_image.h"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+namespace varve::cli {
+namespace {
+
+using base::Bytes;
+using base::Result;
+using mount_client::CopyObserver;
+using mount_client::ImportOptions;
+using mount_client::Mount;
+using mount_client::OpenImage;
+
+class Import final : public Command {
+public:
+    explicit Import(CLI::App& app) {
+        app.footer(
+            "The volume appears in one step, complete; what fails or is interrupted leaves nothing.\n"
+            "Holes of a file stay holes; of a pipe or a device, whole 64 KiB of zeros become holes.\n\n"
+            "Examples:\n  varve import debian.raw fast/work/root\n  varve import --force debian.raw fast/work/root\n"
+            "  zstd -dc debian.raw.zst | varve import --size 10G - fast/work/root");
+        app.add_option("FILE", file_, "The raw image: a file or a block device, or - for standard input")->required()->type_name("");
+        app.add_option("VOLUME", target_, "POOL/VM/VOLUME, or a path inside the mount")->required()->type_name("");
+        app.add_flag("-f,--force", force_, "Replace a volume that is there; its state becomes a revision");
+        app.add_option("--size", size_, "Refuse an image that is not exactly that long: a broken pipe looks like an end")
+            ->type_name("SIZE");
+        app.add_flag("--raw", options_.any_content, "Take the bytes as they are, even if they look like a qcow2 image");
+    }
+
+    [[nodiscard]] bool handles_interrupts() const override { return true; }
+
+    Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
+        volume_ = TRY(volume_target(resolver, target_));
+        path_ = TRY(local_path(file_, resolver.working_directory()));
+        if (!size_.empty()) options_.size = TRY(base::parse_bytes(size_));
+        options_.replace = force_ ? Mount::Replace::Yes : Mount::Replace::No;
+        return {};
+    }
+
+    ExitCode run(const Context& context) override {
+        const auto size = copy(context);
+        if (!size) return context.output.failure(size.error());
+        context.output.remark(volume_->str() + "  " + context.output.size(*size));
+        context.output.object({{"source", file_}, {"destination", volume_->str()}, {"size", size->count}});
+        return ExitCode::Ok;
+    }
+
+private:
+    Result<Bytes> copy(const Context& context) const {
+        Progress progress(context.world.err, context.output.shows_progress());
+        const CopyObserver observer{[&](Bytes done, std::optional<Bytes> whole) { progress.show(done, whole); }, context.world.interrupted};
+        if (!path_) return mount_client::import_image(context.mount, {context.world.input, "standard input"}, *volume_, options_, observer);
+        const auto name = "'" + mount_client::shown(file_) + "'";
+        const base::UniqueFd file(::open(path_->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+        if (!file.valid()) return base::fail_errno(errno, "cannot open " + name);
+        return mount_client::import_image(context.mount, {file.get(), name}, *volume_, options_, observer);
+    }
+
+    std::string file_;
+    std::string target_;
+    std::string size_;
+    bool force_ = false;
+    ImportOptions options_;
+    std::optional<base::VolumeId> volume_;
+    std::optional<std::string> path_;  // nothing: standard input
+};
+
+}  // namespace
+
+Subcommand add_import(CLI::App& parent) {
+    auto* app = parent.add_subcommand("import", "Make a raw image a volume");
+    app->fallthrough();
+    return {app, std::make_unique<Import>(*app)};
+}
+
+}  // namespace varve::cli
