@@ -19,12 +19,13 @@ endif()
 
 add_library(varve_options INTERFACE)
 target_compile_options(varve_options INTERFACE -Wall -Wextra -Wpedantic $<$<BOOL:${VARVE_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 is wrong about std::optional in std::variant (-O2) and about its own <regex> (sanitizers).
+  target_compile_options(varve_options INTERFACE -Wno-maybe-uninitialized)
+endif()
 target_compile_definitions(varve_options INTERFACE _FILE_OFFSET_BITS=64 VARVE_VERSION="${PROJECT_VERSION}")
 target_include_directories(varve_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(VARVE_SANITIZE)
   target_compile_options(varve_options INTERFACE -fsanitize=${VARVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(varve_options INTERFACE -fsanitize=${VARVE_SANITIZE})
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(varve_options INTERFACE -Wno-maybe-uninitialized)  # GCC 12 warns of its own <regex> when it instruments it
-  endif()
 endif()
