@@ -71,6 +71,11 @@ _varve_references() {
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace
 }
 
+_varve_file() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
 # The revisions of the volume POOL/VM/VOLUME.
 _varve_revisions() {
     local volume=$1 word=$2 mount entry
@@ -84,8 +89,7 @@ _varve_revisions() {
 
 _varve_target() {
     if [[ $3 == [/.]* ]]; then
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$3")
+        _varve_file "$3"
     else
         _varve_references "$@"
     fi
@@ -97,8 +101,8 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount) ((i++)) ;;
-            -*) ;;
+            --mount | --size) ((i++)) ;;
+            -?*) ;;
             *)
                 if [[ -z $command ]]; then
                     command=${words[i]}
@@ -116,16 +120,19 @@ _varve() {
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
     fi
+    [[ ${words[cword - 1]} == --size ]] && return
     if [[ $cur == -* ]]; then
         local options='--mount --json --quiet --bytes --help --version'
         [[ $command == ls ]] && options+=' --revisions'
-        [[ $command == clone ]] && options+=' --force'
+        [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
+        [[ $command == import ]] && options+=' --size --raw'
+        [[ $command == export ]] && options+=' --sparse'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info start stop discard snapshot revert resize clone pool' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info start stop discard snapshot revert resize clone import export pool' -- "$cur") ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info rm' -- "$cur") ;;
         pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'file-reflink sim' -- "$cur") ;;
         pool:info | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
@@ -140,6 +147,20 @@ _varve() {
             fi
             ;;
         clone:) ((position < 2)) && _varve_target 3 yes "$cur" ;;
+        import:)
+            if ((position == 0)); then
+                _varve_file "$cur"
+            elif ((position == 1)); then
+                _varve_target 3 no "$cur"
+            fi
+            ;;
+        export:)
+            if ((position == 0)); then
+                _varve_target 3 yes "$cur"
+            elif ((position == 1)); then
+                _varve_file "$cur"
+            fi
+            ;;
     esac
     _varve_trim
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -30,8 +31,9 @@ void CliTest::SetUp() {
     ASSERT_EQ(names(), Names{"data.img"});
 }
 
-Finished CliTest::varve_with(std::pair<std::string, std::string> variable, Words arguments) const {
+Finished CliTest::run_varve(std::pair<std::string, std::string> variable, std::string input, Words arguments) const {
     Program program;
+    program.input = std::move(input);
     arguments.insert(arguments.begin(), VARVE_BINARY);
     program.arguments = std::move(arguments);
     program.environment = {std::move(variable)};
@@ -39,6 +41,14 @@ Finished CliTest::varve_with(std::pair<std::string, std::string> variable, Words
     const auto finished = run_program(program);
     EXPECT_TRUE(finished) << finished.error().message();
     return finished ? *finished : Finished{};
+}
+
+Finished CliTest::varve_with(std::pair<std::string, std::string> variable, Words arguments) const {
+    return run_varve(std::move(variable), "", std::move(arguments));
+}
+
+Finished CliTest::varve_fed(std::string input, Words arguments) const {
+    return run_varve({"VARVE_MOUNT", mount().string()}, std::move(input), std::move(arguments));
 }
 
 Finished CliTest::varve(Words arguments) const { return varve_with({"VARVE_MOUNT", mount().string()}, std::move(arguments)); }
@@ -76,6 +86,27 @@ void CliTest::expect_refused_with(int status, const Words& arguments, std::initi
     EXPECT_FALSE(has_escapes(json.errors)) << json.errors;
     for (const auto part : reason) EXPECT_TRUE(has(object.at("/error/message"), part)) << "no '" << part << "' in " << json.errors;
     EXPECT_EQ(tree(), before) << "a refused command has changed something";
+}
+
+int CliTest::interrupt(const Words& arguments, int signal, const std::function<bool()>& begun, int input) const {
+    Words words = arguments;
+    words.insert(words.begin(), {VARVE_BINARY, "--mount", mount().string()});
+    std::vector<char*> pointers;
+    for (auto& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    const auto log = (stage().directory() / "interrupted.log").string();
+    Child child([&] {
+        const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0 || ::dup2(input, STDIN_FILENO) < 0 || ::dup2(fd, STDOUT_FILENO) < 0 || ::dup2(fd, STDERR_FILENO) < 0) return 126;
+        ::execv(VARVE_BINARY, pointers.data());
+        return 127;
+    });
+    EXPECT_TRUE(eventually(begun));
+    child.kill(signal);
+    const int status = child.wait();
+    const auto said = read_file(log);
+    EXPECT_TRUE(said.starts_with("varve: ") && has(said, "nterrupted")) << said;
+    return status;
 }
 
 void CliTest::forget_other_mounts() const {

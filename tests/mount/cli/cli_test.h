@@ -5,6 +5,7 @@
 #include "tests/support/mount_fixture.h"
 #include "tests/support/run_program.h"
 
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -45,6 +46,8 @@ protected:
     // VARVE_MOUNT leads to the shared mount unless the environment says otherwise.
     [[nodiscard]] Finished varve(Words arguments) const;
     [[nodiscard]] Finished varve_with(std::pair<std::string, std::string> variable, Words arguments) const;
+    // With this file as standard input.
+    [[nodiscard]] Finished varve_fed(std::string input, Words arguments) const;
     // Expects exit status 0 and silence on standard error; its standard output.
     std::string must_varve(Words arguments) const;
     // The same with --json: the value at the JSON pointer of what it printed, see Reply::at.
@@ -52,11 +55,16 @@ protected:
     // Expects this status, silence on standard output, one reason with all these words on standard error in the plain form, the same status in the
     // JSON form, and a tree that shows what it showed before.
     void expect_refused_with(int status, const Words& arguments, std::initializer_list<std::string_view> reason) const;
+    // Starts it with this descriptor as standard input, signals it as soon as `begun` holds, and gives its exit status. It must say that it was
+    // interrupted.
+    int interrupt(const Words& arguments, int signal, const std::function<bool()>& begun, int input = 0) const;
     // Names and contents of everything in the VM's directory and the names in its pool.
     [[nodiscard]] std::map<std::string, std::string> tree() const;
 
     // Leaves ours as the only Varve mount of this process and its children; their mounts are their own (enter_private_mounts).
     void forget_other_mounts() const;
+
+    [[nodiscard]] Finished run_varve(std::pair<std::string, std::string> variable, std::string input, Words arguments) const;
 
     const std::string old_content_ = pattern('a', volume_size);
     const std::string new_content_ = pattern('b', volume_size);

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -22,28 +21,6 @@ protected:
         ASSERT_EQ(file.truncate(size), ok);
         for (off_t place = 0; place < size; place += step) ASSERT_EQ(file.write_at(place, "x"), ok);
         ASSERT_EQ(file.close(), ok);
-    }
-
-    // Starts it, signals it as soon as `begun` holds, and gives its exit status.
-    int interrupt(const Words& arguments, int signal, const std::function<bool()>& begun) const {
-        Words words = arguments;
-        words.insert(words.begin(), {VARVE_BINARY, "--mount", mount().string()});
-        std::vector<char*> pointers;
-        for (auto& word : words) pointers.push_back(word.data());
-        pointers.push_back(nullptr);
-        const auto log = (stage().directory() / "interrupted.log").string();
-        Child child([&] {
-            const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-            if (fd < 0 || ::dup2(fd, STDOUT_FILENO) < 0 || ::dup2(fd, STDERR_FILENO) < 0) return 126;
-            ::execv(VARVE_BINARY, pointers.data());
-            return 127;
-        });
-        EXPECT_TRUE(eventually(begun));
-        child.kill(signal);
-        const int status = child.wait();
-        const auto said = read_file(log);
-        EXPECT_TRUE(said.starts_with("varve: ") && has(said, "nterrupted")) << said;
-        return status;
     }
 
     [[nodiscard]] bool names_begin_with(const Path& directory, const std::string& start) const {

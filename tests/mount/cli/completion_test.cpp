@@ -50,7 +50,8 @@ protected:
 };
 
 TEST_F(CliCompletionTest, Subcommands) {
-    EXPECT_EQ(complete("varve "), (Names{"clone", "discard", "info", "ls", "pool", "resize", "revert", "snapshot", "start", "stop"}));
+    EXPECT_EQ(complete("varve "),
+              (Names{"clone", "discard", "export", "import", "info", "ls", "pool", "resize", "revert", "snapshot", "start", "stop"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"resize", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "info", "ls", "rm"}));
@@ -62,13 +63,18 @@ TEST_F(CliCompletionTest, EverySubcommandOfTheProgramIsThere) {
     const auto help = must_varve({"--help"});
     for (const auto& name : complete("varve ")) EXPECT_TRUE(has(help, "\n  " + name + " ")) << name;
     for (const auto& name : complete("varve pool ")) EXPECT_TRUE(has(must_varve({"pool", "--help"}), "\n  " + name + " ")) << name;
-    for (const auto& option : complete("varve clone --")) EXPECT_TRUE(has(must_varve({"clone", "--help"}) + help, option)) << option;
+    for (const std::string command : {"clone", "import", "export", "ls"})
+        for (const auto& option : complete("varve " + command + " --"))
+            EXPECT_TRUE(has(must_varve({command, "--help"}) + help, option)) << option;
 }
 
 TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve --"), (Names{"--bytes", "--help", "--json", "--mount", "--quiet", "--version"}));
     EXPECT_EQ(complete("varve ls --r"), Names{"--revisions"});
     EXPECT_EQ(complete("varve clone --f"), Names{"--force"});
+    EXPECT_EQ(complete("varve import --"),
+              (Names{"--bytes", "--force", "--help", "--json", "--mount", "--quiet", "--raw", "--size", "--version"}));
+    EXPECT_EQ(complete("varve export --s"), Names{"--sparse"});
     EXPECT_EQ(complete("varve start --f"), Names{});
 }
 
@@ -110,6 +116,24 @@ TEST_F(CliCompletionTest, PathsOnTheMount) {
     EXPECT_EQ(complete("varve revert ./data.img@"), (Names{"compopt -o filenames", "kept"}));
     EXPECT_EQ(complete("varve start ./"), (Names{"./data.img", "./data.img@kept", "compopt -o filenames"}));
     EXPECT_EQ(complete("varve --mount " + (mount() / "po").string()), (Names{(mount() / "pools").string(), "compopt -o filenames"}));
+}
+
+// FILE is any file, VOLUME what is on the mount; the word behind --size is neither.
+TEST_F(CliCompletionTest, ImagesOutside) {
+    const auto outside = stage().directory() / (vm() + "-outside");
+    ASSERT_EQ(make_directory(outside), ok);
+    ASSERT_EQ(touch_new(outside / "disk.raw"), ok);
+    const Names file{(outside / "disk.raw").string(), "compopt -o filenames"};
+    const auto start = (outside / "di").string();
+    EXPECT_EQ(complete("varve import " + start), file);
+    EXPECT_EQ(complete("varve import --size 10G " + start), file);
+    EXPECT_EQ(complete("varve import --size "), Names{});
+    EXPECT_EQ(complete("varve import disk.raw " + vm_name() + "/"), Names{data_name()});
+    EXPECT_EQ(complete("varve import --size 10G - " + vm_name() + "/"), Names{data_name()});
+    EXPECT_EQ(complete("varve export " + data_name() + "@"), Names{});
+    EXPECT_EQ(complete("varve export " + vm_name() + "/"), Names{data_name()});
+    EXPECT_EQ(complete("varve export " + data_name() + " " + start), file);
+    EXPECT_EQ(complete("varve export " + data_name() + " x y"), Names{});
 }
 
 }  // namespace

@@ -52,6 +52,8 @@ TEST_F(CliRefusedTest, HostileNamesChangeNothingAndReachNoTerminal) {
         expect_refused_with(Exit::usage, {"start", "--", "fast/" + name}, {});
         expect_refused_with(Exit::usage, {"snapshot", "--", data_name(), name}, {"label"});
         expect_refused_with(Exit::usage, {"clone", "--", data_name(), vm_name() + "/" + name}, {});
+        expect_refused_with(Exit::usage, {"import", "--", "/dev/zero", vm_name() + "/" + name}, {});
+        expect_refused_with(Exit::usage, {"export", "--", data_name() + "@" + name, "x"}, {});
         expect_refused_with(Exit::usage, {"pool", "add", "--", name, "sim"}, {"pool name"});
     }
     expect_refused_with(Exit::usage, {"start", "-x"}, {"varve --help"});
@@ -114,6 +116,9 @@ TEST_F(CliRefusedTest, WithoutPermissionTheReasonIsTold) {
     const auto program = stage().directory() / "varve-of-nobody";
     std::filesystem::copy_file(VARVE_BINARY, program, std::filesystem::copy_options::overwrite_existing);
     ASSERT_EQ(change_mode(program, 0755), ok);
+    const auto image = stage().directory() / "image-for-nobody";
+    ASSERT_EQ(write_file(image, old_content_), ok);
+    ASSERT_EQ(change_mode(image, 0644), ok);
     const auto as_nobody = [&](Words arguments) {
         Words words{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program.string(), "--mount", mount().string()};
         words.insert(words.end(), arguments.begin(), arguments.end());
@@ -132,6 +137,7 @@ TEST_F(CliRefusedTest, WithoutPermissionTheReasonIsTold) {
                                                  {"snapshot", data_name(), "x"},
                                                  {"clone", data_name(), vm_name() + "/x"},
                                                  {"clone", vm_name(), "fast/new"},
+                                                 {"import", image.string(), vm_name() + "/x"},
                                                  {"pool", "add", "x", "sim"},
                                                  {"pool", "rm", "fast"}}) {
         const auto ran = as_nobody(words);
