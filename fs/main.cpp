@@ -67,10 +67,7 @@ base::Result<config::Config> reread_config(const std::filesystem::path& path) {
 
 engine::Settings engine_settings(const config::Config& config) {
     engine::Settings settings;
-    if (const auto* percent = std::get_if<config::Percent>(&config.min_free))
-        settings.min_free = engine::Percent{percent->value};
-    else
-        settings.min_free = std::get<base::Bytes>(config.min_free);
+    settings.min_free = config.min_free;
     settings.prune_grace = config.prune_grace;
     return settings;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace varve::base {
 
@@ -32,6 +33,13 @@ struct SectorCount {
 
 // The largest volume: the largest file offset (2^63-1), rounded down to whole sectors.
 inline constexpr Bytes largest_volume{(std::uint64_t{1} << 63) - sector_size};
+
+struct Percent {
+    double value = 0;
+};
+
+// An amount of a whole, or a share of it.
+using Portion = std::variant<Percent, Bytes>;
 
 // "10G", "512", "1.5T", "20GiB": binary units (1 K = 1024), as truncate(1) and qemu-img read them.
 // InvalidArgument for anything else, a negative number, and what does not fit in 64 bits.

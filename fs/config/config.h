@@ -12,16 +12,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace varve::config {
-
-// min_free: a share of the storage, or an amount.
-struct Percent {
-    double value = 0;
-};
-using MinimumFree = std::variant<Percent, base::Bytes>;
 
 struct PoolConfig {
     registry::PoolSettings settings;
@@ -31,7 +24,7 @@ struct PoolConfig {
 struct Config {
     std::filesystem::path mountpoint = "/varve";
     std::filesystem::path state_dir = "/var/lib/varve";
-    MinimumFree min_free = Percent{5};
+    base::Portion min_free = base::Percent{5};
     std::chrono::seconds prune_grace = std::chrono::hours(24);
     bool passthrough = true;  // whether the kernel reads images itself, where it can
     std::vector<PoolConfig> pools;

@@ -16,8 +16,8 @@ constexpr std::string_view minimum_free_expected = "a share such as \"5%\" or an
 constexpr std::string_view duration_expected = "a time such as \"24h\", \"90m\", \"3600s\" or \"7d\", or a number of seconds";
 constexpr std::string_view mode_expected = "an octal mode such as \"0750\" or 0o750";
 
-base::Result<MinimumFree> share(std::string_view number, const Value& value) {
-    Percent percent;
+base::Result<base::Portion> share(std::string_view number, const Value& value) {
+    base::Percent percent;
     const auto* const end = number.data() + number.size();
     // from_chars would also take "inf" and "-5".
     if (number.empty() || number.find_first_not_of("0123456789.") != std::string_view::npos)
@@ -48,7 +48,7 @@ base::Result<std::chrono::seconds> limited(std::uint64_t count, std::int64_t uni
 
 }  // namespace
 
-base::Result<MinimumFree> minimum_free(const Value& value) {
+base::Result<base::Portion> minimum_free(const Value& value) {
     if (const auto* integer = std::get_if<Integer>(&value)) {
         if (integer->value < 0) return unexpected(minimum_free_expected, value);
         return base::Bytes{static_cast<std::uint64_t>(integer->value)};

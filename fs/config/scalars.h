@@ -8,7 +8,7 @@
 namespace varve::config {
 
 // "5%", "2.5%" (0 to 100), "10G" (as base::parse_bytes), or a number of bytes.
-[[nodiscard]] base::Result<MinimumFree> minimum_free(const Value& value);
+[[nodiscard]] base::Result<base::Portion> minimum_free(const Value& value);
 
 // "3600s", "90m", "24h", "7d", or a number of seconds; at most longest_duration.
 [[nodiscard]] base::Result<std::chrono::seconds> duration(const Value& value);

@@ -5,16 +5,11 @@
 #include "drivers/base/units.h"
 
 #include <chrono>
-#include <variant>
 
 namespace varve::engine {
 
-struct Percent {
-    double value = 0;
-};
-
 struct Settings {
-    std::variant<Percent, base::Bytes> min_free = Percent{5};  // starts are refused below it
+    base::Portion min_free = base::Percent{5};  // starts are refused below it
     std::chrono::seconds prune_grace = std::chrono::hours(24);
     // How long an operation waits for another one on the same volume, or for a close that is under way, before it is Busy.
     std::chrono::milliseconds wait_busy = std::chrono::seconds(2);

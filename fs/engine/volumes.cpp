@@ -98,7 +98,7 @@ api::Retention Volumes::retention(const VolumeRef& volume, const api::VolumeView
 
 Result<> Volumes::enough_space(const VolumeRef& volume) const {
     const auto space = TRY(volume.vm->pool().driver().space());
-    const auto* percent = std::get_if<Percent>(&settings_.min_free);
+    const auto* percent = std::get_if<base::Percent>(&settings_.min_free);
     const auto least = percent != nullptr
                            ? base::Bytes{static_cast<std::uint64_t>(static_cast<double>(space.size.count) * percent->value / 100)}
                            : std::get<base::Bytes>(settings_.min_free);

@@ -26,9 +26,6 @@ void call(fuse_req_t request, Arguments... arguments) {
     }
 }
 
-// Long, since the notifier tells the kernel of every change that the kernel did not ask for itself.
-constexpr double cached_seconds = 3600;
-
 }  // namespace
 
 const fuse_lowlevel_ops& Server::operations() {

@@ -93,6 +93,9 @@ public:
     void rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent, const char* new_name, unsigned int flags);
 
 private:
+    // Long, since the notifier tells the kernel of every change that the kernel did not ask for itself.
+    static constexpr double cached_seconds = 3600;
+
     // One operation, for what its failure says.
     struct Operation {
         std::string_view name;  // as in syscalls: "open", "rename"

@@ -16,7 +16,6 @@ void Server::getattr(fuse_req_t request, fuse_ino_t id, fuse_file_info*) {
     const auto attributes = attributes_of(**what);
     if (!attributes) return refuse(request, {"stat", path_of(**what)}, attributes.error());
     const bool fixed = std::holds_alternative<StateFile>(**what) || std::holds_alternative<VmDir>(**what);
-    constexpr double cached_seconds = 3600;  // the notifier tells of changes
     (void)fuse_reply_attr(request, &*attributes, fixed ? cached_seconds : 0);
 }
 

@@ -21,7 +21,7 @@ TEST(Config, EmptyFileGivesTheDefaults) {
     const auto config = accepted("# nothing\n");
     EXPECT_EQ(config.mountpoint, "/varve");
     EXPECT_EQ(config.state_dir, "/var/lib/varve");
-    EXPECT_EQ(std::get<Percent>(config.min_free).value, 5);
+    EXPECT_EQ(std::get<base::Percent>(config.min_free).value, 5);
     EXPECT_EQ(config.prune_grace, 24h);
     EXPECT_TRUE(config.pools.empty());
 }
@@ -80,8 +80,8 @@ TEST(Config, PoolsAsAnInlineArray) {
 TEST(Config, ShareToKeepFree) {
     for (const auto& [text, share] : std::vector<std::pair<std::string, double>>{{"'0%'", 0}, {"'2.5%'", 2.5}, {"'100%'", 100}}) {
         const auto config = accepted("min_free = " + text);
-        ASSERT_TRUE(std::holds_alternative<Percent>(config.min_free)) << text;
-        EXPECT_EQ(std::get<Percent>(config.min_free).value, share) << text;
+        ASSERT_TRUE(std::holds_alternative<base::Percent>(config.min_free)) << text;
+        EXPECT_EQ(std::get<base::Percent>(config.min_free).value, share) << text;
     }
 }
 

@@ -179,7 +179,7 @@ TEST_F(Patient, StartWaitsForAWriterThatCloses) {
 
 class FullPool : public World {
 protected:
-    FullPool() : World({engine::Percent{50}, std::chrono::hours(24), std::chrono::milliseconds(0)}, mebibytes(4)) {}
+    FullPool() : World({base::Percent{50}, std::chrono::hours(24), std::chrono::milliseconds(0)}, mebibytes(4)) {}
 };
 
 TEST_F(FullPool, RefusesStartsBelowMinFree) {
