@@ -22,6 +22,7 @@ constexpr const char* image = "root.img";
 constexpr const char* ready = "root-ready.img";
 constexpr const char* running = "root-running.img";
 constexpr const char* copy = "copy.img";
+constexpr const char* removed = "removed/";
 
 Result<> nothing() { return {}; }
 
@@ -39,6 +40,7 @@ Result<std::unique_ptr<BareFiles>> BareFiles::make(const std::filesystem::path& 
     TRY(checked(::mkdir(directory.c_str(), 0755), "cannot make a directory"));
     UniqueFd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!opened.valid()) return base::fail_errno(errno, "cannot open " + directory.string());
+    TRY(checked(::mkdirat(opened.get(), removed, 0755), "cannot make a directory"));
     std::unique_ptr<BareFiles> files(new BareFiles(std::move(opened)));
     TRY(files->clone_to(image, content));
     while (files->last_number_ < revisions) {
@@ -50,13 +52,16 @@ Result<std::unique_ptr<BareFiles>> BareFiles::make(const std::filesystem::path& 
 
 Steps BareFiles::start_ready() {
     return {
-        .prepare = [this] { return clone_and_sync(ready); },
+        .prepare = [this]() -> Result<> {
+            if (::faccessat(directory_.get(), ready, F_OK, 0) == 0) return {};
+            return clone_and_sync(ready);
+        },
         .dirty = {},
         .measured = [this]() -> Result<> {
             TRY(rename(ready, running));
             return sync_directory();
         },
-        .clean_up = [this] { return remove(running); },
+        .clean_up = [this] { return rename(running, ready); },
     };
 }
 
@@ -66,10 +71,10 @@ Steps BareFiles::start_cloning() {
         .dirty = {},
         .measured = [this]() -> Result<> {
             const auto from = TRY(open(image, O_RDONLY));
-            const auto to = TRY(open(ready, O_RDWR | O_CREAT | O_EXCL));
+            const auto to = TRY(open(copy, O_RDWR | O_CREAT | O_EXCL));
             TRY(checked(::ioctl(to.get(), FICLONE, from.get()), "cannot clone"));
             TRY(checked(::fsync(to.get()), "cannot sync"));
-            TRY(rename(ready, running));
+            TRY(rename(copy, running));
             return sync_directory();
         },
         .clean_up = [this] { return remove(running); },
@@ -168,7 +173,7 @@ Result<> BareFiles::keep_and_replace(const std::string& by) {
     return sync_directory();
 }
 
-Result<> BareFiles::remove(const std::string& name) { return checked(::unlinkat(directory_.get(), name.c_str(), 0), "cannot remove"); }
+Result<> BareFiles::remove(const std::string& name) { return rename(name, removed + std::to_string(++removed_count_)); }
 
 Result<> BareFiles::rename(const std::string& from, const std::string& to) {
     return checked(::renameat(directory_.get(), from.c_str(), directory_.get(), to.c_str()), "cannot rename");

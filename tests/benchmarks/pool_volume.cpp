@@ -42,17 +42,17 @@ Steps PoolVolume::start_ready() {
         .prepare = [this] { return make_ready(); },
         .dirty = {},
         .measured = [this] { return execute(api::Start{}); },
-        .clean_up = [this] { return discard_session(); },
+        .clean_up = [this] { return stop_unwritten(); },
     };
 }
 
 Steps PoolVolume::start_cloning() {
-    return {
-        .prepare = nothing,
-        .dirty = {},
-        .measured = [this] { return execute(api::Start{}); },
-        .clean_up = [this] { return discard_session(); },
+    auto steps = start_ready();
+    steps.prepare = [this]() -> Result<> {
+        std::filesystem::remove(precache());
+        return {};
     };
+    return steps;
 }
 
 Steps PoolVolume::stop() {
@@ -133,16 +133,12 @@ Result<> PoolVolume::execute(const api::Command& command) {
 
 Result<> PoolVolume::make_ready() {
     TRY(pool_->prepare_start(path_, *view_, [] { return std::make_unique<api::Pool::StillCurrent>(); }));
-    if (!std::filesystem::exists(directory_ / "appvms/work/root-precache.img")) return fail(base::Errc::Io, "there is no precache");
+    if (!std::filesystem::exists(precache())) return fail(base::Errc::Io, "there is no precache");
     return {};
 }
 
-// The driver lets go of removed files in a thread of its own: a descriptor more makes their end fall into this one.
-Result<> PoolVolume::discard_session() {
-    const auto device = TRY(pool_->device(path_, *view_));
-    const UniqueFd held(::open(device.c_str(), O_RDONLY | O_CLOEXEC));
-    return execute(api::Stop{api::Stop::Outcome::Discard, keep_all()});
-}
+// The session's image becomes the precache, which is quicker than to make another.
+Result<> PoolVolume::stop_unwritten() { return execute(api::Stop{api::Stop::Outcome::Commit, keep_all()}); }
 
 Result<> PoolVolume::write_device() {
     const auto device = TRY(pool_->device(path_, *view_));

@@ -38,10 +38,11 @@ private:
     [[nodiscard]] base::Result<> add_revision(int content, std::int64_t seconds);
     [[nodiscard]] base::Result<> execute(const api::Command& command);
     [[nodiscard]] base::Result<> make_ready();
-    [[nodiscard]] base::Result<> discard_session();
+    [[nodiscard]] base::Result<> stop_unwritten();
     [[nodiscard]] base::Result<> write_device();
     [[nodiscard]] base::Result<> remove_newest_revision();
     [[nodiscard]] static api::Retention keep_all();
+    [[nodiscard]] std::filesystem::path precache() const { return directory_ / "appvms/work/root-precache.img"; }
 
     std::filesystem::path directory_;
     kernel::PosixFileSystem files_;

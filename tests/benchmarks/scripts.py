@@ -13,15 +13,15 @@ CP = {
     "start-ready": "mv root-ready.img root-running.img && sync .",
     "start-cloning": "cp --reflink=always root.img root-running.img && sync root-running.img .",
     "stop": "sync root-running.img && ln root.img root.img.new && mv root-running.img root.img && sync .",
-    "revert": "cp --reflink=always \"$1\" root-ready.img && sync root-ready.img && ln root.img root.img.new && mv root-ready.img root.img && sync .",
+    "revert": "cp --reflink=always \"$1\" copy.img && sync copy.img && ln root.img root.img.new && mv copy.img root.img && sync .",
     "clone": "cp --reflink=always root.img copy.img",
     "snapshot": "cp --reflink=always root.img copy.img && sync copy.img .",
 }
-# A subvolume holds the image; `volume`, `ready`, `running`, and revisions beside it.
+# A subvolume holds the image; `volume`, `running`, and revisions beside it.
 SUBVOLUME = {
     "start-cloning": "btrfs -q subvolume snapshot volume running && sync -f .",
     "stop": "sync -f . && mv volume volume.new && mv running volume && sync -f .",
-    "revert": "btrfs -q subvolume snapshot \"$1\" ready && mv volume volume.new && mv ready volume && sync -f .",
+    "revert": "btrfs -q subvolume snapshot \"$1\" copy && mv volume volume.new && mv copy volume && sync -f .",
     "clone": "btrfs -q subvolume snapshot volume copy",
     "snapshot": "btrfs -q subvolume snapshot -r volume copy && sync -f .",
 }
@@ -44,7 +44,7 @@ class CpScript:
         return self._revision
 
     def prepare(self, operation):
-        if operation == "start-ready":
+        if operation == "start-ready" and not os.path.exists(f"{self.directory}/root-ready.img"):
             shell(self.directory, "cp --reflink=always root.img root-ready.img")
         if operation == "stop":
             shell(self.directory, "cp --reflink=always root.img root-running.img")
@@ -53,8 +53,12 @@ class CpScript:
         if operation == "stop":
             write_block(f"{self.directory}/root-running.img")
 
-    def clean_up(self):
-        shell(self.directory, "if [ -e root.img.new ]; then mv root.img.new root.img; fi; rm -f root-ready.img root-running.img copy.img")
+    def clean_up(self, operation):
+        if os.path.exists(f"{self.directory}/root.img.new"):
+            os.rename(f"{self.directory}/root.img.new", f"{self.directory}/root.img")
+        if operation == "start-ready":
+            os.rename(f"{self.directory}/root-running.img", f"{self.directory}/root-ready.img")
+        remove(self.directory, "root-running.img", "copy.img")
 
 
 class SubvolumeScript:
@@ -80,9 +84,19 @@ class SubvolumeScript:
         if operation == "stop":
             write_block(f"{self.directory}/running/root.img")
 
-    def clean_up(self):
-        shell(self.directory, "if [ -e volume.new ]; then btrfs -q subvolume delete volume; mv volume.new volume; fi\n"
-                              "for left in ready running copy; do if [ -e $left ]; then btrfs -q subvolume delete $left; fi; done")
+    def clean_up(self, operation):
+        if os.path.exists(f"{self.directory}/volume.new"):
+            remove(self.directory, "volume")
+            os.rename(f"{self.directory}/volume.new", f"{self.directory}/volume")
+        remove(self.directory, "running", "copy")
+
+
+def remove(directory, *names):
+    """Out of sight only: freeing 100,000 extents takes as long as cloning them, and the whole file system goes in the end."""
+    os.makedirs(f"{directory}/removed", exist_ok=True)
+    for name in names:
+        if os.path.exists(f"{directory}/{name}"):
+            os.rename(f"{directory}/{name}", f"{directory}/removed/{len(os.listdir(f'{directory}/removed'))}")
 
 
 def write_block(path):
@@ -100,7 +114,7 @@ def measure(disk, script, repetitions):
             begin = time.monotonic()
             shell(script.directory, text, script.argument())
             yield operation, (time.monotonic() - begin) * 1e6
-            script.clean_up()
+            script.clean_up(operation)
 
 
 def kinds(filesystem):

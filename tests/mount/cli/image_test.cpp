@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // import and export: images from outside and back.
 #include "tests/mount/cli/cli_test.h"
+#include "tests/support/own_disk.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -243,62 +244,41 @@ class CliFullDiskTest : public CliImageTest {
 protected:
     void SetUp() override {
         CliImageTest::SetUp();
-        auto made = LoopFileSystem::make(FileSystemType::Xfs, base::Bytes{320ULL << 20});
-        ASSERT_TRUE(made) << made.error().message();
-        small_ = std::make_unique<LoopFileSystem>(*std::move(made));
-        own_ = std::make_unique<VarveDaemon>(
-            DaemonSettings{stage().directory() / (vm() + "-own"), {{"small", small_->path() / "pool", 1}}, "24h", stage().passthrough()});
-        ASSERT_TRUE(own_->start());
-        place_ = own_->mountpoint() / "pools" / "small" / "work";
-        ASSERT_EQ(make_directory(place_), ok);
+        disk_ = std::make_unique<OwnDisk>(stage(), vm());
+        ASSERT_FALSE(HasFailure());
+        place_ = disk_->vm_path();
         ASSERT_EQ(make_state(place_ / "data.img", old_content_, first_time), ok);
     }
     void TearDown() override {
-        EXPECT_TRUE(own_ && own_->terminate() == 0);
-        own_.reset();
-        small_.reset();
+        disk_.reset();
         CliImageTest::TearDown();
     }
 
-    void leave_free(std::uintmax_t bytes) const {
-        OpenFile filler(small_->path() / "filler", O_CREAT | O_WRONLY);
-        ASSERT_EQ(filler.opened(), ok);
-        off_t size = 0;
-        for (off_t step = 64 << 20; step >= 4096;) {
-            if (std::filesystem::space(small_->path()).available > bytes + static_cast<std::uintmax_t>(step) &&
-                ::fallocate(filler.fd(), 0, size, step) == 0)
-                size += step;
-            else
-                step /= 2;
-        }
-        ASSERT_EQ(filler.sync(), ok);
-    }
-
-    std::unique_ptr<LoopFileSystem> small_;
-    std::unique_ptr<VarveDaemon> own_;
+    std::unique_ptr<OwnDisk> disk_;
     Path place_;
 };
 
 TEST_F(CliFullDiskTest, AnImportThatDoesNotFitChangesNothing) {
     ASSERT_EQ(write_file(file("disk.raw"), pattern('f', 32 * mebibyte)), ok);
-    ASSERT_NO_FATAL_FAILURE(leave_free(8 * mebibyte));
-    const auto refused = varve({"--mount", own_->mountpoint().string(), "import", "--force", file("disk.raw"), "small/work/data"});
+    ASSERT_NO_FATAL_FAILURE(disk_->fill(8 * mebibyte));
+    const auto refused =
+        varve({"--mount", disk_->daemon().mountpoint().string(), "import", "--force", file("disk.raw"), "small/work/data"});
     EXPECT_EQ(refused.exit_status, Exit::failed) << refused.describe();
     EXPECT_TRUE(has(refused.errors, "No space left on device")) << refused.errors;
     EXPECT_EQ(list_directory(place_), Names{"data.img"});
     EXPECT_EQ(read_file(place_ / "data.img"), old_content_);
-    EXPECT_TRUE(eventually([&] { return std::filesystem::space(small_->path()).available > 7 * mebibyte; }))
+    EXPECT_TRUE(eventually([&] { return std::filesystem::space(disk_->filesystem().path()).available > 7 * mebibyte; }))
         << "the scratch file's space is back";
 }
 
 TEST_F(CliFullDiskTest, AnExportThatDoesNotFitLeavesNothing) {
     ASSERT_EQ(write_file(file("disk.raw"), pattern('f', 32 * mebibyte)), ok);
     must_varve({"import", file("disk.raw"), volume("large")});
-    ASSERT_NO_FATAL_FAILURE(leave_free(8 * mebibyte));
-    const auto before = list_directory(small_->path());
-    const auto target = small_->path() / "image.raw";
+    ASSERT_NO_FATAL_FAILURE(disk_->fill(8 * mebibyte));
+    const auto before = list_directory(disk_->filesystem().path());
+    const auto target = disk_->filesystem().path() / "image.raw";
     expect_refused_with(Exit::failed, {"export", volume("large"), target.string()}, {"No space left on device", target.string()});
-    EXPECT_EQ(list_directory(small_->path()), before);
+    EXPECT_EQ(list_directory(disk_->filesystem().path()), before);
 }
 
 }  // namespace

@@ -10,28 +10,10 @@
 namespace varve::test_support {
 namespace {
 
-class FullDiskTest : public OwnPoolTest {
-protected:
-    // Leaves at most `left` bytes free.
-    void fill(std::uint64_t left) const {
-        OpenFile filler(small_->path() / "filler", O_CREAT | O_WRONLY);
-        ASSERT_EQ(filler.opened(), ok);
-        off_t size = 0;
-        for (std::uint64_t step = 64 << 20; step >= 4096;) {
-            const auto free = std::filesystem::space(small_->path()).available;
-            if (free > left + step && ::fallocate(filler.fd(), 0, size, static_cast<off_t>(step)) == 0)
-                size += static_cast<off_t>(step);
-            else
-                step /= 2;
-        }
-        ASSERT_EQ(filler.sync(), ok);
-    }
-
-    void empty() const { ASSERT_EQ(remove_file(small_->path() / "filler"), ok); }
-};
+using FullDiskTest = OwnPoolTest;
 
 TEST_F(FullDiskTest, AWriteThatDoesNotFitIsDroppedWithItsTransaction) {
-    fill(4 << 20);
+    disk_->fill(4 << 20);
     for (const int flags : {O_WRONLY, O_WRONLY | O_TRUNC}) {
         OpenFile file(place_ / "data.img", flags);
         ASSERT_EQ(file.opened(), ok);
@@ -49,15 +31,15 @@ TEST_F(FullDiskTest, AWriteThatDoesNotFitIsDroppedWithItsTransaction) {
         EXPECT_NE(file.close(), ok);
     }
     EXPECT_TRUE(eventually([&] { return !present(place_ / "new.img"); }));
-    empty();
-    EXPECT_TRUE(eventually([&] { return std::filesystem::space(small_->path()).available > (200ULL << 20); }))
+    disk_->empty();
+    EXPECT_TRUE(eventually([&] { return std::filesystem::space(disk_->filesystem().path()).available > (200ULL << 20); }))
         << "what was dropped has freed its space";
     EXPECT_EQ(write_file(place_ / "data.img", state_content(3)), ok);
     EXPECT_EQ(read_file(place_ / "data.img"), state_content(3));
 }
 
 TEST_F(FullDiskTest, AScratchFileThatDoesNotFitIsNoState) {
-    fill(4 << 20);
+    disk_->fill(4 << 20);
     {
         OpenFile file(place_ / ".x", O_CREAT | O_WRONLY);
         ASSERT_EQ(file.opened(), ok);
@@ -65,11 +47,11 @@ TEST_F(FullDiskTest, AScratchFileThatDoesNotFitIsNoState) {
     }
     EXPECT_EQ(remove_file(place_ / ".x"), ok);
     expect_untouched();
-    empty();
+    disk_->empty();
 }
 
 TEST_F(FullDiskTest, NothingThatFailsOnAFullDiskChangesAnything) {
-    fill(0);
+    disk_->fill(0);
     const auto fits = [](Errno error) { return error == ok || error == Errno{ENOSPC}; };
     EXPECT_TRUE(fits(link_file(place_ / "data.img", place_ / "data.img@full")));
     EXPECT_TRUE(fits(write_file(place_ / "data.img", state_content(3))));
@@ -83,39 +65,40 @@ TEST_F(FullDiskTest, NothingThatFailsOnAFullDiskChangesAnything) {
     const auto content = read_file(place_ / "data.img");
     EXPECT_TRUE(whole_state(content)) << content.substr(0, 64);
     EXPECT_EQ(read_file(place_ / "data.img@2017-07-14T02:40:00Z"), state_content(1));
-    own_->kill();
-    ASSERT_TRUE(own_->start()) << "a full disk does not keep the daemon from starting";
+    disk_->daemon().kill();
+    ASSERT_TRUE(disk_->daemon().start()) << "a full disk does not keep the daemon from starting";
     EXPECT_EQ(read_file(place_ / "data.img"), content);
     EXPECT_EQ(read_file(place_ / "data.img@2017-07-14T02:40:00Z"), state_content(1));
-    empty();
+    disk_->empty();
     EXPECT_EQ(write_file(place_ / "data.img", state_content(4)), ok);
     EXPECT_EQ(read_file(place_ / "data.img"), state_content(4));
 }
 
 TEST_F(FullDiskTest, APoolDirectoryThatVanishesIsAnErrorAndNoCrash) {
     OpenFile reader(place_ / "data.img", O_RDONLY);
-    std::filesystem::rename(small_->path() / "pool", small_->path() / "away");
-    std::filesystem::remove_all(small_->path() / "away" / "appvms" / "work");
+    std::filesystem::rename(disk_->filesystem().path() / "pool", disk_->filesystem().path() / "away");
+    std::filesystem::remove_all(disk_->filesystem().path() / "away" / "appvms" / "work");
     EXPECT_EQ(reader.read_at(0, state_size), state_content(2)) << "an open file keeps showing its state";
     EXPECT_NE(write_file(place_ / "data.img", state_content(3)), ok);
     EXPECT_NE(send_command(place_ / ".varve" / "data" / "ctl", "start").error, ok);
     EXPECT_NE(link_file(place_ / "data.img", place_ / "data.img@x"), ok);
-    const auto said = read_file(own_->mountpoint() / ".varve" / "errors");
+    const auto said = read_file(disk_->daemon().mountpoint() / ".varve" / "errors");
     EXPECT_NE(said.find("\"message\""), std::string::npos);
-    EXPECT_TRUE(own_->running()) << own_->log_tail();
+    EXPECT_TRUE(disk_->daemon().running()) << disk_->daemon().log_tail();
 }
 
 TEST_F(FullDiskTest, APoolDirectoryThatIsMissingAtTheStartIsReported) {
-    ASSERT_EQ(own_->terminate(), 0);
-    std::filesystem::rename(small_->path() / "pool", small_->path() / "away");
-    if (own_->try_start()) {
+    ASSERT_EQ(disk_->daemon().terminate(), 0);
+    std::filesystem::rename(disk_->filesystem().path() / "pool", disk_->filesystem().path() / "away");
+    if (disk_->daemon().try_start()) {
         EXPECT_FALSE(present(place_));
-        EXPECT_EQ(own_->terminate(), 0);
+        EXPECT_EQ(disk_->daemon().terminate(), 0);
     }
-    EXPECT_FALSE(present(small_->path() / "pool")) << "it is not made anew over what may only be unmounted";
-    EXPECT_NE(own_->log_tail().find((small_->path() / "pool").string()), std::string::npos) << own_->log_tail();
-    std::filesystem::rename(small_->path() / "away", small_->path() / "pool");
-    ASSERT_TRUE(own_->start());
+    EXPECT_FALSE(present(disk_->filesystem().path() / "pool")) << "it is not made anew over what may only be unmounted";
+    EXPECT_NE(disk_->daemon().log_tail().find((disk_->filesystem().path() / "pool").string()), std::string::npos)
+        << disk_->daemon().log_tail();
+    std::filesystem::rename(disk_->filesystem().path() / "away", disk_->filesystem().path() / "pool");
+    ASSERT_TRUE(disk_->daemon().start());
     expect_untouched();
 }
 

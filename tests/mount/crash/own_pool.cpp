@@ -5,22 +5,15 @@ namespace varve::test_support {
 
 void OwnPoolTest::SetUp() {
     MountTest::SetUp();
-    auto made = LoopFileSystem::make(FileSystemType::Xfs, base::Bytes{320ULL << 20});
-    ASSERT_TRUE(made) << made.error().message();
-    small_ = std::make_unique<LoopFileSystem>(*std::move(made));
-    own_ = std::make_unique<VarveDaemon>(
-        DaemonSettings{stage().directory() / (vm() + "-own"), {{"small", small_->path() / "pool", 1}}, "24h", stage().passthrough()});
-    ASSERT_TRUE(own_->start());
-    place_ = own_->mountpoint() / "pools" / "small" / "work";
-    ASSERT_EQ(make_directory(place_), ok);
+    disk_ = std::make_unique<OwnDisk>(stage(), vm());
+    ASSERT_FALSE(HasFailure());
+    place_ = disk_->vm_path();
     ASSERT_EQ(make_state(place_ / "data.img", state_content(1), 1'500'000'000), ok);
     ASSERT_EQ(make_state(place_ / "data.img", state_content(2), 1'500'000'001), ok);
 }
 
 void OwnPoolTest::TearDown() {
-    EXPECT_TRUE(own_ && own_->terminate() == 0);
-    own_.reset();
-    small_.reset();
+    disk_.reset();
     MountTest::TearDown();
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A daemon and a small XFS of its own, whose disk the test may spoil: one volume in two states.
+// One volume in two states on a disk of its own.
 #pragma once
 
 #include "tests/mount/crash/load.h"
+#include "tests/support/own_disk.h"
 
 #include <memory>
 
@@ -15,8 +16,7 @@ protected:
 
     void expect_untouched() const;
 
-    std::unique_ptr<LoopFileSystem> small_;
-    std::unique_ptr<VarveDaemon> own_;
+    std::unique_ptr<OwnDisk> disk_;
     Path place_;  // the VM's directory
 };
 

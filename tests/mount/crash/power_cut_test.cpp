@@ -12,10 +12,10 @@ class PowerCutTest : public OwnPoolTest {
 protected:
     // Everything that runs ends, then the machine comes up again.
     void come_up_again() {
-        own_->kill();
-        const auto mounted = small_->mount_again();
+        disk_->daemon().kill();
+        const auto mounted = disk_->filesystem().mount_again();
         ASSERT_TRUE(mounted) << mounted.error().message();
-        ASSERT_TRUE(own_->start()) << own_->log_tail();
+        ASSERT_TRUE(disk_->daemon().start()) << disk_->daemon().log_tail();
     }
 };
 
@@ -35,11 +35,14 @@ TEST_F(PowerCutTest, WritersLoseNothingThatWasReported) {
                     if (loads[i]->progress().reported < totals[i].attempted + 3 + static_cast<std::size_t>(round)) return false;
                 return true;
             }));
-            const auto cut = small_->cut_power();
+            std::array<std::size_t, writers> reported{};
+            for (std::size_t i = 0; i < writers; ++i) reported[i] = loads[i]->progress().reported;
+            const auto cut = disk_->filesystem().cut_power();
             ASSERT_TRUE(cut) << cut.error().message();
             for (std::size_t i = 0; i < writers; ++i) {
-                totals[i] = loads[i]->finish();
-                // The last one may have been reported as failed after all of it was on the disk.
+                // What is reported after the cut counts for nothing: fsync of a directory may still return 0 on a dead XFS (its inode is no
+                // longer pinned, and xfs_dir_fsync does not ask whether the file system lives). The power fails for processes too.
+                totals[i] = {loads[i]->finish().attempted, reported[i]};
                 for (auto number = totals[i].reported + 1; number <= totals[i].attempted; ++number) unreported[i].insert(number);
             }
         }
@@ -60,7 +63,7 @@ TEST_F(PowerCutTest, WhatACommandReportedIsThere) {
     ASSERT_EQ(send_command(volume / "ctl", "stop").error, ok);
     ASSERT_EQ(link_file(place_ / "data.img", place_ / "data.img@third"), ok);
     ASSERT_EQ(rename_path(place_ / "data.img@2017-07-14T02:40:00Z", place_ / "data.img"), ok);
-    ASSERT_TRUE(small_->cut_power());
+    ASSERT_TRUE(disk_->filesystem().cut_power());
     come_up_again();
     EXPECT_EQ(read_file(place_ / "data.img"), state_content(1));
     EXPECT_EQ(read_file(place_ / "data.img@third"), state_content(3));
@@ -70,13 +73,13 @@ TEST_F(PowerCutTest, WhatACommandReportedIsThere) {
 TEST_F(PowerCutTest, ADeadDiskIsAnErrorAndNoCrash) {
     OpenFile reader(place_ / "data.img", O_RDONLY);
     ASSERT_EQ(reader.opened(), ok);
-    ASSERT_TRUE(small_->cut_power());
+    ASSERT_TRUE(disk_->filesystem().cut_power());
     EXPECT_NE(write_file(place_ / "data.img", state_content(3)), ok);
     EXPECT_NE(link_file(place_ / "data.img", place_ / "data.img@x"), ok);
     const auto started = send_command(place_ / ".varve" / "data" / "ctl", "start");
     EXPECT_EQ(started.error, Errno{EIO}) << started.text;
     EXPECT_NE(started.at("/error/message"), "");
-    EXPECT_TRUE(own_->running()) << own_->log_tail();
+    EXPECT_TRUE(disk_->daemon().running()) << disk_->daemon().log_tail();
     ASSERT_EQ(reader.close(), ok);
     come_up_again();
     expect_untouched();
