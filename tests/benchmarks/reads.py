@@ -64,21 +64,12 @@ def measure(setting, filesystem, everything):
                     if not everything and job.depth > 1:
                         continue
                     order = setting.rotated(found, repetition)
-                    for name in order:
-                        if job.cold or job.direct:
+                    if job.cold or job.direct:
+                        for name in order:
                             stage.forget(found[name].path, found[name].backing)
-                        else:
-                            warm(found[name].path)
                     speeds = fio(job, [found[name].path for name in order], megabytes, setting.of(100, 250))
                     for name, speed in zip(order, speeds):
                         setting.add("Reading", filesystem, job.name, name, speed, "MiB/s")
-
-
-def warm(path):
-    with open(path, "rb", buffering=0) as file:
-        buffer = bytearray(1 << 20)
-        while file.readinto(buffer):
-            pass
 
 
 def run(setting):
