@@ -25,7 +25,7 @@ PieceBuffer::PieceBuffer() : memory_(static_cast<char*>(std::aligned_alloc(page_
     std::memset(memory_.get(), 0, copy_piece);
 }
 
-FileSource::FileSource(int fd, base::Bytes size, Holes holes, std::uint64_t start) : fd_(fd), size_(size.count), holes_(holes), at_(start) {
+FileSource::FileSource(int fd, base::Bytes size, Holes holes, std::uint64_t start) : fd_(fd), size_(size.count), at_(start) {
     if (holes == Holes::AsZeros) zeros_.emplace();
     (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);  // only advice
 }

@@ -75,12 +75,11 @@ private:
 
     int fd_;
     std::uint64_t size_;
-    Holes holes_;
     std::uint64_t at_;
     std::uint64_t data_ = 0;      // the data extent at or behind at_: [data_, data_end_)
     std::uint64_t data_end_ = 0;  // not looked for yet while it is not behind at_
     PieceBuffer buffer_;
-    std::optional<PieceBuffer> zeros_;
+    std::optional<PieceBuffer> zeros_;  // what holes are given as; nothing: they are passed over
 };
 
 // A pipe or a socket, read to its end; EFBIG when that is behind `limit`. `interrupted` may be empty.
