@@ -20,7 +20,6 @@ using base::Result;
 using mount_client::CopyObserver;
 using mount_client::ImportOptions;
 using mount_client::Mount;
-using mount_client::OpenImage;
 
 class Import final : public Command {
 public:

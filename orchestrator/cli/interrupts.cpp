@@ -2,6 +2,7 @@
 #include "orchestrator/cli/interrupts.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace varve::cli {
 namespace {
