@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Disks of a guest: /dev/vda, /dev/vdb, ... in this order."""
+import os
+import re
+
+from trouble import Trouble
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+class Disk:
+    """A raw image, open for reading and writing."""
+
+    def __init__(self, descriptor, flushing):
+        self.descriptor = descriptor
+        self._flushing = flushing  # whether the guest's flushes reach the host's disk
+
+    def arguments(self, number):
+        flush = "off" if self._flushing else "on"
+        return ["-add-fd", f"set={number},fd={self.descriptor}",
+                "-blockdev", f"driver=raw,node-name=disk{number},cache.no-flush={flush},discard=unmap,"
+                             f"file.driver=file,file.filename=/dev/fdset/{number},file.locking=off",
+                "-device", f"virtio-blk-pci,drive=disk{number},serial=disk{number}"]
+
+
+def of_argument(text, where):
+    """A file's name, or a size such as 512M or 2G for an empty disk, which lies without a name in the directory `where`."""
+    size = re.fullmatch(r"(\d+)([KMG]?)", text)
+    try:
+        if not size:
+            return Disk(os.open(text, os.O_RDWR | os.O_CLOEXEC), flushing=True)
+        scratch = os.open(where, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        os.ftruncate(scratch, int(size[1]) * UNITS[size[2]])
+        return Disk(scratch, flushing=False)
+    except OSError as error:
+        raise Trouble(f"cannot use {text} as a disk: {error.strerror}") from error
