@@ -97,13 +97,16 @@ def _download(directory, cache):
     """With the machine's package lists; when they are missing or too old, with fresh ones that are kept apart from them."""
     try:
         _download_with([], directory)
-    except Trouble:
+    except Trouble as first:
         with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as lists:
             own = ["-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={lists}/cache"]
             for needed in ("partial", "cache/archives/partial"):
                 os.makedirs(f"{lists}/{needed}")
-            _call("apt-get", *own, "-q", "update")
-            _download_with(own, directory)
+            try:
+                _call("apt-get", *own, "-q", "update")
+                _download_with(own, directory)
+            except Trouble as second:
+                raise Trouble(f"{first}\nWith fresh package lists: {second}") from second
 
 
 def _download_with(own, directory):

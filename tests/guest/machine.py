@@ -33,7 +33,7 @@ class Machine:
         self._selector = self._cleanup.enter_context(selectors.DefaultSelector())
         self.console = bytearray()  # all that the kernel said
         self._told = b""  # by the guest, on the channel `status`
-        self._qemu = None
+        self._children = {}
 
     def __enter__(self):
         try:
@@ -67,16 +67,19 @@ class Machine:
             self._selector.register(self._cleanup.enter_context(ours), selectors.EVENT_READ, receive)
             arguments += ["-chardev", f"socket,id={name},fd={guests.fileno()}"]
             arguments += ["-serial", f"chardev:{name}"] if name == "console" else ["-device", f"virtserialport,chardev={name},name={name}"]
-        self._qemu = children.start(arguments, keep + [end.fileno() for end in ends])
-        self._cleanup.callback(self._qemu.kill)
+        self._own(QEMU, children.start(arguments, keep + [end.fileno() for end in ends]))
         for mine in (*ends, *(share.connection for share in shares)):
             mine.close()
 
     def _share(self, tag, directory, cache):
         share = Share(tag, directory, cache)
-        self._cleanup.callback(share.server.kill)
+        self._own(f"virtiofsd of {directory}", share.server)
         self._cleanup.enter_context(share.connection)
         return share
+
+    def _own(self, name, child):
+        self._children[name] = child
+        self._cleanup.callback(child.kill)
 
     def _board(self):
         memory = f"{self._hardware.memory}M"
@@ -131,10 +134,10 @@ class Machine:
         return bool(ready)
 
     def _last_words(self):
-        words = self._qemu.words()
         console = b"" if self._show_console else self.console[-LAST_WORDS:]
-        console = console.decode(errors="replace").replace("\r", "").strip()
-        return "".join(f"\n---- {who} said last:\n{said}" for who, said in (("the guest's console", console), ("QEMU", words)) if said)
+        said = {"the guest's console": console.decode(errors="replace").replace("\r", "").strip()}
+        said |= {name: child.words() for name, child in self._children.items()}
+        return "".join(f"\n---- {who} said last:\n{words}" for who, words in said.items() if words)
 
 
 def _write(descriptor, data):
