@@ -3,7 +3,7 @@
 
 namespace varve::api {
 
-std::vector<Revision> expired(const std::vector<Revision>& revisions, const Retention& retention) {
+std::vector<Revision> expired(const Revisions& revisions, const Retention& retention) {
     std::vector<const Revision*> unpinned;
     for (const auto& revision : revisions)
         if (revision.id.timed() != nullptr && !retention.sources.contains(revision.id)) unpinned.push_back(&revision);

@@ -18,6 +18,6 @@ struct Retention {
 
 // The revisions to remove, oldest state first: all timed ones beyond the newest `keep`, but for those that the grace spares.
 // Labels and sources are pins: never removed, and not counted.
-[[nodiscard]] std::vector<Revision> expired(const std::vector<Revision>& revisions, const Retention& retention);
+[[nodiscard]] std::vector<Revision> expired(const Revisions& revisions, const Retention& retention);
 
 }  // namespace varve::api

@@ -77,7 +77,8 @@ public:
     Result<> operator()(const TakeSnapshot& take) const {
         TRY(exists());
         if (can_.label == Method::None) return fail(Errc::Unsupported, "this pool's driver cannot keep labelled revisions");
-        if (present_->find(take.label) != nullptr) return fail(Errc::Exists, name_ + " has a revision " + take.label.str() + " already");
+        if (present_->revisions.find(take.label) != nullptr)
+            return fail(Errc::Exists, name_ + " has a revision " + take.label.str() + " already");
         if (present_->session && present_->session->no_snapshot_layer)
             return fail(Errc::Busy, name_ + " has no snapshot layer (revisions_to_keep is -1) and its VM runs");
         if (!present_->committed) return fail(Errc::NotFound, name_ + " has no committed state");
@@ -87,7 +88,8 @@ public:
     Result<> operator()(const RenameRevision& rename) const {
         TRY(has_revision(rename.from));
         if (can_.label == Method::None) return fail(Errc::Unsupported, "this pool's driver cannot keep labelled revisions");
-        if (present_->find(rename.to) != nullptr) return fail(Errc::Exists, name_ + " has a revision " + rename.to.str() + " already");
+        if (present_->revisions.find(rename.to) != nullptr)
+            return fail(Errc::Exists, name_ + " has a revision " + rename.to.str() + " already");
         return {};
     }
 
@@ -98,7 +100,7 @@ public:
             if (present_ != nullptr && !saves_on_stop(present_->config.kind))
                 return fail(Errc::InvalidArgument,
                             name_ + " is " + std::string(kind_name(present_->config.kind)) + " and has no revisions");
-            if (present_ != nullptr && present_->find(revision->id) != nullptr)
+            if (present_ != nullptr && present_->revisions.find(revision->id) != nullptr)
                 return fail(Errc::Exists, name_ + " has a revision " + revision->id.str() + " already");
             return {};
         }
@@ -140,7 +142,7 @@ private:
 
     Result<> has_revision(const base::RevisionId& revision) const {
         TRY(exists());
-        if (present_->find(revision) == nullptr) return fail(Errc::NotFound, name_ + " has no revision " + revision.str());
+        if (present_->revisions.find(revision) == nullptr) return fail(Errc::NotFound, name_ + " has no revision " + revision.str());
         return {};
     }
 
@@ -176,7 +178,7 @@ private:
         const auto text = name(from->where);
         const auto* view = from->view;
         if (from->where.fixed) {
-            const auto* revision = view->find(*from->where.fixed);
+            const auto* revision = view->revisions.find(*from->where.fixed);
             if (revision == nullptr) return fail(Errc::NotFound, "the source of " + name_ + ", " + text + ", does not exist");
             return startable(revision->state.size);
         }

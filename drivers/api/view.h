@@ -2,12 +2,11 @@
 // What a volume is at one moment: immutable values that drivers return and readers share without a lock.
 #pragma once
 
+#include "drivers/api/revisions.h"
 #include "drivers/api/volume_config.h"
 
 #include <sys/types.h>
 
-#include <atomic>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,45 +14,6 @@
 #include <vector>
 
 namespace varve::api {
-
-// Names one state for as long as the process lives. A state keeps its id when it moves: committed -> revision on commit,
-// revision -> committed on revert, through every rename. Never reused.
-struct StateId {
-    std::uint64_t value = 0;
-    friend auto operator<=>(StateId, StateId) = default;
-};
-
-// Hands out state ids; one for all pools of a process. Thread-safe.
-class StateIds {
-public:
-    [[nodiscard]] StateId next() { return {next_.fetch_add(1, std::memory_order_relaxed)}; }
-
-private:
-    std::atomic<std::uint64_t> next_{1};
-};
-
-// What tells one backing object from another: device and inode number, or the driver's equivalent.
-struct Identity {
-    std::uint64_t device = 0;
-    std::uint64_t object = 0;
-    friend auto operator<=>(const Identity&, const Identity&) = default;
-};
-
-struct State {
-    StateId id;
-    Identity identity;
-    base::Bytes size;          // whole sectors
-    base::Bytes allocated;     // on disk, sparse-aware, counting shared extents fully
-    base::Timestamp modified;  // the state's time
-    base::Timestamp changed;   // when the path that shows it last changed state: a synthetic st_ctime, stable over restarts
-};
-
-struct Revision {
-    base::RevisionId id;
-    std::uint64_t number = 0;  // the driver's number of a timed revision (rising, never reused while it exists); 0 for labels
-    State state;
-    std::optional<base::Timestamp> replaced;  // when an operation of the mount replaced it; absent: a VM's stop did
-};
 
 // A volume whose VM runs, or whose last session was neither committed nor discarded.
 struct Session {
@@ -69,15 +29,10 @@ struct Session {
 
 struct VolumeView {
     VolumeConfig config;
-    std::optional<State> committed;   // absent: removed, without a state of its own, or running with no snapshot layer
-    std::vector<Revision> revisions;  // oldest state first: by time, then number; no two with the same id
+    std::optional<State> committed;  // absent: removed, without a state of its own, or running with no snapshot layer
+    Revisions revisions;             // no two with the same id
     std::optional<Session> session;
 
-    // These look first where the time says that the revision should be, so that a listing stays linear in what it lists.
-    [[nodiscard]] const Revision* find(const base::RevisionId& id) const;
-    [[nodiscard]] const Revision* find(const State& state) const;  // by its id; the time is only a hint
-    // The revision by its full name "time.number", which holds for every timed revision, listed so or not.
-    [[nodiscard]] const Revision* find_number(std::int64_t seconds, std::uint64_t number) const;
     [[nodiscard]] RevisionsToKeep keep(RevisionsToKeep pool_default) const { return config.revisions_to_keep.value_or(pool_default); }
 };
 

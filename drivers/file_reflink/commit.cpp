@@ -20,13 +20,6 @@ using Replace = kernel::FileSystem::Replace;
 // The second as a name can show it: years beyond 9999 are shown as the last.
 std::int64_t nameable(std::int64_t seconds) { return base::parse_iso_utc(base::iso_utc(seconds)).value_or(0); }
 
-bool has_second(const api::VolumeView& view, std::int64_t seconds) {
-    return std::ranges::any_of(view.revisions, [&](const api::Revision& revision) {
-        const auto* timed = revision.id.timed();
-        return timed != nullptr && timed->seconds == seconds;
-    });
-}
-
 std::uint64_t next_number(const api::VolumeView& view) {
     std::uint64_t last = 0;
     for (const auto& revision : view.revisions) last = std::max(last, revision.number);
@@ -74,7 +67,7 @@ Result<> publish_timed(VolumeFiles& files, api::VolumeView& view, base::TimedNam
     auto state = TRY(files.observe(image.file, files.pool().ids.next()));
     // Point of no return.
     TRY(move_in(files, image, file_name(TimedFile{files.volume(), id.seconds, number}), Replace::Never));
-    insert_revision(view.revisions, {id, number, std::move(state), {}});
+    view.revisions.insert({id, number, std::move(state), {}});
     return {};
 }
 
@@ -84,7 +77,7 @@ Result<> publish_label(VolumeFiles& files, api::VolumeView& view, const base::La
     auto state = TRY(files.observe(image.file, files.pool().ids.next()));
     // Point of no return.
     TRY(move_in(files, image, file_name(PinFile{files.volume(), label}), Replace::Never));
-    insert_revision(view.revisions, {label, 0, std::move(state), {}});
+    view.revisions.insert({label, 0, std::move(state), {}});
     return {};
 }
 
@@ -93,7 +86,7 @@ Result<> publish_label(VolumeFiles& files, api::VolumeView& view, const base::La
 RevisionPlace next_place(const api::VolumeView& view, Timestamp modified) {
     const auto seconds = nameable(modified.seconds);
     const auto number = next_number(view);
-    return {{seconds, has_second(view, seconds) ? std::optional(number) : std::nullopt}, number};
+    return {{seconds, view.revisions.has_second(seconds) ? std::optional(number) : std::nullopt}, number};
 }
 
 Result<api::Revision> link_as_revision(VolumeFiles& files, const api::VolumeView& view, std::optional<Timestamp> replaced) {
@@ -119,7 +112,9 @@ Result<> replace_committed(VolumeFiles& files, api::VolumeView& view, const Inco
     auto& port = files.pool().files;
     const auto* const before = view.committed ? &*view.committed : nullptr;
     TRY(files.mark_changed(incoming.file, before));
-    TRY(port.sync(incoming.file));
+    // The mark alone comes to disk with the directory. Btrfs may lose it with the power: then the state's older time of change is back, which
+    // was true of the same content under the same name.
+    if (!incoming.durable) TRY(port.sync(incoming.file));
     auto state = TRY(files.observe(incoming.file, files.pool().ids.next()));
     TRY(drop_precache(files));
 
@@ -133,7 +128,7 @@ Result<> replace_committed(VolumeFiles& files, api::VolumeView& view, const Inco
         return moved;
     }
     if (dropped.valid()) files.pool().reaper.bury(std::move(dropped));
-    if (kept) insert_revision(view.revisions, std::move(*kept));
+    if (kept) view.revisions.insert(std::move(*kept));
     view.committed = std::move(state);
     return {};
 }
@@ -145,7 +140,7 @@ void prune(VolumeFiles& files, api::VolumeView& view, const api::Retention& rete
             files.pool().log.warning(files.who(), "the revision " + gone.id.str() + " stays: " + removed.error().message());
             continue;
         }
-        std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == gone.id; });
+        view.revisions.erase(gone.id);
     }
 }
 

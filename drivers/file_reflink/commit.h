@@ -22,11 +22,12 @@ struct RevisionPlace {
 [[nodiscard]] base::Result<api::Revision> link_as_revision(VolumeFiles& files, const api::VolumeView& view,
                                                            std::optional<base::Timestamp> replaced);
 
-// A complete, synced image under a temporary or session name, on the way to the committed name.
+// A complete image under another name, on the way to the committed name.
 struct Incoming {
     int file;
     int directory;
     std::string name;
+    bool durable = false;  // its data is on disk already: a revision's
 };
 enum class OldState { KeepAsRevision, Drop };
 // Changes `view` along. `replaced` marks the old state for the prune grace. The caller syncs the directory (finish_commit).

@@ -25,7 +25,7 @@ Result<Temporary> clone_with_time(VolumeFiles& files, const std::string& name) {
 
 Result<VolumeView> revert(VolumeFiles& files, const VolumeView& present, const api::Revert& command) {
     auto view = present;
-    const auto target = *view.find(command.revision);
+    const auto target = *view.revisions.find(command.revision);
     const auto name = files.revision(target);
     const auto old = command.present == api::Revert::Present::KeepAsRevision ? OldState::KeepAsRevision : OldState::Drop;
     const auto now = files.pool().clock.now();
@@ -35,9 +35,9 @@ Result<VolumeView> revert(VolumeFiles& files, const VolumeView& present, const a
         image.renamed();
     } else {
         const auto file = TRY(files.open(name));
-        TRY(replace_committed(files, view, Incoming{file.get(), files.directory(), name}, old, now));
+        TRY(replace_committed(files, view, Incoming{file.get(), files.directory(), name, true}, old, now));
         view.committed->id = target.state.id;
-        std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
+        view.revisions.erase(target.id);
     }
     TRY(files.sync_directory());
     return view;
@@ -52,14 +52,13 @@ Result<VolumeView> take_snapshot(VolumeFiles& files, const VolumeView& present, 
     TRY(files.keep(image, file_name(PinFile{files.volume(), label}), Replace::Never));
     TRY(files.sync_directory());
     auto view = present;
-    view.revisions.push_back({label, 0, std::move(state), {}});
-    sort_revisions(view.revisions);
+    view.revisions.insert({label, 0, std::move(state), {}});
     return view;
 }
 
 Result<VolumeView> rename_revision(VolumeFiles& files, const VolumeView& present, const api::RenameRevision& command) {
     auto view = present;
-    const auto target = *view.find(command.from);
+    const auto target = *view.revisions.find(command.from);
     const auto name = files.revision(target);
     const auto file = TRY(files.open(name));
     TRY(files.mark_changed(file.get(), &target.state));
@@ -67,20 +66,19 @@ Result<VolumeView> rename_revision(VolumeFiles& files, const VolumeView& present
     // Point of no return.
     TRY(files.rename(name, file_name(PinFile{files.volume(), command.to}), Replace::Never));
     TRY(files.sync_directory());
-    std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
-    view.revisions.push_back({command.to, 0, std::move(state), {}});  // a pin needs no grace
-    sort_revisions(view.revisions);
+    view.revisions.erase(target.id);
+    view.revisions.insert({command.to, 0, std::move(state), {}});  // a pin needs no grace
     return view;
 }
 
 Result<VolumeView> remove_revision(VolumeFiles& files, const VolumeView& present, const base::RevisionId& id) {
     auto view = present;
-    const auto target = *view.find(id);
+    const auto target = *view.revisions.find(id);
     // Point of no return.
     if (!TRY(files.remove(files.revision(target))))
         return fail(Errc::NotFound, files.who() + "@" + target.id.str() + " is not there any more");
     TRY(files.sync_directory());
-    std::erase_if(view.revisions, [&](const api::Revision& revision) { return revision.id == target.id; });
+    view.revisions.erase(target.id);
     return view;
 }
 

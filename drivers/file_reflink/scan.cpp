@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
 namespace varve::file_reflink {
 namespace {
@@ -52,7 +51,7 @@ private:
         return observe(file.get());
     }
 
-    Result<std::vector<api::Revision>> load_revisions(const api::State* committed) {
+    Result<api::Revisions> load_revisions(const api::State* committed) {
         std::vector<api::Revision> revisions;
         auto timed = names_.timed;
         std::ranges::sort(timed, {}, [](const TimedFile& file) { return std::pair(file.seconds, file.number); });
@@ -68,8 +67,7 @@ private:
             const auto state = TRY(observe(file_name(pin)));
             revisions.push_back({pin.label, 0, state, {}});
         }
-        sort_revisions(revisions);
-        return revisions;
+        return api::Revisions(std::move(revisions));
     }
 
     // nullopt: a commit was interrupted between its link and its rename, and the name is dropped.
@@ -147,27 +145,6 @@ Result<> sweep(Context& pool, const VmDirectory& vm, const std::vector<std::stri
 api::Ownership ownership_of(const kernel::FileStatus& directory) { return {directory.uid, directory.gid, directory.mode & 0777}; }
 
 }  // namespace
-
-namespace {
-
-bool older(const api::Revision& a, const api::Revision& b) {
-    const auto second = [](const api::Revision& revision) {
-        const auto* timed = revision.id.timed();
-        return timed != nullptr ? timed->seconds : revision.state.modified.seconds;
-    };
-    if (const auto order = second(a) <=> second(b); order != 0) return order < 0;
-    if (const auto order = a.number <=> b.number; order != 0) return order < 0;
-    if (const auto order = a.state.modified <=> b.state.modified; order != 0) return order < 0;
-    return a.id < b.id;
-}
-
-}  // namespace
-
-void sort_revisions(std::vector<api::Revision>& revisions) { std::ranges::sort(revisions, older); }
-
-void insert_revision(std::vector<api::Revision>& revisions, api::Revision revision) {
-    revisions.insert(std::ranges::upper_bound(revisions, revision, older), std::move(revision));
-}
 
 Result<api::VmView> load_vm(Context& pool, const VmDirectory& vm) {
     auto record = TRY(records::read_record(pool.files, vm.fd.get()));

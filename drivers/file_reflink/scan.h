@@ -5,7 +5,6 @@
 #include "drivers/file_reflink/volume_files.h"
 
 #include <optional>
-#include <vector>
 
 namespace varve::file_reflink {
 
@@ -16,10 +15,5 @@ namespace varve::file_reflink {
 // One volume, without the sweep of temporaries. States that are in `known` keep their ids. nullopt: there is nothing of it.
 [[nodiscard]] base::Result<std::optional<api::VolumeView>> load_volume(Context& pool, const VmDirectory& vm, const base::VolumeName& volume,
                                                                        const api::VolumeView* known);
-
-// Oldest state first: by time, then number.
-void sort_revisions(std::vector<api::Revision>& revisions);
-// Into a list that is sorted so.
-void insert_revision(std::vector<api::Revision>& revisions, api::Revision revision);
 
 }  // namespace varve::file_reflink

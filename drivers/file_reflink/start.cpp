@@ -105,11 +105,11 @@ Result<VolumeView> start_without_layer(VolumeFiles& files, VolumeView view) {
 
 // ---- snapshot, origin_snapshot
 std::string source_name(const VolumeFiles& source_files, const api::Source& source, const VolumeView& view) {
-    return source.fixed ? source_files.revision(*view.find(*source.fixed)) : source_files.committed();
+    return source.fixed ? source_files.revision(*view.revisions.find(*source.fixed)) : source_files.committed();
 }
 
 const api::State& source_state(const api::Source& source, const VolumeView& view) {
-    return source.fixed ? view.find(*source.fixed)->state : *view.committed;
+    return source.fixed ? view.revisions.find(*source.fixed)->state : *view.committed;
 }
 
 Result<VolumeView> start_from_source(VolumeFiles& files, VolumeView view, const api::Source& source, const VolumeView& source_view) {

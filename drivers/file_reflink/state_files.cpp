@@ -23,7 +23,8 @@ Result<Named> find(const VolumeFiles& files, const api::VolumeView& view, const 
                               return fail(Errc::NotFound, files.who() + " has no committed state");
                           },
                           [&](const base::RevisionId& id) -> Result<Named> {
-                              if (const auto* revision = view.find(id)) return Named{files.revision(*revision), revision->state.identity};
+                              if (const auto* revision = view.revisions.find(id))
+                                  return Named{files.revision(*revision), revision->state.identity};
                               return fail(Errc::NotFound, files.who() + " has no revision " + id.str());
                           },
                           [&](const api::BaseState&) -> Result<Named> {

@@ -125,13 +125,14 @@ Result<VolumeView> set_time(VolumeFiles& files, const VolumeView& present, const
         *view.committed = TRY(set_time_of(files, files.committed(), *view.committed, command.modified));
         return view;
     }
-    const auto target = view.find(*command.revision)->id;
-    auto& revision = *std::ranges::find(view.revisions, target, &api::Revision::id);
+    auto revision = *view.revisions.find(*command.revision);
     const auto time = base::iso_utc(command.modified.seconds);
-    if (const auto* timed = target.timed(); timed != nullptr && base::iso_utc(timed->seconds) != time)
-        return fail(Errc::InvalidArgument, "the time of " + files.who() + "@" + target.str() + " is its name and cannot become " + time);
+    if (const auto* timed = revision.id.timed(); timed != nullptr && base::iso_utc(timed->seconds) != time)
+        return fail(Errc::InvalidArgument,
+                    "the time of " + files.who() + "@" + revision.id.str() + " is its name and cannot become " + time);
     revision.state = TRY(set_time_of(files, files.revision(revision), revision.state, command.modified));
-    sort_revisions(view.revisions);
+    view.revisions.erase(revision.id);
+    view.revisions.insert(std::move(revision));
     return view;
 }
 

@@ -255,7 +255,8 @@ private:
     }
 
     Result<> start_from(const api::Source& source, const api::VolumeView& view) {
-        const auto& shown = source.fixed ? view.find(*source.fixed)->state : *view.committed;  // the rules have looked: it is there
+        const auto& shown =
+            source.fixed ? view.revisions.find(*source.fixed)->state : *view.committed;  // the rules have looked: it is there
         auto content = workshop_.disk.find(shown.identity.object);
         if (!content) return fail(Errc::NotFound, "the state of " + source.volume.str() + " that " + path_.str() + " starts from is gone");
         StoredState base{workshop_.ids.next(), std::move(content), shown.modified, workshop_.now};

@@ -56,8 +56,10 @@ api::VolumeView view_of(const StoredVolume& volume, const kernel::BootId& boot) 
     api::VolumeView view;
     view.config = volume.config;
     if (volume.committed) view.committed = view_of(*volume.committed);
+    std::vector<api::Revision> revisions;
     for (const auto& revision : volume.revisions)
-        view.revisions.push_back({revision.id, revision.number, view_of(revision.state), revision.replaced});
+        revisions.push_back({revision.id, revision.number, view_of(revision.state), revision.replaced});
+    view.revisions = api::Revisions(std::move(revisions));
     if (const auto& session = volume.session) {
         view.session.emplace();
         view.session->phase = session->boot == boot ? api::Session::Phase::Started : api::Session::Phase::Dirty;

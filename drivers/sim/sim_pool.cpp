@@ -253,7 +253,7 @@ private:
         std::string which = path.str();
         if (const auto* id = std::get_if<base::RevisionId>(&ref)) {
             which += "@" + id->str();
-            if (const auto* revision = view.find(*id)) state = &revision->state;
+            if (const auto* revision = view.revisions.find(*id)) state = &revision->state;
         } else if (std::holds_alternative<api::BaseState>(ref)) {
             which += "'s base";
             if (view.session && view.session->base) state = &*view.session->base;

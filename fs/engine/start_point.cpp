@@ -15,7 +15,7 @@ using base::fail;
 
 const api::State* StartPoint::state() const {
     if (!where.fixed) return view->committed ? &*view->committed : nullptr;
-    const auto* revision = view->find(*where.fixed);
+    const auto* revision = view->revisions.find(*where.fixed);
     return revision != nullptr ? &revision->state : nullptr;
 }
 

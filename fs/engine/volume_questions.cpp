@@ -35,7 +35,7 @@ std::vector<std::string> Volumes::blockers(const VolumeRef& volume) const {
 std::set<base::RevisionId> Volumes::fixed_revisions(const VolumeRef& volume, const api::VolumeView& view) const {
     std::set<base::RevisionId> listed;
     for (const auto& fixed : volume.vm->pool().sources().fixed_revisions(volume.path()))
-        if (const auto* revision = view.find(fixed)) listed.insert(revision->id);
+        if (const auto* revision = view.revisions.find(fixed)) listed.insert(revision->id);
     return listed;
 }
 

@@ -25,15 +25,10 @@ bool may_have_had_effect(const base::Error& error) {
 }
 
 std::vector<base::RevisionId> missing_from(const api::VolumeView& before, const api::VolumeView& after) {
-    std::vector<base::RevisionId> gone;
-    for (const auto& revision : before.revisions)
-        if (after.find(revision.id) == nullptr) gone.push_back(revision.id);
-    return gone;
-}
-
-const api::Revision* revision_of_state(const api::VolumeView& view, api::StateId state) {
-    const auto found = std::ranges::find_if(view.revisions, [&](const api::Revision& revision) { return revision.state.id == state; });
-    return found == view.revisions.end() ? nullptr : &*found;
+    std::vector<base::RevisionId> missing;
+    for (const auto& revision : api::Revisions::changes(before.revisions, after.revisions).gone)
+        if (after.revisions.find(revision.id) == nullptr) missing.push_back(revision.id);
+    return missing;
 }
 
 }  // namespace
@@ -113,9 +108,9 @@ Result<> Volumes::nobodys_fixed_source(const VolumeRef& volume, const base::Revi
     auto child = sources.child_of_revision(volume.path(), revision);
     const auto view = volume.view();
     // A timed revision has two names, with and without its number: a source may use the other one.
-    if (const auto* meant = view ? view->find(revision) : nullptr; meant != nullptr && !child)
+    if (const auto* meant = view ? view->revisions.find(revision) : nullptr; meant != nullptr && !child)
         for (const auto& fixed : sources.fixed_revisions(volume.path()))
-            if (view->find(fixed) == meant) child = sources.child_of_revision(volume.path(), fixed);
+            if (view->revisions.find(fixed) == meant) child = sources.child_of_revision(volume.path(), fixed);
     if (!child) return {};
     return fail(Errc::Busy,
                 volume.path().str() + "@" + revision.str() + " " + std::string(cannot) + ": it is the source of " + child->str());
@@ -169,10 +164,10 @@ Result<Stopped> Volumes::stop(const VolumeRef& volume, api::Stop::Outcome outcom
     Stopped stopped;
     if (after) {
         stopped.removed = missing_from(*before, *after);
-        const auto old = before->committed ? before->committed->id : api::StateId{};
-        stopped.committed = after->committed && api::saves_on_stop(after->config.kind) && after->committed->id != old;
-        if (stopped.committed)
-            if (const auto* kept = revision_of_state(*after, old)) stopped.revision = kept->id;
+        const auto& old = before->committed;
+        stopped.committed = after->committed && api::saves_on_stop(after->config.kind) && (!old || after->committed->id != old->id);
+        if (stopped.committed && old)
+            if (const auto* kept = after->revisions.find(*old)) stopped.revision = kept->id;
         preparer_.stopped(volume.vm, volume.volume);
     }
     return stopped;

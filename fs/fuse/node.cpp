@@ -34,7 +34,7 @@ std::optional<Shown> find_shown(const engine::VolumeRef& volume, const api::Stat
     auto view = volume.view();
     if (!view) return std::nullopt;
     if (view->committed && view->committed->id == state.id) return Shown{std::move(view), nullptr};
-    const auto* revision = view->find(state);
+    const auto* revision = view->revisions.find(state);
     if (revision == nullptr) return std::nullopt;
     return Shown{std::move(view), revision};
 }

@@ -22,11 +22,14 @@ struct NotifyHeader {
 };
 static_assert(sizeof(NotifyHeader) == 16);
 
-std::vector<api::StateId> states_of(const api::VolumeView* view) {
+// The states whose place or attributes have changed.
+std::vector<api::StateId> changed_states(const api::VolumeView& before, const api::VolumeView& after) {
     std::vector<api::StateId> states;
-    if (view == nullptr) return states;
-    for (const auto& revision : view->revisions) states.push_back(revision.state.id);
-    if (view->committed) states.push_back(view->committed->id);
+    const auto revisions = api::Revisions::changes(before.revisions, after.revisions);
+    for (const auto& revision : revisions.gone) states.push_back(revision.state.id);
+    for (const auto& revision : revisions.come) states.push_back(revision.state.id);
+    if (before.committed && before.committed != after.committed) states.push_back(before.committed->id);
+    if (after.committed) states.push_back(after.committed->id);  // its mode follows the configuration
     return states;
 }
 
@@ -46,20 +49,9 @@ void Notifier::set_protocol_minor(unsigned int minor) { epochs_ = minor >= first
 
 void Notifier::volume_changed(const engine::Vm&, const base::VolumeName&, const api::VolumeView* before, const api::VolumeView* after) {
     forget_names();
-    // The states that kept their place in the list kept their attributes too; only those at the ends of a change are told of.
-    auto old_states = states_of(before);
-    auto new_states = states_of(after);
-    auto [old_end, new_end] = std::ranges::mismatch(old_states, new_states);
-    const auto* const was = before != nullptr && before->committed ? &*before->committed : nullptr;
-    const auto* const is = after != nullptr && after->committed ? &*after->committed : nullptr;
-    // A commit leaves the list as it was but for its end; the state that became a revision has another mode and number now.
-    if (was != nullptr && (is == nullptr || is->id != was->id) && old_end == old_states.end()) --old_end;
-    old_states.erase(old_states.begin(), old_end);
-    new_states.erase(new_states.begin(), new_end);
-    if (is != nullptr) new_states.push_back(is->id);  // its time may have been set
-    for (const auto& states : {old_states, new_states})
-        for (const auto state : states)
-            if (const auto node = nodes_.file_of(state)) forget_attributes(*node);
+    const api::VolumeView nothing;
+    for (const auto state : changed_states(before != nullptr ? *before : nothing, after != nullptr ? *after : nothing))
+        if (const auto node = nodes_.file_of(state)) forget_attributes(*node);
 }
 
 void Notifier::forget_names() {

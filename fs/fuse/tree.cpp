@@ -95,13 +95,13 @@ Result<Found> Tree::in_vm(const engine::VmPtr& vm, std::string_view name, pid_t 
                           [&](const paths::RevisionEntry& revision) -> Result<Found> {
                               const engine::VolumeRef volume{vm, revision.volume};
                               const auto view = volume.view();
-                              if (const auto* found = view ? view->find(revision.revision) : nullptr)
+                              if (const auto* found = view ? view->revisions.find(revision.revision) : nullptr)
                                   return Found{StateFile{volume, found->state}, true};
                               if (auto writer = writes_.creating(*vm, std::string(name)))
                                   return Found{TransactionFile{std::move(writer)}, false};
                               // What was being created may have been committed while creating() waited for its close.
                               const auto now = volume.view();
-                              if (const auto* found = now ? now->find(revision.revision) : nullptr)
+                              if (const auto* found = now ? now->revisions.find(revision.revision) : nullptr)
                                   return Found{StateFile{volume, found->state}, true};
                               return missing(name);
                           },

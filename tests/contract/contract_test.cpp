@@ -217,7 +217,7 @@ const api::State& ContractTest::committed(const base::VolumePath& volume) const 
 
 const api::Revision& ContractTest::found(const base::VolumePath& volume, const base::RevisionId& id) const {
     static const api::Revision nothing{base::TimedName{}, 0, {}, {}};
-    const auto* there = view(volume).find(id);
+    const auto* there = view(volume).revisions.find(id);
     EXPECT_NE(there, nullptr) << volume.str() << " has no " << id.str() << ":\n" << describe(view(volume), Ids::Shown);
     return there == nullptr ? nothing : *there;
 }

@@ -37,7 +37,8 @@ TEST_P(FileContractTest, ForeignEntriesAreLeftAloneAndReported) {
     for (const auto& name : names)
         EXPECT_TRUE(std::ranges::any_of(*findings, [&](const auto& finding) { return finding.object.find(name) != std::string::npos; }))
             << name;
-    for (const auto& old : std::vector(view(root_).revisions)) run(root_, api::RemoveRevision{old.id});
+    const auto all = view(root_).revisions;
+    for (const auto& old : all) run(root_, api::RemoveRevision{old.id});
     run(root_, api::RemoveCommitted{});
     EXPECT_TRUE(failed(pool_->remove_vm(root_.vm), Errc::NotEmpty));
     for (const auto& name : names) EXPECT_TRUE(there(*directory / name)) << name;
@@ -59,7 +60,7 @@ TEST_P(FileContractTest, PlantedSymlinksAreNeverFollowed) {
     std::filesystem::create_symlink(secret, *directory / "root-precache.img");
     reboot();
     EXPECT_FALSE(exists(path("fedora", "planted")));
-    EXPECT_EQ(view(root_).find(revision_at(0)), nullptr);
+    EXPECT_EQ(view(root_).revisions.find(revision_at(0)), nullptr);
     EXPECT_FALSE(view(root_).session);
     if (const auto started = try_start(root_)) {  // a refusal is right as well
         write_device(root_, "written");

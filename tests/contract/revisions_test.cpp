@@ -60,7 +60,7 @@ TEST_P(ContractTest, TheFullNameHoldsWhenAnotherOfTheSameSecondGoes) {
     create(root_, origin());
     set_time(root_, at(1));
     for (const auto* text : {"b", "c"}) publish(root_, text, at(1));
-    const auto second = view(root_).revisions.at(1);
+    const auto second = view(root_).revisions[1];
     run(root_, api::RemoveRevision{revision_at(1)});
     EXPECT_EQ(found(root_, base::TimedName{at(1).seconds, second.number}).state.id, second.state.id);
     reopen();
@@ -268,7 +268,7 @@ TEST_P(ContractTest, ATimedRevisionIsPinnedUnderALabel) {
     publish(root_, "second", at(2));
     const auto before = found(root_, revision_at(1)).state;
     run(root_, api::RenameRevision{revision_at(1), label("pinned")});
-    EXPECT_EQ(view(root_).find(revision_at(1)), nullptr);
+    EXPECT_EQ(view(root_).revisions.find(revision_at(1)), nullptr);
     const auto& pinned = found(root_, revision("pinned"));
     EXPECT_EQ(pinned.state.id, before.id);
     EXPECT_EQ(pinned.state.modified, before.modified);
@@ -282,7 +282,7 @@ TEST_P(ContractTest, ALabelIsRenamed) {
     run(root_, api::TakeSnapshot{label("old")});
     const auto id = found(root_, revision("old")).state.id;
     run(root_, api::RenameRevision{revision("old"), label("new")});
-    EXPECT_EQ(view(root_).find(revision("old")), nullptr);
+    EXPECT_EQ(view(root_).revisions.find(revision("old")), nullptr);
     EXPECT_EQ(found(root_, revision("new")).state.id, id);
 }
 

@@ -30,10 +30,10 @@ Act keep(const std::string& volume, long long count) {
 
 // The newest timed revision.
 base::RevisionId newest(World& world, const std::string& volume) {
-    const auto& revisions = world.view(volume)->revisions;
-    for (auto at = revisions.rbegin(); at != revisions.rend(); ++at)
-        if (at->id.timed() != nullptr) return at->id;
-    return label("there-is-none");
+    base::RevisionId found = label("there-is-none");
+    for (const auto& revision : world.view(volume)->revisions)
+        if (revision.id.timed() != nullptr) found = revision.id;
+    return found;
 }
 
 Act all(std::vector<Act> acts) {

@@ -35,7 +35,7 @@ std::vector<std::int64_t> seconds_of(const std::vector<Revision>& revisions) {
 using Seconds = std::vector<std::int64_t>;
 
 TEST(Expired, TheOldestBeyondTheLimit) {
-    const std::vector<Revision> four{timed(1), timed(2), timed(3), timed(4)};
+    const Revisions four{timed(1), timed(2), timed(3), timed(4)};
     EXPECT_EQ(seconds_of(expired(four, keeping(0))), (Seconds{1, 2, 3, 4}));
     EXPECT_EQ(seconds_of(expired(four, keeping(1))), (Seconds{1, 2, 3}));
     EXPECT_EQ(seconds_of(expired(four, keeping(3))), Seconds{1});
@@ -47,7 +47,7 @@ TEST(Expired, TheOldestBeyondTheLimit) {
 TEST(Expired, WithoutASnapshotLayerNoneIsKept) { EXPECT_EQ(seconds_of(expired({timed(1), timed(2)}, keeping(-1))), (Seconds{1, 2})); }
 
 TEST(Expired, LabelsArePinnedAndNotCounted) {
-    const std::vector<Revision> mixed{labelled("a", 1), timed(2), labelled("b", 3), timed(4)};
+    const Revisions mixed{labelled("a", 1), timed(2), labelled("b", 3), timed(4)};
     EXPECT_EQ(seconds_of(expired(mixed, keeping(0))), (Seconds{2, 4}));
     EXPECT_EQ(seconds_of(expired(mixed, keeping(1))), Seconds{2});
 }
@@ -59,7 +59,7 @@ TEST(Expired, SourcesArePinnedAndNotCounted) {
 }
 
 TEST(Expired, TheGraceSparesWhatTheMountReplacedLately) {
-    const std::vector<Revision> three{timed(1, 500), timed(2, 901), timed(3)};
+    const Revisions three{timed(1, 500), timed(2, 901), timed(3)};
     EXPECT_EQ(seconds_of(expired(three, keeping(0, 1000, 100))), (Seconds{1, 3})) << "a stop's own has no grace";
     EXPECT_EQ(seconds_of(expired(three, keeping(0, 1001, 100))), (Seconds{1, 2, 3})) << "exactly the grace is over";
     EXPECT_EQ(seconds_of(expired(three, keeping(0, 10, 100))), Seconds{3}) << "a clock that went back spares them";
@@ -78,7 +78,7 @@ TEST(Expired, NeverMoreThanTheLimitAsksForAndNeverAPin) {
                 default: all.push_back(timed(i));
             }
         }
-        const auto gone = expired(all, retention);
+        const auto gone = expired(Revisions(all), retention);
         RC_ASSERT(std::ranges::is_sorted(seconds_of(gone)));
         std::size_t left = 0;
         for (const auto& revision : all) {

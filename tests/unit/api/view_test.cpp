@@ -10,37 +10,6 @@
 namespace varve::api {
 namespace {
 
-base::RevisionId revision(std::string_view text) { return base::RevisionId::parse(text).value(); }
-
-VolumeView with_revisions() {
-    VolumeView view;
-    view.revisions = {
-        {revision("2020-01-01T00:00:01Z"), 4, {.id = {1}, .identity = {}, .size = {}, .allocated = {}, .modified = {}, .changed = {}}, {}},
-        {revision("2020-01-01T00:00:01Z.5"),
-         5,
-         {.id = {2}, .identity = {}, .size = {}, .allocated = {}, .modified = {}, .changed = {}},
-         {}},
-        {revision("label"), 0, {.id = {3}, .identity = {}, .size = {}, .allocated = {}, .modified = {}, .changed = {}}, {}}};
-    return view;
-}
-
-TEST(VolumeView, FindsARevisionByItsListedAndItsFullName) {
-    const auto view = with_revisions();
-    ASSERT_NE(view.find(revision("2020-01-01T00:00:01Z")), nullptr);
-    EXPECT_EQ(view.find(revision("2020-01-01T00:00:01Z"))->state.id, StateId{1});
-    ASSERT_NE(view.find(revision("2020-01-01T00:00:01Z.4")), nullptr) << "the full name of one listed without its number";
-    EXPECT_EQ(view.find(revision("2020-01-01T00:00:01Z.4"))->state.id, StateId{1});
-    EXPECT_EQ(view.find(revision("2020-01-01T00:00:01Z.5"))->state.id, StateId{2});
-    EXPECT_EQ(view.find(revision("label"))->state.id, StateId{3});
-}
-
-TEST(VolumeView, FindsNothingElse) {
-    const auto view = with_revisions();
-    for (const auto* text : {"2020-01-01T00:00:02Z", "2020-01-01T00:00:01Z.6", "2020-01-01T00:00:02Z.4", "other"})
-        EXPECT_EQ(view.find(name(text)), nullptr) << text;
-    EXPECT_EQ(view.find_number(0, 0), nullptr) << "a label has no number";
-}
-
 TEST(VolumeView, AVolumesOwnKeepGoesBeforeThePools) {
     VolumeView view;
     EXPECT_EQ(view.keep(RevisionsToKeep::from(5).value()).count(), 5);

@@ -39,10 +39,10 @@ TEST_F(VolumeCommands, RevertKeepsALabelAndMovesATime) {
     commit(root_, "b", 1600000000);
     EXPECT_TRUE(run("revert good").at("ok"));
     EXPECT_EQ(read(root_), "a");
-    EXPECT_NE(root_.view()->find(revision("good")), nullptr);
+    EXPECT_NE(root_.view()->revisions.find(revision("good")), nullptr);
     EXPECT_TRUE(run("revert 2020-09-13T12:26:40Z").at("ok"));
     EXPECT_EQ(read(root_), "b");
-    EXPECT_EQ(root_.view()->find(revision("2020-09-13T12:26:40Z")), nullptr);
+    EXPECT_EQ(root_.view()->revisions.find(revision("2020-09-13T12:26:40Z")), nullptr);
     EXPECT_EQ(run("revert nothing").at("error").at("name"), "ENOENT");
     EXPECT_EQ(run("revert @").at("error").at("name"), "EINVAL");
 }

@@ -38,7 +38,7 @@ TEST_F(BetweenVolumes, ASourceIsKnownByBothOfItsNames) {
     commit(root_, "a", 1000);
     commit(root_, "b", 2000);
     const auto plain = revision("1970-01-01T00:16:40Z");
-    const auto* kept = root_.view()->find(plain);
+    const auto* kept = root_.view()->revisions.find(plain);
     ASSERT_NE(kept, nullptr);
     const auto full = revision("1970-01-01T00:16:40Z." + std::to_string(kept->number));
     const auto work = snapshot("work", "root", root_, full);
@@ -57,7 +57,7 @@ TEST_F(BetweenVolumes, PruningSparesSources) {
     const auto removed = volumes_.prune(root_);
     ASSERT_TRUE(succeeded(removed));
     EXPECT_FALSE(removed->empty());
-    EXPECT_NE(root_.view()->find(oldest_named), nullptr);
+    EXPECT_NE(root_.view()->revisions.find(oldest_named), nullptr);
 }
 
 TEST_F(BetweenVolumes, AStartWithoutALayerRemovesNobodysSource) {
