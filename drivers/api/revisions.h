@@ -26,7 +26,13 @@ struct Revision {
 // Oldest state first: by time, then number. A value; its copies share what none of them has changed, so that a view of a thousand revisions
 // is copied and changed in the time of one with a few. As thread-safe as an int.
 class Revisions {
-    using Chunk = std::vector<Revision>;  // in order, never empty
+    // A stretch of the list, never empty, with what saves looking at each of it.
+    struct Chunk {
+        explicit Chunk(std::vector<Revision> revisions);
+        std::vector<Revision> list;
+        std::size_t labels = 0;
+        std::uint64_t highest_number = 0;
+    };
     using Chunks = std::vector<std::shared_ptr<const Chunk>>;
 
 public:
@@ -39,10 +45,10 @@ public:
         using reference = const Revision&;
 
         const_iterator() = default;
-        reference operator*() const { return (**chunk_)[index_]; }
+        reference operator*() const { return (*chunk_)->list[index_]; }
         pointer operator->() const { return &**this; }
         const_iterator& operator++() {
-            if (++index_ == (*chunk_)->size()) *this = const_iterator(chunk_ + 1, 0);
+            if (++index_ == (*chunk_)->list.size()) *this = const_iterator(chunk_ + 1, 0);
             return *this;
         }
         const_iterator operator++(int) {
@@ -68,15 +74,19 @@ public:
     [[nodiscard]] const_iterator end() const { return {chunks_.end(), 0}; }
     [[nodiscard]] bool empty() const { return chunks_.empty(); }
     [[nodiscard]] std::size_t size() const;
-    [[nodiscard]] const Revision& front() const { return chunks_.front()->front(); }
-    [[nodiscard]] const Revision& back() const { return chunks_.back()->back(); }
+    [[nodiscard]] std::size_t timed_count() const;       // those that are no labels
+    [[nodiscard]] std::uint64_t highest_number() const;  // 0: none is timed
+    [[nodiscard]] const Revision& front() const { return chunks_.front()->list.front(); }
+    [[nodiscard]] const Revision& back() const { return chunks_.back()->list.back(); }
     [[nodiscard]] const Revision& operator[](std::size_t index) const { return *std::next(begin(), static_cast<std::ptrdiff_t>(index)); }
 
     // By either name of a timed revision: the listed one, or "time.number", which every timed revision has. A timed one is looked for where its
-    // time places it, a label among all.
+    // time places it, a label among the stretches that hold some.
     [[nodiscard]] const Revision* find(const base::RevisionId& id) const;
     [[nodiscard]] const Revision* find(const State& state) const;  // by its id; the time is only a hint
     [[nodiscard]] const Revision* find_number(std::int64_t seconds, std::uint64_t number) const;
+    // Whether one is listed under exactly this name.
+    [[nodiscard]] bool lists(const base::RevisionId& id) const { return find_listed(id) != end(); }
     // Whether a timed revision has this second.
     [[nodiscard]] bool has_second(std::int64_t seconds) const;
 
@@ -92,6 +102,7 @@ public:
 
 private:
     [[nodiscard]] const_iterator first_of_second(std::int64_t second) const;
+    [[nodiscard]] const_iterator find_listed(const base::RevisionId& id) const;
     template <class Wanted>
     [[nodiscard]] const_iterator find_in_second(std::int64_t second, Wanted wanted) const;
     [[nodiscard]] const Revision* pointer_to(const_iterator found) const { return found == end() ? nullptr : &*found; }

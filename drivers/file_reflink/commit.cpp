@@ -21,8 +21,7 @@ using Replace = kernel::FileSystem::Replace;
 std::int64_t nameable(std::int64_t seconds) { return base::parse_iso_utc(base::iso_utc(seconds)).value_or(0); }
 
 std::uint64_t next_number(const api::VolumeView& view) {
-    std::uint64_t last = 0;
-    for (const auto& revision : view.revisions) last = std::max(last, revision.number);
+    const auto last = view.revisions.highest_number();
     if (last != std::numeric_limits<std::uint64_t>::max()) return last + 1;
     // Somebody restored a revision with the last number there is.
     std::set<std::uint64_t> taken;
