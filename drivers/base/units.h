@@ -28,6 +28,7 @@ struct SectorCount {
     std::uint64_t count = 0;
 
     friend constexpr auto operator<=>(SectorCount, SectorCount) = default;
+    friend constexpr SectorCount operator+(SectorCount a, SectorCount b) { return {a.count + b.count}; }
     [[nodiscard]] constexpr Bytes bytes() const { return {count * sector_size}; }
 };
 
