@@ -23,14 +23,19 @@ class Disk:
                 "-device", f"virtio-blk-pci,drive=disk{number},serial=disk{number}"]
 
 
+def scratch(where):
+    """A descriptor of an empty file without a name in this directory."""
+    return os.open(where, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+
 def of_argument(text, where):
     """A file's name, or a size such as 512M or 2G for an empty disk, which lies without a name in the directory `where`."""
     size = re.fullmatch(r"(\d+)([KMG]?)", text)
     try:
         if not size:
             return Disk(os.open(text, os.O_RDWR | os.O_CLOEXEC), flushing=True)
-        scratch = os.open(where, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        os.ftruncate(scratch, int(size[1]) * UNITS[size[2]])
-        return Disk(scratch, flushing=False)
+        empty = Disk(scratch(where), flushing=False)
+        os.truncate(empty.descriptor, int(size[1]) * UNITS[size[2]])
+        return empty
     except OSError as error:
         raise Trouble(f"cannot use {text} as a disk: {error.strerror}") from error

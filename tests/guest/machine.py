@@ -14,6 +14,7 @@ from trouble import NO_STATUS, TOO_LATE, Trouble
 
 QEMU = "qemu-system-x86_64"
 LAST_WORDS = 4000  # bytes of the kernel's console that are shown when a guest did not finish
+POLL = 0.1  # seconds between two looks at what else may end a run
 END = 20  # seconds that a guest may take from its job's end to its own
 
 
@@ -101,11 +102,14 @@ class Machine:
     def _tell(self, data):
         self._told += data
 
-    def run(self, seconds):
-        """The job's exit status. Trouble if the guest ends without one, or it takes longer than this."""
+    def run(self, seconds, until=lambda: False):
+        """The job's exit status, or None as soon as until() holds. Trouble if the guest ends without a status, or it takes longer than this."""
         deadline = time.monotonic() + seconds
         while self._selector.get_map() and self._status() is None:
-            if not self._receive(deadline - time.monotonic()):
+            self._receive(min(POLL, deadline - time.monotonic()))
+            if until():
+                return None
+            if time.monotonic() >= deadline:
                 raise Trouble(f"the guest had not {'finished the command' if self._told else 'even booted'} after {seconds} s and was killed"
                               f"; more time: --deadline{self._last_words()}", TOO_LATE)
         status = self._status()
