@@ -23,7 +23,8 @@ public:
     // The states that each volume turned out to have: the acknowledged ones, or of one volume the pending operation's.
     Result<std::map<VolumePath, const States*>> compare() const {
         for (const auto& [volume, view] : pool_.views())
-            if (!record_.acknowledged.contains(volume)) return fail(Errc::Corrupt, "there is a volume " + volume.str() + " that nobody made");
+            if (!record_.acknowledged.contains(volume))
+                return fail(Errc::Corrupt, "there is a volume " + volume.str() + " that nobody made");
         std::map<VolumePath, const States*> found;
         for (const auto& [volume, acknowledged] : record_.acknowledged) found.emplace(volume, TRY(compare(volume, acknowledged)));
         return found;
@@ -56,8 +57,8 @@ private:
             return base::Failure(base::with_context(as_before.error(), volume.str()));
         const auto as_after = matches(volume, record_.pending->after);
         if (as_after) return &record_.pending->after;
-        return fail(Errc::Corrupt, volume.str() + " is neither as before its " + record_.pending->operation + " (" + as_before.error().message() +
-                                       ") nor as after it (" + as_after.error().message() + ")");
+        return fail(Errc::Corrupt, volume.str() + " is neither as before its " + record_.pending->operation + " (" +
+                                       as_before.error().message() + ") nor as after it (" + as_after.error().message() + ")");
     }
 
     Result<> matches(const VolumePath& volume, const States& states) const {
@@ -133,8 +134,8 @@ private:
 };
 
 void describe(std::ostream& text, const std::string& name, const api::State& state) {
-    text << " " << name << " " << state.identity.object << " of " << state.size.count << " bytes, modified " << state.modified.seconds << "."
-         << state.modified.nanoseconds << ", changed " << state.changed.seconds << "." << state.changed.nanoseconds << "\n";
+    text << " " << name << " " << state.identity.object << " of " << state.size.count << " bytes, modified " << state.modified.seconds
+         << "." << state.modified.nanoseconds << ", changed " << state.changed.seconds << "." << state.changed.nanoseconds << "\n";
 }
 
 // All that the driver tells, but for how much is allocated.

@@ -95,7 +95,8 @@ Result<> check_mixture(int file, const std::vector<const Content*>& contents) {
         for (const auto* content : contents)
             if (allowed.empty() || (*content)[number] != (*contents.front())[number]) allowed.push_back(block((*content)[number], number));
         for (std::size_t at = 0; at < block_size; at += base::sector_size)
-            if (std::ranges::none_of(allowed, [&](const auto& one) { return data.compare(at, base::sector_size, one, at, base::sector_size) == 0; }))
+            if (std::ranges::none_of(allowed,
+                                     [&](const auto& one) { return data.compare(at, base::sector_size, one, at, base::sector_size) == 0; }))
                 return fail(Errc::Corrupt, "block " + std::to_string(number) + ", sector " + std::to_string(at / base::sector_size) +
                                                ", is of no write that could be there");
     }

@@ -21,7 +21,9 @@ GuestPool::~GuestPool() = default;
 
 Result<std::unique_ptr<GuestPool>> GuestPool::open(const std::string& driver, std::map<std::string, std::string> parameters) {
     std::unique_ptr<GuestPool> made(new GuestPool);
-    const registry::PoolSettings settings{.name = TRY(base::PoolName::parse("pool")), .driver = driver, .parameters = std::move(parameters)};
+    const registry::PoolSettings settings{.name = TRY(base::PoolName::parse("pool")),
+                                          .driver = driver,
+                                          .parameters = std::move(parameters)};
     const auto boot = TRY(kernel::read_boot_id());
     made->pool_ = TRY(registry::open_pool(settings, {*made->files_, made->ids_, made->clock_, *made->log_, boot}));
     TRY(made->pool_->recover());

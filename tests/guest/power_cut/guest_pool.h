@@ -19,7 +19,8 @@ using Views = std::map<base::VolumePath, api::VolumeView>;
 class GuestPool {
 public:
     // Opens the pool, recovers it and loads all its VMs. `parameters` are those of a configuration file.
-    [[nodiscard]] static base::Result<std::unique_ptr<GuestPool>> open(const std::string& driver, std::map<std::string, std::string> parameters);
+    [[nodiscard]] static base::Result<std::unique_ptr<GuestPool>> open(const std::string& driver,
+                                                                       std::map<std::string, std::string> parameters);
     ~GuestPool();
 
     [[nodiscard]] api::Pool& pool() { return *pool_; }

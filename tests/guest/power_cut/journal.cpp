@@ -19,7 +19,8 @@ using base::Result;
 
 Result<> put_line(int file, const std::string& line) {
     const auto whole = line + "\n";  // in one write: a line is there or not
-    if (::write(file, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size())) return fail_errno(errno, "cannot write the journal");
+    if (::write(file, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size()))
+        return fail_errno(errno, "cannot write the journal");
     return {};
 }
 

@@ -51,7 +51,8 @@ public:
     // Makes the file with these volumes in it, all at once: from when it is there, everything is told.
     [[nodiscard]] static base::Result<Journal> create(const std::string& path, const Record& initial);
 
-    [[nodiscard]] base::Result<ContentId> add(ContentId from, std::size_t blocks, const Change& change);  // `from`, this long, and changed so
+    [[nodiscard]] base::Result<ContentId> add(ContentId from, std::size_t blocks,
+                                              const Change& change);  // `from`, this long, and changed so
     [[nodiscard]] base::Result<> begin(const Pending& pending);
     [[nodiscard]] base::Result<> done(const base::VolumePath& volume, const States& states);
 

@@ -13,9 +13,10 @@ namespace {
 using varve::base::Result;
 namespace power_cut = varve::power_cut;
 
-constexpr auto usage = "usage: power_cut work DRIVER JOURNAL many|one SEED KEY=VALUE...\n"
-                       "       power_cut check DRIVER JOURNAL KEY=VALUE...\n"
-                       "many|one: how many revisions with a time the driver keeps; KEY=VALUE: the pool's parameters\n";
+constexpr auto usage =
+    "usage: power_cut work DRIVER JOURNAL many|one SEED KEY=VALUE...\n"
+    "       power_cut check DRIVER JOURNAL KEY=VALUE...\n"
+    "many|one: how many revisions with a time the driver keeps; KEY=VALUE: the pool's parameters\n";
 
 std::map<std::string, std::string> parameters(std::span<char*> words) {
     std::map<std::string, std::string> all;
