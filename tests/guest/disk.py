@@ -2,6 +2,7 @@
 """Disks of a guest: /dev/vda, /dev/vdb, ... in this order."""
 import os
 import re
+import tempfile
 
 from trouble import Trouble
 
@@ -25,7 +26,8 @@ class Disk:
 
 def scratch(where):
     """A descriptor of an empty file without a name in this directory."""
-    return os.open(where, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    with tempfile.TemporaryFile(dir=where) as file:
+        return os.dup(file.fileno())
 
 
 def of_argument(text, where):

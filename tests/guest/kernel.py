@@ -7,6 +7,7 @@ import glob
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from trouble import Trouble
@@ -78,7 +79,7 @@ def _locked(cache):
 
 
 def _make(cache, finished):
-    print(f"getting the guest's kernel from Debian into {cache}", flush=True)
+    print(f"getting the guest's kernel from Debian into {cache}", file=sys.stderr, flush=True)
     new = tempfile.mkdtemp(prefix=".new-", dir=cache)
     try:
         os.mkdir(f"{new}/packages")

@@ -8,6 +8,7 @@ import unittest
 
 import nbd
 from cached_disk import SECTOR, CachedDisk
+from told import Told
 
 SIZE = 64 * SECTOR
 
@@ -121,6 +122,15 @@ class DiskTest(unittest.TestCase):
         for at in range(0, 64, 2):
             self.write(at, "a", 2)
         self.assertEqual(self.after(random.Random(3), count=64), self.after(random.Random(3), count=64))
+
+
+class ToldTest(unittest.TestCase):
+    def test_what_was_pending(self):
+        lines = [b"done work/private committed 0\n", b"begin commit work/private committed 1\n", b"done work/private committed 1\n",
+                 b"content 0 1 0 1 1\n", b"begin commit template/root committed 2\n"]
+        told = Told(b"".join(lines))
+        at = [told.pending(len(b"".join(lines[:count]))) for count in range(len(lines) + 1)]
+        self.assertEqual(at, [None, None, "commit", None, None, "template stop"])
 
 
 class ServerTest(unittest.TestCase):
