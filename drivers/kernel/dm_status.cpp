@@ -80,9 +80,9 @@ Result<SnapshotStatus> parse_snapshot_status(std::string_view text) {
     if (said == "Unknown") return SnapshotFault::Unknown;
     DmWords words("the status of a snapshot", text);
     const auto [allocated, total] = TRY(words.fraction());
-    const SnapshotUsage usage{{allocated}, {total}, {TRY(words.number())}};
+    const auto metadata = TRY(words.number());
     TRY(words.end());
-    return usage;
+    return SnapshotUsage{{allocated}, {total}, {metadata}};
 }
 
 Result<ThinPoolStatus> parse_thin_pool_status(std::string_view text) {
