@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/fakes/fake_block_devices.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace varve::fakes {
+namespace {
+
+using kernel::DeviceNumber;
+
+constexpr unsigned disk_major = 8;
+constexpr unsigned mapper_major = 253;
+
+bool stands_on(const std::optional<kernel::DmTable>& table, DeviceNumber device) {
+    return table && std::ranges::count(table->devices(), device) != 0;
+}
+
+}  // namespace
+
+DeviceNumber FakeBlockDevices::add_disk(base::SectorCount size) {
+    const std::lock_guard lock(mutex_);
+    const DeviceNumber number{disk_major, static_cast<unsigned>(disks_.size())};
+    disks_.emplace(number, size);
+    return number;
+}
+
+void FakeBlockDevices::open(DeviceNumber device) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [number, loop] : loops_)
+        if (loop.loop.device == device) ++loop.opens;
+    for (auto& [name, mapped] : mapped_)
+        if (mapped.number == device) ++mapped.opens;
+}
+
+void FakeBlockDevices::close(DeviceNumber device) {
+    const std::lock_guard lock(mutex_);
+    const auto close_one = [](std::uint32_t& opens) {
+        if (opens == 0) throw std::logic_error("a device is closed that is not open");
+        --opens;
+    };
+    for (auto& [number, loop] : loops_)
+        if (loop.loop.device == device) close_one(loop.opens);
+    for (auto& [name, mapped] : mapped_)
+        if (mapped.number == device) close_one(mapped.opens);
+    sweep();
+}
+
+void FakeBlockDevices::set_status(const std::string& name, std::string text) {
+    const std::lock_guard lock(mutex_);
+    mapped_.at(name).status = std::move(text);
+}
+
+void FakeBlockDevices::reboot() {
+    const std::lock_guard lock(mutex_);
+    mapped_.clear();
+    loops_.clear();
+}
+
+void FakeBlockDevices::set_device_mapper_there(bool there) {
+    const std::lock_guard lock(mutex_);
+    device_mapper_there_ = there;
+}
+
+DeviceNumber FakeBlockDevices::next_mapped() { return {mapper_major, next_minor_++}; }
+
+std::optional<base::SectorCount> FakeBlockDevices::size_of(DeviceNumber device) const {
+    if (const auto disk = disks_.find(device); disk != disks_.end()) return disk->second;
+    for (const auto& [number, loop] : loops_)
+        if (loop.loop.device == device) return loop.size;
+    for (const auto& [name, mapped] : mapped_)
+        if (mapped.number == device && mapped.live) return mapped.live->size();
+    return std::nullopt;
+}
+
+std::uint32_t FakeBlockDevices::users_of(DeviceNumber device) const {
+    std::uint32_t users = 0;
+    for (const auto& [name, mapped] : mapped_) {
+        if (stands_on(mapped.live, device)) ++users;
+        if (stands_on(mapped.inactive, device)) ++users;
+    }
+    return users;
+}
+
+void FakeBlockDevices::sweep() {
+    const auto goes = [&](const auto& entry) {
+        const auto& device = entry.second;
+        return device.removed_when_unused && device.opens == 0 && users_of(device.number) == 0;
+    };
+    for (auto found = std::ranges::find_if(mapped_, goes); found != mapped_.end(); found = std::ranges::find_if(mapped_, goes))
+        mapped_.erase(found);
+}
+
+}  // namespace varve::fakes
