@@ -35,6 +35,12 @@ std::optional<int> descriptor_of(const OpenFile& file) {
 
 }  // namespace
 
+// A control file has the size 0. Who only writes a transaction reads nothing back: its data need not go into the kernel's pages first.
+bool Server::without_page_cache(const OpenFile& file, int flags) const {
+    if (std::holds_alternative<ValueHandle>(file) || std::holds_alternative<std::unique_ptr<CommandHandle>>(file)) return true;
+    return direct_writes_ && std::holds_alternative<TransactionHandle>(file) && (flags & O_ACCMODE) == O_WRONLY;
+}
+
 Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const {
     const auto& driver = volume.vm->pool().driver();
     // A commit may move the state to another name between the look at the view and the open: then the view has changed too.
@@ -124,7 +130,7 @@ void Server::reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile 
                           const fuse_entry_param* entry) const {
     info->keep_cache = std::holds_alternative<StateHandle>(file) ? 1 : 0;  // a state's data never changes
     info->noflush = std::holds_alternative<StateHandle>(file) || std::holds_alternative<EmptyHandle>(file) ? 1 : 0;
-    info->direct_io = std::holds_alternative<ValueHandle>(file) || std::holds_alternative<std::unique_ptr<CommandHandle>>(file) ? 1 : 0;
+    info->direct_io = without_page_cache(file, info->flags) ? 1 : 0;
     std::unique_ptr<Handle> handle(new Handle{id, std::move(what), std::move(file), 0});
     info->fh = reinterpret_cast<std::uint64_t>(handle.get());
     const auto fd = descriptor_of(handle->file);

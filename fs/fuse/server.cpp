@@ -70,6 +70,8 @@ const fuse_lowlevel_ops& Server::operations() {
 }
 
 void Server::init(fuse_conn_info* connection) {
+    // Linux 6.6: a write past the page cache drops the pages that others had read of its range.
+    constexpr unsigned int first_minor_with_coherent_direct_writes = 39;
     const auto want = [&](unsigned int capability) { connection->want |= connection->capable & capability; };
     want(FUSE_CAP_ATOMIC_O_TRUNC);  // else O_TRUNC would come as a SETATTR that looks like truncate(2)
     want(FUSE_CAP_READDIRPLUS);
@@ -80,6 +82,7 @@ void Server::init(fuse_conn_info* connection) {
     connection->want &=
         ~static_cast<unsigned int>(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     with_.notifier.set_protocol_minor(connection->proto_minor);
+    direct_writes_ = connection->proto_minor >= first_minor_with_coherent_direct_writes;
     connection->max_write = 1U << 20;
     connection->max_background = 64;
     connection->time_gran = 1;

@@ -117,6 +117,7 @@ private:
     // ---- parts of operations
     [[nodiscard]] base::Result<OpenFile> open_node(const Node& node, const engine::Writer& writer, uid_t user, int flags);
     [[nodiscard]] base::Result<OpenFile> open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const;
+    [[nodiscard]] bool without_page_cache(const OpenFile& file, int flags) const;
     void reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info,
                       const fuse_entry_param* entry) const;
     void announce_write(fuse_req_t request, const Operation& operation, const StateFile& file, int flags);
@@ -136,6 +137,7 @@ private:
 
     Services with_;
     Tree tree_;
+    bool direct_writes_ = false;  // set once, by init()
 };
 
 }  // namespace varve::fuse
