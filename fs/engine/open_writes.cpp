@@ -30,7 +30,8 @@ Result<> OpenWrites::add(const std::string& file, std::shared_ptr<Transaction> t
     return {};
 }
 
-std::shared_ptr<Transaction> OpenWrites::find(const std::string& file) const {
+std::shared_ptr<Transaction> OpenWrites::find(const std::string& file) {
+    drop_abandoned();
     const std::lock_guard lock(mutex_);
     const auto found = transactions_.find(file);
     return found == transactions_.end() ? nullptr : found->second;
@@ -48,7 +49,8 @@ void OpenWrites::remove(const std::string& file, const Transaction& transaction)
     changed_.notify_all();
 }
 
-std::vector<std::string> OpenWrites::files() const {
+std::vector<std::string> OpenWrites::files() {
+    drop_abandoned();
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
     for (const auto& [file, transaction] : transactions_) names.push_back(file);

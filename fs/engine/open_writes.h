@@ -23,14 +23,13 @@ class ScratchFile;
 // Thread-safe.
 class OpenWrites {
 public:
-    // ---- transactions, keyed by the file name they write: "root.img", "root.img@before-upgrade"
+    // ---- transactions, keyed by the file name they write: "root.img", "root.img@before-upgrade". One that was announced to somebody who
+    // never came is forgotten when it is asked for.
     // Busy, naming the writer, when there is one already.
     [[nodiscard]] base::Result<> add(const std::string& file, std::shared_ptr<Transaction> transaction);
-    [[nodiscard]] std::shared_ptr<Transaction> find(const std::string& file) const;
+    [[nodiscard]] std::shared_ptr<Transaction> find(const std::string& file);
     void remove(const std::string& file, const Transaction& transaction);
-    [[nodiscard]] std::vector<std::string> files() const;
-    // Forgets transactions that were announced to somebody who never came.
-    void drop_abandoned();
+    [[nodiscard]] std::vector<std::string> files();
 
     // Waits until nothing writes `file`. Busy, naming the writer, when that takes too long.
     // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.
@@ -53,6 +52,7 @@ public:
     std::shared_ptr<ScratchFile> take_scratch(const std::string& name);
 
 private:
+    void drop_abandoned();
     [[nodiscard]] std::shared_ptr<Transaction> writer_of(const std::optional<base::VolumeName>& volume) const;
 
     mutable std::mutex mutex_;

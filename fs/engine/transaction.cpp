@@ -78,9 +78,9 @@ bool Transaction::end_if_abandoned() {
 
 bool Transaction::closing() const { return flushed_.load() != not_flushed; }
 
-std::optional<std::chrono::steady_clock::time_point> Transaction::truncation_flushed() const {
+std::optional<std::chrono::steady_clock::time_point> Transaction::unsettled_since() const {
     const auto when = flushed_.load();
-    if (when == not_flushed || pending_ != Pending::Truncation) return std::nullopt;
+    if (when == not_flushed || pending_ == Pending::Nothing) return std::nullopt;
     return when;
 }
 
@@ -141,7 +141,7 @@ Result<> Transaction::change(const Change& apply) {
 
 void Transaction::drop(base::Error reason) {
     spoiled_ = base::with_context(std::move(reason), "the write of " + file() + " is dropped, and the old state stays");
-    pending_ = Pending::Nothing;
+    pending_ = Pending::Dropped;
 }
 
 Result<std::size_t> Transaction::read(std::span<char> buffer, base::Bytes offset) const {
@@ -242,6 +242,14 @@ Result<> Transaction::with_descriptor(const std::function<Result<>(int)>& use) c
 
 Result<> Transaction::flush(const Writer& writer) {
     const std::lock_guard lock(mutex_);
+    auto done = commit_flushed(writer);
+    flushed_ = std::chrono::steady_clock::now();
+    volume_.vm->writes().changed();
+    return done;
+}
+
+// Needs the exclusive lock.
+Result<> Transaction::commit_flushed(const Writer& writer) {
     TRY(usable());
     // What was only truncated or allocated is the opener's work.
     const auto wrote = writer.process != 0 && (writers_.empty() ? writer.process == process_ : writers_.contains(writer.process));
@@ -255,8 +263,6 @@ Result<> Transaction::flush(const Writer& writer) {
             if (committed.error().code != Errc::InvalidArgument) drop(committed.error());
             return committed;
         }
-    flushed_ = std::chrono::steady_clock::now();
-    volume_.vm->writes().changed();
     return {};
 }
 

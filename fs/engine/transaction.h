@@ -63,8 +63,9 @@ public:
     [[nodiscard]] bool end_if_abandoned();
     // Everything was flushed, and whoever did that is about to release: a newcomer should wait a moment.
     [[nodiscard]] bool closing() const;
-    // When the last flush left only a truncation to commit; the release that commits it follows at once unless a copy of the descriptor lives on.
-    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> truncation_flushed() const;
+    // When the last flush left something that the release commits (a truncation) or drops (what failed); it follows at once unless a copy of
+    // the descriptor lives on.
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> unsettled_since() const;
 
     // ---- data
     [[nodiscard]] base::Result<std::size_t> read(std::span<char> buffer, base::Bytes offset) const;
@@ -84,7 +85,7 @@ public:
     [[nodiscard]] base::Result<> flush(const Writer& writer);
 
 private:
-    enum class Pending { Nothing, Truncation, Changes };
+    enum class Pending { Nothing, Truncation, Changes, Dropped };
     static constexpr std::chrono::steady_clock::time_point not_flushed{};
 
     [[nodiscard]] int fd() const;
@@ -92,6 +93,7 @@ private:
     [[nodiscard]] base::Result<> usable() const;
     template <class Change>
     [[nodiscard]] base::Result<> change(const Change& apply);
+    [[nodiscard]] base::Result<> commit_flushed(const Writer& writer);
     [[nodiscard]] base::Result<> commit();
     void drop(base::Error reason);
     [[nodiscard]] bool unused() const;

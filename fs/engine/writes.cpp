@@ -48,7 +48,6 @@ Result<std::shared_ptr<Transaction>> Writes::join(const VolumeRef& volume, const
         (void)writes.wait_until(deadline, [&] { return !closing->closing() || !closing->has_handles(); });  // late: joined or Busy below
         if (!closing->has_handles()) (void)writes.wait_closed(file, volumes_.settings().wait_busy);         // the same
     }
-    writes.drop_abandoned();
     const auto open = writes.find(file);
     if (!open) return nullptr;
     if (writer.process == 0 || open->process() != writer.process) return fail(Errc::Busy, open->description());
@@ -119,9 +118,9 @@ bool Writes::open_announced(const std::shared_ptr<Transaction>& transaction, pid
 std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) const {
     auto open = vm.writes().find(file);
     if (!open) return nullptr;
-    if (const auto flushed = open->truncation_flushed())
+    if (const auto flushed = open->unsettled_since())
         (void)vm.writes().wait_until(*flushed + release_delay,
-                                     [&] { return !open->truncation_flushed() || !open->has_handles(); });  // else: as it is
+                                     [&] { return !open->unsettled_since() || !open->has_handles(); });  // else: as it is
     if (!open->has_handles() && open->closing()) {
         (void)vm.writes().wait_closed(file, release_delay);  // else: as it is
         open = vm.writes().find(file);

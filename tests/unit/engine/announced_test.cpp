@@ -63,6 +63,13 @@ TEST_F(Abandoned, AnOpenThatNeverComesDoesNotKeepTheVolumeBusy) {
     EXPECT_EQ(read(root_), "other");
 }
 
+TEST_F(Abandoned, AnOpenThatNeverComesIsNotShownAsWriting) {
+    ASSERT_TRUE(succeeded(writes_.open(root_, process(1), false)));
+    EXPECT_EQ(root_.vm->writes().find("root.img"), nullptr);
+    ASSERT_TRUE(succeeded(writes_.open(root_, process(1), false)));
+    EXPECT_TRUE(root_.vm->writes().files().empty());
+}
+
 TEST_F(Abandoned, AnOpenThatComesTooLateIsRefused) {
     const auto announced = writes_.open(root_, process(1), false);
     ASSERT_TRUE(succeeded(announced));
