@@ -16,18 +16,23 @@ using base::fail;
 using base::Result;
 using base::VolumePath;
 
+struct Found {
+    std::vector<ContentId> session;  // each sector of it is of one of these
+    bool pending_is_there = false;   // the operation that the cut interrupted
+};
+
 class Checker {
 public:
     Checker(GuestPool& pool, const Record& record) : pool_(pool), record_(record) {}
 
-    // The states that each volume turned out to have: the acknowledged ones, or of one volume the pending operation's.
-    Result<std::map<VolumePath, const States*>> compare() const {
+    // What each volume turned out to be.
+    Result<std::map<VolumePath, Found>> compare() const {
         for (const auto& [volume, view] : pool_.views())
             if (!record_.acknowledged.contains(volume))
                 return fail(Errc::Corrupt, "there is a volume " + volume.str() + " that nobody made");
-        std::map<VolumePath, const States*> found;
-        for (const auto& [volume, acknowledged] : record_.acknowledged) found.emplace(volume, TRY(compare(volume, acknowledged)));
-        return found;
+        std::map<VolumePath, Found> all;
+        for (const auto& [volume, acknowledged] : record_.acknowledged) all.emplace(volume, TRY(compare(volume, acknowledged)));
+        return all;
     }
 
     // Nothing is left over, and nothing foreign.
@@ -38,9 +43,9 @@ public:
     }
 
     // What ran goes on where it was, and can be committed.
-    Result<> finish(const VolumePath& volume, const States& states) {
+    Result<> finish(const VolumePath& volume, const Found& found) {
         TRY(pool_.execute(volume, api::Start{}));
-        TRY(check_session(volume, states));
+        TRY(check_session(volume, found));
         const bool saves = api::saves_on_stop(pool_.views().at(volume).config.kind);
         const auto content = TRY(session_content(volume));
         TRY(pool_.execute(volume, api::Stop{api::Stop::Outcome::Commit, {}}));
@@ -50,17 +55,26 @@ public:
     }
 
 private:
-    Result<const States*> compare(const VolumePath& volume, const States& acknowledged) const {
+    Result<Found> compare(const VolumePath& volume, const States& acknowledged) const {
         const auto as_before = matches(volume, acknowledged);
-        if (as_before) return &acknowledged;
-        if (!record_.pending || record_.pending->volume != volume)
+        if (!record_.pending || record_.pending->volume != volume) {
+            if (as_before) return Found{acknowledged.session, false};
             return base::Failure(base::with_context(as_before.error(), volume.str()));
-        const auto as_after = matches(volume, record_.pending->after);
-        if (as_after) return &record_.pending->after;
+        }
+        const auto& after = record_.pending->after;
+        const auto as_after = matches(volume, after);
+        if (as_before && as_after) {  // only what the VM wrote differs, and any part of that may be there
+            auto session = acknowledged.session;
+            session.insert(session.end(), after.session.begin(), after.session.end());
+            return Found{std::move(session), false};
+        }
+        if (as_before) return Found{acknowledged.session, false};
+        if (as_after) return Found{after.session, true};
         return fail(Errc::Corrupt, volume.str() + " is neither as before its " + record_.pending->operation + " (" +
                                        as_before.error().message() + ") nor as after it (" + as_after.error().message() + ")");
     }
 
+    // But for what is in the session: a file of the VM's own, whose device can be read once it goes on.
     Result<> matches(const VolumePath& volume, const States& states) const {
         const auto known = pool_.views().find(volume);
         if (known == pool_.views().end()) return fail(Errc::Corrupt, "it is gone");
@@ -71,6 +85,8 @@ private:
         if (view.session.has_value() == states.session.empty())
             return fail(Errc::Corrupt, view.session ? "there is a session" : "the session is lost");
         if (view.session && view.session->phase != api::Session::Phase::Dirty) return fail(Errc::Corrupt, "the session counts as running");
+        if (view.session && view.session->size.count != record_.contents[states.session.back()].size() * block_size)
+            return fail(Errc::Corrupt, "the session has " + std::to_string(view.session->size.count) + " bytes");
         if (view.session && view.session->base.has_value() != states.base.has_value())
             return fail(Errc::Corrupt, "the base of the session came or went");
         if (states.base) TRY(same(volume, api::BaseState{}, *states.base, "the base"));
@@ -111,10 +127,10 @@ private:
         return read_content(file.get());
     }
 
-    Result<> check_session(const VolumePath& volume, const States& states) const {
+    Result<> check_session(const VolumePath& volume, const Found& found) const {
         const auto device = TRY(pool_.open_device(volume, O_RDONLY));
         std::vector<const Content*> contents;
-        for (const auto id : states.session) contents.push_back(&record_.contents[id]);
+        for (const auto id : found.session) contents.push_back(&record_.contents[id]);
         if (auto checked = check_mixture(device.get(), contents); !checked)
             return base::Failure(base::with_context(checked.error(), "the session of " + volume.str()));
         return {};
@@ -167,14 +183,14 @@ Result<std::string> check(const std::string& driver, const std::map<std::string,
         return fail(Errc::Corrupt, "the second recovery changed something; before:\n" + first + "after:\n" + second);
     Checker checker(*pool, record);
     const auto found = TRY(checker.compare());
-    for (const auto& [volume, states] : found)
-        if (!states->session.empty()) TRY(checker.finish(volume, *states));
+    for (const auto& [volume, one] : found)
+        if (!one.session.empty()) TRY(checker.finish(volume, one));
 
     std::ostringstream text;
     text << record.operations << " operations, ";
     if (record.pending)
         text << "cut in " << record.pending->operation << " of " << record.pending->volume.str() << ": "
-             << (found.at(record.pending->volume) == &record.pending->after ? "there" : "not there");
+             << (found.at(record.pending->volume).pending_is_there ? "there" : "not there");
     else
         text << "cut between two";
     return text.str();
