@@ -57,7 +57,7 @@ struct DmPending {
 
 // Names are those of /dev/mapper. Errors of every call: Unsupported when the kernel has no device-mapper, Denied without the right to use it,
 // NotFound when there is no such device, Busy when it or one it needs is in use, InvalidArgument when the kernel refuses a table
-// (the kernel's log says why), TimedOut when udev does not answer.
+// (the kernel's log says why), Corrupt when a snapshot's COW device holds something else.
 //
 // Nothing here survives a reboot. Devices outlive the process. Thread-safe; two calls for the same device at once are the caller's mistake.
 class DeviceMapper {
@@ -83,7 +83,7 @@ public:
 
     // Busy while it is open or another device's table stands on it.
     [[nodiscard]] virtual base::Result<> remove(const DmName& name, DmPending* later = nullptr) = 0;
-    // At once, or by the kernel when the last user closes it.
+    // At once, or by the kernel soon after the last user closes it.
     [[nodiscard]] virtual base::Result<> remove_when_unused(const DmName& name) = 0;
     // Also while it is open. Exists when `to` is taken.
     [[nodiscard]] virtual base::Result<> rename(const DmName& from, const DmName& to) = 0;

@@ -60,37 +60,38 @@ Errc code_for(int number) {
 void set_up_libdevmapper() {
     ::dm_log_with_errno_init(collect_log);
     (void)::dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);  // fails only for a mode it does not know
+    ::dm_udev_set_sync_support(1);                               // which one before may have given up
 }
 
 DmTask& DmTask::device(DeviceNumber device) {
-    note(::dm_task_set_major(get(), static_cast<int>(device.major)));
-    return note(::dm_task_set_minor(get(), static_cast<int>(device.minor)));
+    set(::dm_task_set_major, static_cast<int>(device.major));
+    return set(::dm_task_set_minor, static_cast<int>(device.minor));
 }
 
 DmTask& DmTask::table(const DmTable& table) {
     for (const auto& target : table.targets()) {
         const auto parameters = parameters_of(target.kind);
-        note(::dm_task_add_target(get(), target.start.count, target.length.count, type_of(target.kind).c_str(), parameters.c_str()));
+        set(::dm_task_add_target, target.start.count, target.length.count, type_of(target.kind).c_str(), parameters.c_str());
     }
     return secret();
 }
 
 DmTask& DmTask::message(base::SectorCount sector, const std::string& text) {
-    note(::dm_task_set_sector(get(), sector.count));
-    return note(::dm_task_set_message(get(), text.c_str()));
+    set(::dm_task_set_sector, sector.count);
+    return set(::dm_task_set_message, text.c_str());
 }
 
 DmTask& DmTask::udev(DmPending& pending) {
     constexpr std::uint16_t no_other_rules =
         DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
-    return note(::dm_task_set_cookie(get(), &pending.cookie, no_other_rules));
+    return set(::dm_task_set_cookie, &pending.cookie, no_other_rules);
 }
 
 Result<> DmTask::run(const std::string& what) {
     std::string log;
     const LogOfTask collecting(log);
     if (prepared_ && ::dm_task_run(get()) != 0) return {};
-    const int number = task_ ? ::dm_task_get_errno(get()) : ENOMEM;
+    const int number = task_ ? ::dm_task_get_errno(get()) : 0;
     if (number == 0) return not_asked(what, log);
     return base::Failure(base::Error{code_for(number), std::error_code(number, std::generic_category()), what});
 }

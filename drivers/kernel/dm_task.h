@@ -20,19 +20,20 @@ void set_up_libdevmapper();
 // Not thread-safe, as libdevmapper is not: see LibDeviceMapper.
 class DmTask {
 public:
-    explicit DmTask(int type) : task_(::dm_task_create(type)) { note(task_ != nullptr); }
+    // libdevmapper makes none, without an errno, when it cannot talk to the kernel: then run fails.
+    explicit DmTask(int type) : task_(::dm_task_create(type)), prepared_(task_ != nullptr) {}
 
-    DmTask& name(const DmName& name) { return note(::dm_task_set_name(get(), name.str().c_str())); }
-    DmTask& uuid(const DmUuid& uuid) { return note(::dm_task_set_uuid(get(), uuid.str().c_str())); }
+    DmTask& name(const DmName& name) { return set(::dm_task_set_name, name.str().c_str()); }
+    DmTask& uuid(const DmUuid& uuid) { return set(::dm_task_set_uuid, uuid.str().c_str()); }
     DmTask& device(DeviceNumber device);
-    DmTask& new_name(const DmName& name) { return note(::dm_task_set_newname(get(), name.str().c_str())); }
+    DmTask& new_name(const DmName& name) { return set(::dm_task_set_newname, name.str().c_str()); }
     DmTask& table(const DmTable& table);
-    DmTask& access(DmAccess access) { return access == DmAccess::ReadOnly ? note(::dm_task_set_ro(get())) : *this; }
+    DmTask& access(DmAccess access) { return access == DmAccess::ReadOnly ? set(::dm_task_set_ro) : *this; }
     // Buffers that held a key are wiped, by libdevmapper and the kernel.
-    DmTask& secret() { return note(::dm_task_secure_data(get())); }
-    DmTask& without_flush() { return note(::dm_task_no_flush(get())); }
-    DmTask& without_filesystem_lock() { return note(::dm_task_skip_lockfs(get())); }
-    DmTask& when_unused() { return note(::dm_task_deferred_remove(get())); }
+    DmTask& secret() { return set(::dm_task_secure_data); }
+    DmTask& without_flush() { return set(::dm_task_no_flush); }
+    DmTask& without_filesystem_lock() { return set(::dm_task_skip_lockfs); }
+    DmTask& when_unused() { return set(::dm_task_deferred_remove); }
     DmTask& message(base::SectorCount sector, const std::string& text);
     // For what udev answers to: udev's rules that would read the device's content, which a guest writes, are switched off.
     DmTask& udev(DmPending& pending);
@@ -45,15 +46,16 @@ public:
     [[nodiscard]] ::dm_task* get() const { return task_.get(); }
 
 private:
-    DmTask& note(int success) {
-        prepared_ = prepared_ && success != 0;
+    template <class Setter, class... Values>
+    DmTask& set(Setter setter, Values... values) {
+        prepared_ = prepared_ && setter(task_.get(), values...) != 0;
         return *this;
     }
     struct Destroy {
         void operator()(::dm_task* task) const { ::dm_task_destroy(task); }
     };
     std::unique_ptr<::dm_task, Destroy> task_;
-    bool prepared_ = true;
+    bool prepared_;
 };
 
 }  // namespace varve::kernel

@@ -30,8 +30,22 @@ base::Failure taken_or(base::Error error, std::string why) {
     return base::Failure(std::move(error));
 }
 
+bool all_are_there(const DmTable& table) {
+    return std::ranges::all_of(table.devices(),
+                               [](DeviceNumber device) { return std::filesystem::exists("/sys/dev/block/" + device.str()); });
+}
+
+bool has_snapshot(const DmTable& table) {
+    return std::ranges::any_of(table.targets(), [](const DmTarget& target) {
+        return std::holds_alternative<SnapshotTarget>(target.kind) || std::holds_alternative<SnapshotMergeTarget>(target.kind);
+    });
+}
+
 // What the kernel does not like in a table stands only in its log.
-base::Failure refused_table(base::Error error) {
+base::Failure refused_table(base::Error error, const DmTable& table) {
+    // ENXIO is a missing device, or a COW device with a header of something else (read_header in dm-snap-persistent.c).
+    if (error.code == Errc::NotFound && has_snapshot(table) && all_are_there(table))
+        return base::fail(Errc::Corrupt, error.context + ": its COW device holds something else than a snapshot's changes");
     if (errno_was(error, EINVAL)) error.context += ": the kernel refuses its table, its log says why";
     if (error.code == Errc::Busy) error.context += ": a device of its table is in use";
     return base::Failure(std::move(error));
@@ -69,10 +83,11 @@ Result<> LibDeviceMapper::open_control(const Lock& /*lock*/) const {
     return {};
 }
 
-base::Failure LibDeviceMapper::undo_make(const DmName& name, DmPending& pending, base::Error error, const Lock& /*lock*/) {
+base::Failure LibDeviceMapper::undo_make(const DmName& name, DmPending& pending, base::Error error, const DmTable& table,
+                                         const Lock& /*lock*/) {
     // Fails only when the device is gone already.
     (void)DmTask(DM_DEVICE_REMOVE).name(name).udev(pending).run("cannot remove " + device_words(name));
-    return refused_table(std::move(error));
+    return refused_table(std::move(error), table);
 }
 
 Result<DeviceNumber> LibDeviceMapper::make(const DmName& name, const DmUuid& uuid, const DmTable& table, DmAccess access,
@@ -83,9 +98,9 @@ Result<DeviceNumber> LibDeviceMapper::make(const DmName& name, const DmUuid& uui
         return taken_or(std::move(made).error(), what + ": a device has that name or the uuid '" + uuid.str() + "'");
     const auto info = create.info();
     if (auto loaded = DmTask(DM_DEVICE_RELOAD).name(name).table(table).access(access).run(what); !loaded)
-        return undo_make(name, pending, std::move(loaded).error(), lock);
+        return undo_make(name, pending, std::move(loaded).error(), table, lock);
     if (auto resumed = DmTask(DM_DEVICE_RESUME).name(name).udev(pending).run(what); !resumed)
-        return undo_make(name, pending, std::move(resumed).error(), lock);
+        return undo_make(name, pending, std::move(resumed).error(), table, lock);
     return DeviceNumber{info.major, info.minor};
 }
 
@@ -112,7 +127,7 @@ Result<> LibDeviceMapper::load(const DmName& name, const DmTable& table, DmAcces
     TRY(open_control(lock));
     auto loaded =
         DmTask(DM_DEVICE_RELOAD).name(name).table(table).access(access).run("cannot give " + device_words(name) + " another table");
-    if (!loaded) return refused_table(std::move(loaded).error());
+    if (!loaded) return refused_table(std::move(loaded).error(), table);
     return {};
 }
 

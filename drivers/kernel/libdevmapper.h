@@ -50,7 +50,8 @@ private:
     [[nodiscard]] base::Result<> open_control(const Lock& lock) const;
     [[nodiscard]] base::Result<DeviceNumber> make(const DmName& name, const DmUuid& uuid, const DmTable& table, DmAccess access,
                                                   DmPending& pending, const Lock& lock);
-    [[nodiscard]] base::Failure undo_make(const DmName& name, DmPending& pending, base::Error error, const Lock& lock);
+    [[nodiscard]] base::Failure undo_make(const DmName& name, DmPending& pending, base::Error error, const DmTable& table,
+                                          const Lock& lock);
     [[nodiscard]] base::Result<> run_remove(const DmName& name, bool when_unused, DmPending& pending);
 
     std::chrono::milliseconds udev_deadline_;
