@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 
 namespace varve::test_support {
@@ -29,11 +30,15 @@ public:
     virtual void close(const kernel::DmName& name) = 0;
 };
 
-using MakeDeviceMapperWorld = std::function<std::unique_ptr<DeviceMapperWorld>()>;
+struct MakeDeviceMapperWorld {
+    const char* name;
+    std::function<std::unique_ptr<DeviceMapperWorld>()> make;
+    friend void PrintTo(const MakeDeviceMapperWorld& maker, std::ostream* out) { *out << maker.name; }
+};
 
 class DeviceMapperContract : public testing::TestWithParam<MakeDeviceMapperWorld> {
 protected:
-    void SetUp() override { world_ = GetParam()(); }
+    void SetUp() override { world_ = GetParam().make(); }
     // Removes all devices that the test has made.
     void TearDown() override;
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 
 namespace varve::test_support {
 
@@ -28,11 +29,15 @@ public:
     [[nodiscard]] virtual base::Bytes size_of(const kernel::LoopDevice& loop) = 0;
 };
 
-using MakeLoopsWorld = std::function<std::unique_ptr<LoopsWorld>()>;
+struct MakeLoopsWorld {
+    const char* name;
+    std::function<std::unique_ptr<LoopsWorld>()> make;
+    friend void PrintTo(const MakeLoopsWorld& maker, std::ostream* out) { *out << maker.name; }
+};
 
 class LoopsContract : public testing::TestWithParam<MakeLoopsWorld> {
 protected:
-    void SetUp() override { world_ = GetParam()(); }
+    void SetUp() override { world_ = GetParam().make(); }
     [[nodiscard]] LoopsWorld& world() { return *world_; }
     [[nodiscard]] kernel::Loops& loops() { return world_->loops(); }
     [[nodiscard]] bool is_listed(const kernel::LoopDevice& loop);

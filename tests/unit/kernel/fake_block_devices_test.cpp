@@ -58,8 +58,10 @@ private:
 
 namespace varve::test_support {
 
-INSTANTIATE_TEST_SUITE_P(Fake, DeviceMapperContract, testing::Values([] { return std::make_unique<fakes::FakeDeviceMapperWorld>(); }));
-INSTANTIATE_TEST_SUITE_P(Fake, LoopsContract, testing::Values([] { return std::make_unique<fakes::FakeLoopsWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Fake, DeviceMapperContract,
+                         testing::Values(MakeDeviceMapperWorld{"fake", [] { return std::make_unique<fakes::FakeDeviceMapperWorld>(); }}));
+INSTANTIATE_TEST_SUITE_P(Fake, LoopsContract,
+                         testing::Values(MakeLoopsWorld{"fake", [] { return std::make_unique<fakes::FakeLoopsWorld>(); }}));
 
 }  // namespace varve::test_support
 

@@ -58,7 +58,8 @@ private:
 
 namespace varve::test_support {
 
-INSTANTIATE_TEST_SUITE_P(Real, LoopsContract, testing::Values([] { return std::make_unique<kernel::LoopControlWorld>(); }));
+INSTANTIATE_TEST_SUITE_P(Real, LoopsContract,
+                         testing::Values(MakeLoopsWorld{"real", [] { return std::make_unique<kernel::LoopControlWorld>(); }}));
 
 }  // namespace varve::test_support
 
