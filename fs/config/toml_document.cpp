@@ -8,10 +8,18 @@
 // clang-format off
 #undef NDEBUG
 #define TOML_ASSERT(expr) static_assert(true)
+#if __has_include(<toml++/toml.hpp>)  // 3.4 renamed its files
+#include <toml++/impl/forward_declarations.hpp>
+#else
 #include <toml++/impl/forward_declarations.h>
+#endif
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE return false
+#if __has_include(<toml++/toml.hpp>)
+#include <toml++/impl/unicode.hpp>
+#else
 #include <toml++/impl/unicode.h>
+#endif
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE __builtin_unreachable()
 #include <toml++/toml.h>
