@@ -81,8 +81,7 @@ std::vector<DeviceNumber> DmTable::devices() const {
         all.insert(all.end(), own.begin(), own.end());
     }
     std::ranges::sort(all);
-    const auto repeated = std::ranges::unique(all);
-    all.erase(repeated.begin(), repeated.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
 }
 

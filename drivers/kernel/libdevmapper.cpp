@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -58,7 +58,7 @@ void close_control_on_exec() {
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
         if (std::filesystem::read_symlink(entry.path(), failed) != "/dev/mapper/control") continue;
-        const int fd = std::atoi(entry.path().filename().c_str());
+        const int fd = std::stoi(entry.path().filename());
         (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);  // best effort: it is only untidy
     }
 }
@@ -190,7 +190,7 @@ Result<> LibDeviceMapper::rename(const DmName& from, const DmName& to) {
         TRY(open_control(lock));
         return DmTask(DM_DEVICE_RENAME).name(from).new_name(to).udev(pending).run("cannot rename " + device_words(from));
     }();
-    const auto settled = settle(pending);
+    auto settled = settle(pending);
     if (!renamed) return taken_or(std::move(renamed).error(), "cannot rename " + device_words(from) + ": '" + to.str() + "' is taken");
     return settled;
 }
