@@ -67,6 +67,9 @@ public:
     DeviceMapper(const DeviceMapper&) = delete;
     DeviceMapper& operator=(const DeviceMapper&) = delete;
 
+    // Whether the kernel has targets of this type (type_of); it loads their module to know.
+    [[nodiscard]] virtual base::Result<bool> has_target(const std::string& type) const = 0;
+
     // Makes a device with its table, running: all or nothing. Exists when the name or the uuid is taken. When it returns (with `later`: when
     // settle does), node_path is the device. Other devices' tables need no node, only the number that it gives.
     [[nodiscard]] virtual base::Result<DeviceNumber> create(const DmName& name, const DmUuid& uuid, const DmTable& table, DmAccess access,

@@ -20,7 +20,8 @@ bool is_one_line(std::string_view text) {
 base::Result<> check_words(const DmTargetKind& kind) {
     const auto* const crypt = std::get_if<CryptTarget>(&kind);
     const auto* const other = std::get_if<OtherTarget>(&kind);
-    if ((crypt != nullptr && !is_one_word(crypt->cipher)) ||
+    const auto* const key = crypt != nullptr ? std::get_if<KeyringKey>(&crypt->key) : nullptr;
+    if ((crypt != nullptr && !is_one_word(crypt->cipher)) || (key != nullptr && !is_one_word(key->name)) ||
         (other != nullptr && (!is_one_word(other->type) || !is_one_line(other->parameters))))
         return base::fail(base::Errc::InvalidArgument,
                           "a " + std::string(crypt != nullptr ? "cipher" : "target") + " cannot be written in a device-mapper table");

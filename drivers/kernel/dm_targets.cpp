@@ -51,6 +51,7 @@ constexpr std::array<Feature<CryptTarget>, 6> crypt_features{{
 }};
 
 constexpr std::string_view sector_size_word = "sector_size:";
+constexpr std::string_view logon_word = ":logon:";  // between the bytes and the name of a key in the keyring
 
 std::string text_of(DeviceNumber device) { return device.str(); }
 std::string text_of(SectorCount sectors) { return std::to_string(sectors.count); }
@@ -117,7 +118,9 @@ WipedText crypt_text(const CryptTarget& target) {
     auto options = words_of(target, crypt_features);
     if (target.sector_bytes) options.push_back(std::string(sector_size_word) + std::to_string(*target.sector_bytes));
     WipedText text(target.cipher + " ");
-    target.key.append_hex_to(text);
+    std::visit(Match{[&](const SecretKey& key) { key.append_hex_to(text); },
+                     [&](const KeyringKey& key) { text.append(":" + std::to_string(key.bytes) + std::string(logon_word) + key.name); }},
+               target.key);
     text.append(" " + text_of(target.iv_offset) + " " + text_of(target.device) + " " + text_of(target.offset) + counted(options));
     return text;
 }
@@ -182,11 +185,24 @@ Result<> read_crypt_option(std::string_view word, CryptTarget& target, const DmW
     return {};
 }
 
+// Nothing of it is in an error.
+Result<CryptKey> read_key(std::string_view word, const DmWords& words) {
+    if (!word.starts_with(':')) {
+        auto key = SecretKey::from_hex(word);
+        if (!key) return words.corrupt("its key is not in hexadecimal");
+        return *std::move(key);
+    }
+    const auto type = word.find(logon_word, 1);
+    std::uint64_t bytes = 0;
+    if (type == std::string_view::npos || !read_decimal(word.substr(1, type - 1), bytes))
+        return words.corrupt("its key is of a type that is not known");
+    return KeyringKey{bytes, std::string(word.substr(type + logon_word.size()))};
+}
+
 Result<DmTargetKind> read_crypt(DmWords words) {
     const auto cipher = TRY(words.word());
-    auto key = SecretKey::from_hex(TRY(words.word()));
-    if (!key) return words.corrupt("its key is not in hexadecimal");
-    CryptTarget target{.cipher = std::string(cipher), .key = *std::move(key)};
+    auto key = TRY(read_key(TRY(words.word()), words));
+    CryptTarget target{.cipher = std::string(cipher), .key = std::move(key)};
     target.iv_offset = {TRY(words.number())};
     target.device = TRY(words.device());
     target.offset = {TRY(words.number())};

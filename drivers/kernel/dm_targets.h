@@ -80,10 +80,19 @@ struct ThinTarget {
     friend bool operator==(const ThinTarget&, const ThinTarget&) = default;
 };
 
+// A key of type "logon" that the kernel keeps (keyring.h): ":<bytes>:logon:<name>" in a table.
+struct KeyringKey {
+    std::size_t bytes = 0;
+    std::string name;
+    friend bool operator==(const KeyringKey&, const KeyringKey&) = default;
+};
+// By value it is also in the kernel's table, which root can read.
+using CryptKey = std::variant<SecretKey, KeyringKey>;
+
 // dm-crypt.rst: <cipher> [<key>] <iv_offset> <device path> <offset> [<#opt_params> <opt_params>]
 struct CryptTarget {
     std::string cipher = "aes-xts-plain64";
-    SecretKey key;  // by value, so it is also in the kernel's table, which root can read
+    CryptKey key;
     base::SectorCount iv_offset = {};
     DeviceNumber device = {};
     base::SectorCount offset = {};

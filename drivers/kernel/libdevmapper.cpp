@@ -83,6 +83,17 @@ Result<> LibDeviceMapper::open_control(const Lock& /*lock*/) const {
     return {};
 }
 
+Result<bool> LibDeviceMapper::has_target(const std::string& type) const {
+    const auto name = TRY(DmName::parse(type));
+    const Lock lock(mutex_);
+    TRY(open_control(lock));
+    DmTask task(DM_DEVICE_GET_TARGET_VERSION);  // Linux 5.4
+    const auto asked = task.name(name).run("cannot ask for device-mapper's targets of type " + type);
+    if (!asked && errno_was(asked.error(), EINVAL)) return false;  // get_target_version in dm-ioctl.c
+    if (!asked) return base::Failure(asked.error());
+    return true;
+}
+
 base::Failure LibDeviceMapper::undo_make(const DmName& name, DmPending& pending, base::Error error, const DmTable& table,
                                          const Lock& /*lock*/) {
     // Fails only when the device is gone already.

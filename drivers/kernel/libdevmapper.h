@@ -22,6 +22,7 @@ class LibDeviceMapper final : public DeviceMapper {
 public:
     explicit LibDeviceMapper(std::chrono::milliseconds udev_deadline = std::chrono::seconds(10));
 
+    [[nodiscard]] base::Result<bool> has_target(const std::string& type) const override;
     [[nodiscard]] base::Result<DeviceNumber> create(const DmName& name, const DmUuid& uuid, const DmTable& table, DmAccess access,
                                                     DmPending* later) override;
     [[nodiscard]] base::Result<> load(const DmName& name, const DmTable& table, DmAccess access) override;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/kernel/secret.h"
 
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace varve::kernel {
@@ -40,12 +42,32 @@ void WipedText::swap(WipedText& other) noexcept {
     std::swap(capacity_, other.capacity_);
 }
 
-SecretKey::SecretKey(std::size_t bytes) : bytes_(std::make_unique<unsigned char[]>(bytes)), size_(bytes) {}
+SecretMemory::SecretMemory(std::size_t bytes) : size_(bytes) {
+    if (bytes == 0) return;
+    auto* const pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    bytes_ = static_cast<unsigned char*>(pages);
+    // Each is more safety where it can be had: the limit of locked memory may be low, WIPEONFORK needs Linux 4.14.
+    (void)::mlock(pages, bytes);
+    (void)::madvise(pages, bytes, MADV_DONTDUMP);
+    (void)::madvise(pages, bytes, MADV_WIPEONFORK);
+}
+
+SecretMemory::~SecretMemory() {
+    if (bytes_ == nullptr) return;
+    ::explicit_bzero(bytes_, size_);
+    (void)::munmap(bytes_, size_);  // fails only for what was never mapped
+}
+
+void SecretMemory::swap(SecretMemory& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+}
 
 base::Result<SecretKey> SecretKey::random(std::size_t bytes) {
     SecretKey key(bytes);
     for (std::size_t done = 0; done < bytes;) {
-        const auto got = ::getrandom(key.bytes_.get() + done, bytes - done, 0);
+        const auto got = ::getrandom(key.bytes_.data() + done, bytes - done, 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return base::fail_errno(errno, "cannot make a random key");
         done += static_cast<std::size_t>(got);
@@ -57,41 +79,29 @@ base::Result<SecretKey> SecretKey::from_hex(std::string_view text) {
     const auto bad = [] { return base::fail(base::Errc::Corrupt, "a key is not in hexadecimal"); };
     if (text.empty() || text.size() % 2 != 0) return bad();
     SecretKey key(text.size() / 2);
-    for (std::size_t i = 0; i < key.size_; ++i) {
+    for (std::size_t i = 0; i < key.size(); ++i) {
         const auto high = hex_digits.find(text[2 * i]);
         const auto low = hex_digits.find(text[2 * i + 1]);
         if (high == std::string_view::npos || low == std::string_view::npos) return bad();
-        key.bytes_[i] = static_cast<unsigned char>(high * 16 + low);
+        key.bytes_.data()[i] = static_cast<unsigned char>(high * 16 + low);
     }
     return key;
 }
 
-SecretKey::SecretKey(const SecretKey& other) : SecretKey(other.size_) { std::copy_n(other.bytes_.get(), size_, bytes_.get()); }
+SecretKey::SecretKey(const SecretKey& other) : SecretKey(other.size()) { std::ranges::copy(other.bytes(), bytes_.data()); }
 
 SecretKey& SecretKey::operator=(const SecretKey& other) {
-    SecretKey copy(other);
-    swap(copy);
+    *this = SecretKey(other);
     return *this;
 }
 
 void SecretKey::append_hex_to(WipedText& text) const {
-    for (std::size_t i = 0; i < size_; ++i) {
-        text.append(hex_digits.substr(bytes_[i] / 16, 1));
-        text.append(hex_digits.substr(bytes_[i] % 16, 1));
+    for (const auto byte : bytes()) {
+        text.append(hex_digits.substr(byte / 16, 1));
+        text.append(hex_digits.substr(byte % 16, 1));
     }
 }
 
-bool operator==(const SecretKey& a, const SecretKey& b) {
-    return a.size_ == b.size_ && std::equal(a.bytes_.get(), a.bytes_.get() + a.size_, b.bytes_.get());
-}
-
-void SecretKey::wipe() {
-    if (bytes_) ::explicit_bzero(bytes_.get(), size_);
-}
-
-void SecretKey::swap(SecretKey& other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    std::swap(size_, other.size_);
-}
+bool operator==(const SecretKey& a, const SecretKey& b) { return std::ranges::equal(a.bytes(), b.bytes()); }
 
 }  // namespace varve::kernel

@@ -38,7 +38,33 @@ private:
     std::size_t capacity_ = 0;
 };
 
-// A key's bytes. Copies are wiped too.
+// Memory on pages of its own, which (where the kernel lets us) are never swapped, in no core dump and in no child's memory, and which are
+// overwritten before they go. Throws std::bad_alloc.
+class SecretMemory {
+public:
+    SecretMemory() = default;
+    explicit SecretMemory(std::size_t bytes);  // zeroes
+    ~SecretMemory();
+    SecretMemory(SecretMemory&& other) noexcept { swap(other); }
+    SecretMemory& operator=(SecretMemory&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    SecretMemory(const SecretMemory&) = delete;
+    SecretMemory& operator=(const SecretMemory&) = delete;
+
+    [[nodiscard]] unsigned char* data() { return bytes_; }
+    [[nodiscard]] const unsigned char* data() const { return bytes_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+private:
+    void swap(SecretMemory& other) noexcept;
+
+    unsigned char* bytes_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+// A key's bytes, in SecretMemory; so are those of its copies.
 class SecretKey {
 public:
     // From the kernel's random generator.
@@ -46,26 +72,22 @@ public:
     // Corrupt for what is no whole number of bytes in hexadecimal; the text is not in the error.
     [[nodiscard]] static base::Result<SecretKey> from_hex(std::string_view text);
 
-    ~SecretKey() { wipe(); }
+    ~SecretKey() = default;
     SecretKey(const SecretKey& other);
     SecretKey& operator=(const SecretKey& other);
-    SecretKey(SecretKey&& other) noexcept { swap(other); }
-    SecretKey& operator=(SecretKey&& other) noexcept {
-        swap(other);
-        return *this;
-    }
+    SecretKey(SecretKey&& other) noexcept = default;
+    SecretKey& operator=(SecretKey&& other) noexcept = default;
 
-    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+    // For the kernel only.
+    [[nodiscard]] std::span<const unsigned char> bytes() const { return {bytes_.data(), bytes_.size()}; }
     void append_hex_to(WipedText& text) const;
     friend bool operator==(const SecretKey& a, const SecretKey& b);
 
 private:
-    explicit SecretKey(std::size_t bytes);
-    void wipe();
-    void swap(SecretKey& other) noexcept;
+    explicit SecretKey(std::size_t bytes) : bytes_(bytes) {}
 
-    std::unique_ptr<unsigned char[]> bytes_;
-    std::size_t size_ = 0;
+    SecretMemory bytes_;
 };
 
 }  // namespace varve::kernel

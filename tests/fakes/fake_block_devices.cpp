@@ -63,6 +63,16 @@ void FakeBlockDevices::set_device_mapper_there(bool there) {
     device_mapper_there_ = there;
 }
 
+void FakeBlockDevices::set_target_there(const std::string& type, bool there) {
+    const std::lock_guard lock(mutex_);
+    if (there)
+        targets_.insert(type);
+    else
+        targets_.erase(type);
+}
+
+bool FakeBlockDevices::has_target(const std::string& type) const { return targets_.contains(type); }
+
 DeviceNumber FakeBlockDevices::next_mapped() { return {mapper_major, next_minor_++}; }
 
 std::optional<base::SectorCount> FakeBlockDevices::size_of(DeviceNumber device) const {

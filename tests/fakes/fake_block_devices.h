@@ -55,6 +55,8 @@ public:
     void reboot();
     // False: every call is Unsupported.
     void set_device_mapper_there(bool there);
+    // A kernel without targets of that type, until they are there again.
+    void set_target_there(const std::string& type, bool there);
     // Calls `moment` before and after the effect of every call, on its thread and without the lock (as MemoryFileSystem::watch does).
     void watch(std::function<void(Effect)> moment) { moment_ = std::move(moment); }
 
@@ -78,6 +80,7 @@ public:
     [[nodiscard]] std::map<std::string, FakeDmDevice>& mapped() { return mapped_; }
     [[nodiscard]] std::map<unsigned, FakeLoopDevice>& loops() { return loops_; }
     [[nodiscard]] bool device_mapper_there() const { return device_mapper_there_; }
+    [[nodiscard]] bool has_target(const std::string& type) const;
     [[nodiscard]] kernel::DeviceNumber next_mapped();
     // nullopt when there is no such device.
     [[nodiscard]] std::optional<base::SectorCount> size_of(kernel::DeviceNumber device) const;
@@ -94,6 +97,8 @@ private:
     std::map<unsigned, FakeLoopDevice> loops_;
     unsigned next_minor_ = 0;
     bool device_mapper_there_ = true;
+    std::set<std::string> targets_{"crypt",           "error", "linear",    "snapshot", "snapshot-merge",
+                                   "snapshot-origin", "thin",  "thin-pool", "zero"};
 };
 
 }  // namespace varve::fakes

@@ -88,6 +88,11 @@ std::optional<kernel::DmInfo> FakeDeviceMapper::first(Wanted wanted) const {
     return std::nullopt;
 }
 
+Result<bool> FakeDeviceMapper::has_target(const std::string& type) const {
+    const auto name = TRY(DmName::parse(type));
+    return call(Effect::Reads, [&]() -> Result<bool> { return devices_.has_target(name.str()); });
+}
+
 Result<kernel::DeviceNumber> FakeDeviceMapper::create(const DmName& name, const kernel::DmUuid& uuid, const kernel::DmTable& table,
                                                       kernel::DmAccess access, kernel::DmPending* /*later*/) {
     return call(Effect::Changes, [&]() -> Result<kernel::DeviceNumber> {

@@ -16,6 +16,7 @@ class FakeDeviceMapper final : public kernel::DeviceMapper {
 public:
     FakeDeviceMapper(FakeBlockDevices& devices, Faults& faults) : devices_(devices), faults_(faults) {}
 
+    [[nodiscard]] base::Result<bool> has_target(const std::string& type) const override;
     [[nodiscard]] base::Result<kernel::DeviceNumber> create(const kernel::DmName& name, const kernel::DmUuid& uuid,
                                                             const kernel::DmTable& table, kernel::DmAccess access,
                                                             kernel::DmPending* later) override;

@@ -47,6 +47,12 @@ kernel::DmInfo DeviceMapperContract::info(const std::string& own) {
     return found && *found ? **found : kernel::DmInfo{};
 }
 
+TEST_P(DeviceMapperContract, KnowsWhichTargetsThereAre) {
+    for (const std::string there : {"linear", "snapshot", "thin-pool", "crypt"}) EXPECT_TRUE(mapper().has_target(there).value()) << there;
+    EXPECT_FALSE(mapper().has_target("no-such-target").value());
+    EXPECT_EQ(mapper().has_target("no name").error().code, Errc::InvalidName);
+}
+
 TEST_P(DeviceMapperContract, AMadeDeviceRuns) {
     const auto disk = world().make_disk({disk_sectors});
     const auto table = linear(disk, 1024, 8);

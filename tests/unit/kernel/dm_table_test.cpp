@@ -61,10 +61,21 @@ TEST(DmTable, CryptCarriesItsKeyAndOptions) {
     const auto table = DmTable::parse(line).value();
     EXPECT_TRUE(table.holds_key());
     const auto& crypt = std::get<CryptTarget>(table.targets().front().kind);
-    EXPECT_EQ(crypt.key.size(), 64U);
+    EXPECT_EQ(std::get<SecretKey>(crypt.key).size(), 64U);
     EXPECT_TRUE(crypt.allow_discards);
     EXPECT_EQ(crypt.sector_bytes, 4096U);
     EXPECT_EQ(text_of(table), line);
+}
+
+TEST(DmTable, CryptNamesAKeyOfTheKeyring) {
+    const std::string line = "0 65536 crypt aes-xts-plain64 :64:logon:varve:VARVE-1-crypt-work-volatile 0 7:5 0 1 allow_discards\n";
+    const auto table = DmTable::parse(line).value();
+    const auto& crypt = std::get<CryptTarget>(table.targets().front().kind);
+    EXPECT_EQ(std::get<KeyringKey>(crypt.key), (KeyringKey{64, "varve:VARVE-1-crypt-work-volatile"}));
+    EXPECT_EQ(text_of(table), line);
+    for (const std::string bad : {":64:user:varve:a", "::logon:a", ":x:logon:a", ":64", ":"})
+        EXPECT_EQ(DmTable::parse("0 8 crypt aes-xts-plain64 " + bad + " 0 7:5 0").error().code, Errc::Corrupt) << bad;
+    EXPECT_FALSE(DmTable::of({8}, CryptTarget{.key = KeyringKey{64, "two words"}}));
 }
 
 TEST(DmTable, ErrorsNeverShowAKey) {
@@ -155,6 +166,8 @@ SnapshotTarget any_snapshot() {
 
 CryptTarget any_crypt() {
     CryptTarget target{.key = SecretKey::random(static_cast<std::size_t>(*inRange(1, 70))).value()};
+    if (*arbitrary<bool>())
+        target.key = KeyringKey{static_cast<std::size_t>(*inRange(1, 70)), "varve:" + std::to_string(*arbitrary<unsigned>())};
     target.iv_offset = {*arbitrary<std::uint32_t>()};
     target.device = *any_device();
     target.offset = {*arbitrary<std::uint32_t>()};

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -35,6 +39,34 @@ TEST(SecretKey, HexadecimalBothWays) {
     EXPECT_EQ(text.view(), "key=00ff7a");
     for (const std::string bad : {"", "0", "0g", "FF", "00 f"})
         EXPECT_EQ(SecretKey::from_hex(bad).error().code, base::Errc::Corrupt) << bad;
+}
+
+TEST(SecretKey, ACopyOfNothingIsNothing) {
+    auto key = SecretKey::random(64).value();
+    const auto moved = std::move(key);
+    const auto copy = key;  // NOLINT(bugprone-use-after-move): it is empty, and stays usable
+    EXPECT_EQ(copy.size(), 0U);
+    EXPECT_EQ(moved.bytes().size(), 64U);
+}
+
+TEST(SecretMemory, BeginsWithZeroes) {
+    SecretMemory memory(10'000);
+    ASSERT_EQ(memory.size(), 10'000U);
+    EXPECT_TRUE(std::all_of(memory.data(), memory.data() + memory.size(), [](unsigned char c) { return c == 0; }));
+    memory.data()[9'999] = 7;
+    const auto moved = std::move(memory);
+    EXPECT_EQ(moved.data()[9'999], 7);
+}
+
+TEST(SecretMemory, AChildDoesNotGetIt) {
+    SecretMemory memory(64);
+    memory.data()[0] = 7;
+    const auto child = ::fork();
+    if (child == 0) ::_exit(memory.data()[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_EQ(memory.data()[0], 7);
 }
 
 TEST(WipedText, GrowsAndEndsWithNul) {
