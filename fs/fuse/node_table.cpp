@@ -21,10 +21,13 @@ constexpr std::size_t kind_of() {
         return kind_of<Alternative, Index + 1>();
 }
 
+// Numbers with it are states' own: the rest is the state's id, which is never used again.
+constexpr NodeId state_bit = NodeId{1} << 62;
+
 }  // namespace
 
 NodeTable::NodeTable() {
-    slots_.emplace(root_node, Slot{std::make_shared<const Node>(RootDir{}), std::numeric_limits<std::uint64_t>::max()});
+    slots_.emplace(root_node, Slot{RootDir{}, std::numeric_limits<std::uint64_t>::max()});
     by_key_.emplace(key_of(RootDir{}), root_node);
 }
 
@@ -89,63 +92,88 @@ NodeTable::Key NodeTable::key_of(const Node& node) {
     return key;
 }
 
+std::optional<NodeId> NodeTable::own_number(api::StateId state) { return state_bit | state.value; }
+
+std::optional<NodeId> NodeTable::own_number(const Node& node) {
+    const auto* file = std::get_if<StateFile>(&node);
+    return file != nullptr ? own_number(file->state.id) : std::nullopt;
+}
+
+std::optional<NodeId> NodeTable::known(const Key& key, std::optional<NodeId> own) const {
+    if (const auto found = by_key_.find(key); found != by_key_.end()) return found->second;
+    if (!own) return std::nullopt;
+    const auto slot = slots_.find(*own);
+    const bool still_its = slot != slots_.end() && key_of(slot->second.node) == key;
+    return still_its ? own : std::nullopt;
+}
+
 NodePtr NodeTable::get(NodeId id) const {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(id);
-    return found == slots_.end() ? nullptr : found->second.node;
+    return found == slots_.end() ? nullptr : std::make_shared<const Node>(found->second.node);
 }
 
 NodeId NodeTable::look_up(Node node) {
     auto key = key_of(node);
+    const auto own = own_number(node);
     const std::lock_guard lock(mutex_);
-    if (const auto known = by_key_.find(key); known != by_key_.end()) {
-        auto& slot = slots_.at(known->second);
-        slot.node = std::make_shared<const Node>(std::move(node));
-        if (known->second != root_node) ++slot.lookups;
-        return known->second;
+    if (const auto id = known(key, own)) {
+        auto& slot = slots_.at(*id);
+        std::swap(slot.node, node);  // the old one is destroyed outside the lock
+        if (*id != root_node) ++slot.lookups;
+        return *id;
+    }
+    if (own && !slots_.contains(*own)) {
+        slots_.emplace(*own, Slot{std::move(node), 1});
+        return *own;
     }
     const auto id = next_++;
-    slots_.emplace(id, Slot{std::make_shared<const Node>(std::move(node)), 1});
+    slots_.emplace(id, Slot{std::move(node), 1});
     by_key_.emplace(std::move(key), id);
     return id;
 }
 
-std::optional<NodeId> NodeTable::find(const Key& key) const {
+std::optional<NodeId> NodeTable::find(const Node& node) const {
+    const auto key = key_of(node);
     const std::lock_guard lock(mutex_);
-    const auto found = by_key_.find(key);
-    return found == by_key_.end() ? std::nullopt : std::optional(found->second);
+    return known(key, own_number(node));
 }
 
-std::optional<NodeId> NodeTable::find(const Node& node) const { return find(key_of(node)); }
+std::optional<NodeId> NodeTable::directory_of(const engine::Vm& vm) const {
+    const std::lock_guard lock(mutex_);
+    return known(vm_key(&vm), std::nullopt);
+}
 
-std::optional<NodeId> NodeTable::directory_of(const engine::Vm& vm) const { return find(vm_key(&vm)); }
+std::optional<NodeId> NodeTable::file_of(api::StateId state) const {
+    const std::lock_guard lock(mutex_);
+    return known(state_key(state), own_number(state));
+}
 
-std::optional<NodeId> NodeTable::file_of(api::StateId state) const { return find(state_key(state)); }
+void NodeTable::forget_key(NodeId id, const Node& node) {
+    const auto key = by_key_.find(key_of(node));
+    if (key != by_key_.end() && key->second == id) by_key_.erase(key);
+}
 
 void NodeTable::forget(NodeId id, std::uint64_t lookups) {
-    NodePtr dying;  // destroyed outside the lock: it may own the last reference to an image or a pool
+    Slots::node_type dying;  // destroyed outside the lock: it may own the last reference to an image or a pool
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(id);
     if (found == slots_.end() || id == root_node) return;
     auto& slot = found->second;
     slot.lookups -= std::min(slot.lookups, lookups);
     if (slot.lookups > 0) return;
-    const auto key = by_key_.find(key_of(*slot.node));
-    if (key != by_key_.end() && key->second == id) by_key_.erase(key);
-    dying = std::move(slot.node);
-    slots_.erase(found);
+    forget_key(id, slot.node);
+    dying = slots_.extract(found);
 }
 
 void NodeTable::rebind(NodeId id, Node node) {
     auto key = key_of(node);
-    NodePtr dying;
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(id);
     if (found == slots_.end()) return;
-    const auto old_key = by_key_.find(key_of(*found->second.node));
-    if (old_key != by_key_.end() && old_key->second == id) by_key_.erase(old_key);
+    forget_key(id, found->second.node);
     by_key_.insert_or_assign(std::move(key), id);
-    dying = std::exchange(found->second.node, std::make_shared<const Node>(std::move(node)));
+    std::swap(found->second.node, node);  // the old one is destroyed outside the lock
 }
 
 }  // namespace varve::fuse

@@ -13,18 +13,19 @@
 
 namespace varve::fuse {
 
-// A node's number towards the kernel (FUSE's nodeid). 1 is the root; others are never used twice. Not st_ino.
+// A node's number towards the kernel (FUSE's nodeid). 1 is the root; no two things ever have the same. Not st_ino.
 using NodeId = std::uint64_t;
 inline constexpr NodeId root_node = 1;
 
 using NodePtr = std::shared_ptr<const Node>;
 
+// A kernel that has listed everything knows every revision there is, so each costs no more here than its node and one entry of a table.
 // Thread-safe.
 class NodeTable {
 public:
     NodeTable();
 
-    // nullptr for a number that the kernel cannot have (any more).
+    // The node as it is now, a copy; nullptr for a number that the kernel cannot have (any more).
     [[nodiscard]] NodePtr get(NodeId id) const;
     // The number of what this node stands for, new or known, with one more look-up counted.
     [[nodiscard]] NodeId look_up(Node node);
@@ -41,7 +42,7 @@ public:
         const std::lock_guard lock(mutex_);
         std::vector<std::pair<NodeId, NodePtr>> found;
         for (const auto& [id, slot] : slots_)
-            if (wanted(*slot.node)) found.emplace_back(id, slot.node);
+            if (wanted(slot.node)) found.emplace_back(id, std::make_shared<const Node>(slot.node));
         return found;
     }
 
@@ -58,17 +59,22 @@ private:
         std::size_t operator()(const Key& key) const;
     };
     struct Slot {
-        NodePtr node;
+        Node node;
         std::uint64_t lookups = 0;
     };
+    using Slots = std::unordered_map<NodeId, Slot>;
     [[nodiscard]] static Key key_of(const Node& node);
     [[nodiscard]] static Key vm_key(const engine::Vm* vm);
     [[nodiscard]] static Key state_key(api::StateId state);
-    [[nodiscard]] std::optional<NodeId> find(const Key& key) const;
+    [[nodiscard]] static std::optional<NodeId> own_number(const Node& node);
+    [[nodiscard]] static std::optional<NodeId> own_number(api::StateId state);
+    // Of these, under mutex_.
+    [[nodiscard]] std::optional<NodeId> known(const Key& key, std::optional<NodeId> own) const;
+    void forget_key(NodeId id, const Node& node);
 
     mutable std::mutex mutex_;
-    std::unordered_map<NodeId, Slot> slots_;
-    std::unordered_map<Key, NodeId, KeyHash> by_key_;
+    Slots slots_;
+    std::unordered_map<Key, NodeId, KeyHash> by_key_;  // of nodes that have another than their own number
     NodeId next_ = root_node + 1;
 };
 
