@@ -101,7 +101,7 @@ Result<std::string> ControlTree::read(const Place& place, std::string_view name,
     if (place.vm) return no_file(name);
     if (place.pool) {
         const auto* value = named(pool_values(), name);
-        return value != nullptr ? value->read(*place.pool) : no_file(name);
+        return value != nullptr ? value->read(*place.pool, administration_) : no_file(name);
     }
     if (name == protocol::root_file::version) return std::string("varve " VARVE_VERSION "\n") + about_();
     if (name == protocol::root_file::errors) return errors_of(failures_, user);

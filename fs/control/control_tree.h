@@ -27,6 +27,8 @@ public:
     [[nodiscard]] virtual base::Result<> add(const std::vector<std::string>& words) = 0;  // NAME DRIVER KEY=VALUE...
     [[nodiscard]] virtual base::Result<> remove(const std::string& name) = 0;
     [[nodiscard]] virtual base::Result<> reload() = 0;
+    // The pool on one of whose volumes this pool's file system lies.
+    [[nodiscard]] virtual base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const = 0;
 };
 
 // Whose `.varve` is meant: the root's (all empty), a pool's, a VM's, or a volume's folder in the VM's.

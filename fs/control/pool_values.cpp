@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/control/pool_values.h"
 
+#include "fs/control/control_tree.h"
 #include "fs/control/json.h"
 #include "fs/control/volume_changes.h"
 #include "fs/protocol/names.h"
@@ -35,14 +36,26 @@ Result<> change_default(OpenPool& pool, std::string_view text) {
 }
 
 constexpr std::array the_pool_values{
-    PoolValue{protocol::pool_file::driver, [](const OpenPool& pool) -> Text { return pool.driver_name() + "\n"; }},
-    PoolValue{protocol::pool_file::config, [](const OpenPool& pool) -> Text { return config_of(pool); }},
+    PoolValue{protocol::pool_file::driver,
+              [](const OpenPool& pool, const PoolAdministration&) -> Text { return pool.driver_name() + "\n"; }},
+    PoolValue{protocol::pool_file::config, [](const OpenPool& pool, const PoolAdministration&) -> Text { return config_of(pool); }},
     PoolValue{protocol::pool_file::size,
-              [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).size.count) + "\n"; }},
+              [](const OpenPool& pool, const PoolAdministration&) -> Text {
+                  return std::to_string(TRY(pool.driver().space()).size.count) + "\n";
+              }},
     PoolValue{protocol::pool_file::usage,
-              [](const OpenPool& pool) -> Text { return std::to_string(TRY(pool.driver().space()).used.count) + "\n"; }},
-    PoolValue{protocol::pool_file::revisions_to_keep,
-              [](const OpenPool& pool) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; }, change_default},
+              [](const OpenPool& pool, const PoolAdministration&) -> Text {
+                  return std::to_string(TRY(pool.driver().space()).used.count) + "\n";
+              }},
+    PoolValue{protocol::pool_file::included_in,
+              [](const OpenPool& pool, const PoolAdministration& administration) -> Text {
+                  const auto outer = TRY(administration.included_in(pool));
+                  return outer ? outer->str() + "\n" : "\n";
+              }},
+    PoolValue{
+        protocol::pool_file::revisions_to_keep,
+        [](const OpenPool& pool, const PoolAdministration&) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; },
+        change_default},
 };
 
 }  // namespace

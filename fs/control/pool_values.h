@@ -11,9 +11,11 @@
 
 namespace varve::control {
 
+class PoolAdministration;
+
 struct PoolValue {
     std::string_view name;
-    base::Result<std::string> (*read)(const engine::OpenPool& pool);                   // the text with its newline
+    base::Result<std::string> (*read)(const engine::OpenPool& pool, const PoolAdministration& administration);  // the text with its newline
     base::Result<> (*write)(engine::OpenPool& pool, std::string_view text) = nullptr;  // the text without it; nullptr: read-only
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/daemon/pool_keeper.h"
 
+#include "fs/daemon/included_in.h"
+#include "fs/daemon/path_below.h"
 #include "fs/daemon/text_file.h"
 
 #include <spdlog/spdlog.h>
@@ -13,18 +15,9 @@ using base::Errc;
 using base::fail;
 using base::Result;
 
-namespace {
-
-bool lies_below(const std::filesystem::path& path, const std::filesystem::path& top) {
-    const auto inside = path.lexically_normal().lexically_relative(top.lexically_normal());
-    return !inside.empty() && *inside.begin() != "..";
-}
-
-}  // namespace
-
 Result<> PoolKeeper::open(const config::PoolConfig& pool) {
     const auto directory = pool.settings.parameters.find("dir_path");
-    if (directory != pool.settings.parameters.end() && lies_below(directory->second, mountpoint_))
+    if (directory != pool.settings.parameters.end() && (directory->second == mountpoint_ || path_below(directory->second, mountpoint_)))
         return fail(Errc::InvalidArgument, "pool " + pool.settings.name.str() + ": dir_path lies below the mountpoint " +
                                                mountpoint_.string() + ", so the daemon would wait for itself");
     if (catalogue_.find(pool.settings.name)) return fail(Errc::Exists, "there is a pool " + pool.settings.name.str() + " already");
@@ -101,6 +94,10 @@ Result<> PoolKeeper::reload() {
         if (!named.contains(name) && catalogue_.find(name)) TRY(catalogue_.remove(name));
     configured_ = std::move(named);
     return {};
+}
+
+Result<std::optional<base::PoolName>> PoolKeeper::included_in(const engine::OpenPool& pool) const {
+    return daemon::included_in(pool, catalogue_, mountpoint_);
 }
 
 }  // namespace varve::daemon

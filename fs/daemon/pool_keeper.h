@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ public:
     [[nodiscard]] base::Result<> remove(const std::string& name) override;
     // Opens pools that the configuration names by now, and closes those that it no longer does.
     [[nodiscard]] base::Result<> reload() override;
+    [[nodiscard]] base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const override;
 
 private:
     [[nodiscard]] base::Result<> open(const config::PoolConfig& pool);

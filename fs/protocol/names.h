@@ -26,6 +26,7 @@ inline constexpr std::string_view driver = "driver";
 inline constexpr std::string_view config = "config";
 inline constexpr std::string_view size = "size";
 inline constexpr std::string_view usage = "usage";
+inline constexpr std::string_view included_in = "included_in";
 inline constexpr std::string_view revisions_to_keep = "revisions_to_keep";
 }  // namespace pool_file
 

@@ -10,8 +10,13 @@ using nlohmann::json;
 json object_of(const mount_client::Pool& pool) {
     auto config = json::parse(pool.config, nullptr, false);
     if (config.is_discarded()) config = nullptr;
-    return {{"pool", pool.name.str()}, {"driver", pool.driver}, {"config", std::move(config)},
-            {"size", pool.size},       {"usage", pool.usage},   {"revisions_to_keep", pool.revisions_to_keep}};
+    return {{"pool", pool.name.str()},
+            {"driver", pool.driver},
+            {"config", std::move(config)},
+            {"size", pool.size},
+            {"usage", pool.usage},
+            {"included_in", pool.included_in.empty() ? json(nullptr) : json(pool.included_in)},
+            {"revisions_to_keep", pool.revisions_to_keep}};
 }
 
 json object_of(const mount_client::Volume& volume) {

@@ -12,6 +12,7 @@ namespace {
 
 std::string text_of(const Output& output, const mount_client::Pool& pool) {
     return sheet({{"Pool", pool.name.str()},
+                  {"Included in", pool.included_in.empty() ? "-" : "pool " + pool.included_in},
                   {"Driver", pool.driver},
                   {"Size", output.size({pool.size})},
                   {"Used", output.size({pool.usage})},

@@ -106,9 +106,10 @@ Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool) {
     auto driver = mount.value(file(pool_file::driver));
     if (!driver) return missing(std::move(driver).error(), "the pool " + pool.str());
     auto config = TRY(mount.value(file(pool_file::config)));
-    Pool found{pool, std::move(*driver), std::move(config), 0, 0, 0};
+    Pool found{pool, std::move(*driver), std::move(config), 0, 0, {}, 0};
     found.size = TRY(number_in<std::uint64_t>(mount, file(pool_file::size)));
     found.usage = TRY(number_in<std::uint64_t>(mount, file(pool_file::usage)));
+    found.included_in = TRY(mount.value(file(pool_file::included_in)));
     found.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(pool_file::revisions_to_keep)));
     return found;
 }

@@ -47,6 +47,7 @@ struct Pool {
     std::string config;       // one JSON object
     std::uint64_t size = 0;   // bytes
     std::uint64_t usage = 0;  // bytes
+    std::string included_in;  // the pool on one of whose volumes it lies; empty when there is none
     std::int64_t revisions_to_keep = 0;
 };
 

@@ -96,7 +96,12 @@ TEST_F(Listing, Pools) {
                                                                            {"config", {{"revisions_to_keep", 2}}},
                                                                            {"size", 1073741824},
                                                                            {"usage", 1048576},
+                                                                           {"included_in", nullptr},
                                                                            {"revisions_to_keep", 2}}));
+    EXPECT_EQ(run({"pool", "info", "p"}).out.find("pool empty"), std::string::npos);
+    tree.put("pools/p/.varve/included_in", "empty\n");
+    EXPECT_NE(run({"pool", "info", "p"}).out.find("pool empty"), std::string::npos);
+    EXPECT_EQ(json::parse(run({"--json", "pool", "info", "p"}).out).at("included_in"), "empty");
     EXPECT_EQ(run({"pool", "info", "none"}).code, ExitCode::NotFound);
 }
 

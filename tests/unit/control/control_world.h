@@ -31,9 +31,11 @@ public:
         ++reloads;
         return {};
     }
+    base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool&) const override { return outer; }
 
     std::vector<std::string> added;
     int reloads = 0;
+    std::optional<base::PoolName> outer;
 };
 
 class ControlWorld : public engine_test::World {

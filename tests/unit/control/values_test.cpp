@@ -119,6 +119,9 @@ TEST_F(ValuesTest, FlagsAndCountsAreChecked) {
 TEST_F(ValuesTest, OfThePool) {
     EXPECT_EQ(value(pool_place(), "driver"), "sim\n");
     EXPECT_EQ(value(pool_place(), "config"), "{}\n");
+    EXPECT_EQ(value(pool_place(), "included_in"), "\n");
+    administration_.outer = base::PoolName::parse("outer").value();
+    EXPECT_EQ(value(pool_place(), "included_in"), "outer\n");
     EXPECT_EQ(value(pool_place(), "revisions_to_keep"), "1\n");
     EXPECT_GT(std::stoull(value(pool_place(), "size")), std::stoull(value(pool_place(), "usage")));
     ASSERT_TRUE(succeeded(tree_.write(pool_place(), "revisions_to_keep", "5\n")));

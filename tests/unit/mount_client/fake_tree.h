@@ -52,6 +52,7 @@ public:
         put(control + "config", "{\"revisions_to_keep\":2}\n");
         put(control + "size", "1073741824\n");
         put(control + "usage", "1048576\n");
+        put(control + "included_in", "\n");
         put(control + "revisions_to_keep", "2\n");
     }
 
