@@ -101,7 +101,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --size) ((i++)) ;;
+            --mount | --size | --kind | --source | --revisions-to-keep) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -120,24 +120,40 @@ _varve() {
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
     fi
-    [[ ${words[cword - 1]} == --size ]] && return
+    case ${words[cword - 1]} in
+        --size | --revisions-to-keep) return ;;
+        --kind)
+            mapfile -t COMPREPLY < <(compgen -W 'origin volatile snapshot origin_snapshot' -- "$cur")
+            return
+            ;;
+        --source)
+            _varve_target 3 yes "$cur"
+            _varve_trim
+            return
+            ;;
+    esac
     if [[ $cur == -* ]]; then
         local options='--mount --json --quiet --bytes --help --version'
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
         [[ $command == import ]] && options+=' --size --raw'
         [[ $command == export ]] && options+=' --sparse'
+        [[ $command == rm ]] && options+=' --recursive'
+        [[ $command == create ]] && options+=' --kind --source --revisions-to-keep --read-only --ephemeral --parents'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info start stop discard snapshot revert resize clone import export pool' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize clone import export pool' -- "$cur") ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info rm' -- "$cur") ;;
         pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'file-reflink sim' -- "$cur") ;;
         pool:info | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
         ls: | info: | resize:) ((position == 0)) && _varve_target 3 no "$cur" ;;
-        start: | stop: | discard:) _varve_target 3 no "$cur" ;;
+        create:) ((position == 0)) && _varve_target 3 no "$cur" ;;
+        rm:) _varve_target 3 yes "$cur" ;;
+        pin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;
+        start: | stop: | discard: | prune: | verify:) _varve_target 3 no "$cur" ;;
         snapshot:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         revert:)
             if ((position == 0)); then

@@ -55,6 +55,11 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_pool_rm(CLI::App& parent);
 [[nodiscard]] Subcommand add_ls(CLI::App& parent);
 [[nodiscard]] Subcommand add_info(CLI::App& parent);
+[[nodiscard]] Subcommand add_create(CLI::App& parent);
+[[nodiscard]] Subcommand add_rm(CLI::App& parent);
+[[nodiscard]] Subcommand add_pin(CLI::App& parent);
+[[nodiscard]] Subcommand add_prune(CLI::App& parent);
+[[nodiscard]] Subcommand add_verify(CLI::App& parent);
 [[nodiscard]] Subcommand add_start(CLI::App& parent);
 [[nodiscard]] Subcommand add_stop(CLI::App& parent);
 [[nodiscard]] Subcommand add_discard(CLI::App& parent);

@@ -51,11 +51,16 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     std::vector<Subcommand> all;
     all.push_back(add_ls(app));
     all.push_back(add_info(app));
+    all.push_back(add_create(app));
+    all.push_back(add_rm(app));
     all.push_back(add_start(app));
     all.push_back(add_stop(app));
     all.push_back(add_discard(app));
     all.push_back(add_snapshot(app));
     all.push_back(add_revert(app));
+    all.push_back(add_pin(app));
+    all.push_back(add_prune(app));
+    all.push_back(add_verify(app));
     all.push_back(add_resize(app));
     all.push_back(add_clone(app));
     all.push_back(add_import(app));

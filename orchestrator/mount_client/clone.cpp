@@ -2,6 +2,7 @@
 #include "orchestrator/mount_client/clone.h"
 
 #include "fs/protocol/names.h"
+#include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/inventory.h"
 #include "orchestrator/mount_client/scratch_file.h"
 #include "orchestrator/mount_client/state_files.h"
@@ -50,20 +51,11 @@ Result<> copy_settings(const Mount& mount, const base::VolumeId& from, const bas
     return {};
 }
 
-Result<> create(const Mount& mount, const Volume& like, const base::VolumeId& volume) {
-    const VmReference vm{volume.pool, volume.vm};
-    const auto content = like.source.empty() ? std::to_string(like.size) : like.source;
-    const std::array words{std::string(protocol::verb::create), volume.volume.str(), like.kind, content};
-    const auto reply = TRY(mount.command(vm_control(vm, protocol::vm_file::ctl), volume.str(), words));
-    if (!reply.ok) return base::Failure(reply.error);
-    return {};
-}
-
 Result<> clone_into(const Mount& mount, const Volume& from, const base::VolumeId& to, HalfMadeVm& vm, const CopyObserver& observer) {
     if (from.kind == protocol::kind::origin) {
         TRY(clone_state(mount, {from.id, {}}, {to, {}}, Mount::Replace::No, observer));
     } else {
-        TRY(create(mount, from, to));
+        TRY(create_volume(mount, {to, from.kind, from.source.empty() ? std::to_string(from.size) : from.source, {}, true, false}));
     }
     vm.made(to);
     return copy_settings(mount, from.id, to);

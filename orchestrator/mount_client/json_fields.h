@@ -28,6 +28,12 @@ namespace varve::mount_client {
     return value != nullptr && value->is_boolean() && value->get<bool>();
 }
 
+// Empty when it is no list.
+[[nodiscard]] inline nlohmann::json list_field(const nlohmann::json& object, std::string_view name) {
+    const auto* value = field(object, name);
+    return value != nullptr && value->is_array() ? *value : nlohmann::json::array();
+}
+
 // An integer within the bounds; numbers above 2^63-1 are out of every bound.
 [[nodiscard]] inline std::optional<std::int64_t> number_field(const nlohmann::json& object, std::string_view name, std::int64_t least,
                                                               std::int64_t most) {

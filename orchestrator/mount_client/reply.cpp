@@ -34,10 +34,10 @@ void read_result(const json& result, Reply& reply) {
     reply.device = text_field(result, protocol::field::device);
     reply.revision = text_field(result, protocol::field::revision);
     reply.committed = flag_field(result, protocol::field::committed);
-    const auto* removed = field(result, protocol::field::removed);
-    if (removed == nullptr || !removed->is_array()) return;
-    for (const auto& revision : *removed)
+    for (const auto& revision : list_field(result, protocol::field::removed))
         if (revision.is_string()) reply.removed.push_back(revision.get<std::string>());
+    for (const auto& finding : list_field(result, protocol::field::findings))
+        reply.findings.push_back({text_field(finding, protocol::field::object), text_field(finding, protocol::field::what)});
 }
 
 enum class Depth { Whole, Part };

@@ -12,6 +12,12 @@
 
 namespace varve::mount_client {
 
+// What `verify` found.
+struct Finding {
+    std::string object;
+    std::string what;
+};
+
 // One object for a volume, a VM or a pool, checked: hostile or broken replies never get further than parse_reply.
 struct Reply {
     bool ok = false;
@@ -21,6 +27,7 @@ struct Reply {
     std::string revision;              // of `stop`: the kept old state
     bool committed = false;            // of `stop`
     std::vector<std::string> removed;  // revisions that retention took
+    std::vector<Finding> findings;     // of `verify`
     std::vector<Reply> volumes;        // of a command for a whole VM
     base::Error error{};               // when not ok
     std::string json;                  // the object as received, compact

@@ -50,8 +50,8 @@ protected:
 };
 
 TEST_F(CliCompletionTest, Subcommands) {
-    EXPECT_EQ(complete("varve "),
-              (Names{"clone", "discard", "export", "import", "info", "ls", "pool", "resize", "revert", "snapshot", "start", "stop"}));
+    EXPECT_EQ(complete("varve "), (Names{"clone", "create", "discard", "export", "import", "info", "ls", "pin", "pool", "prune", "resize",
+                                         "revert", "rm", "snapshot", "start", "stop", "verify"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"resize", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "info", "ls", "rm"}));

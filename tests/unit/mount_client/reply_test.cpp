@@ -22,6 +22,17 @@ TEST(Reply, Success) {
     EXPECT_EQ(reply.removed, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(Reply, FindingsOfVerify) {
+    const auto reply =
+        parse_reply(R"({"ok":true,"command":"verify","vm":"fast/work","result":{"findings":[{"object":"x","what":"y"},5,{"what":1}]}})")
+            .value();
+    ASSERT_EQ(reply.findings.size(), 3U) << "what is broken is shown, too";
+    EXPECT_EQ(reply.findings[0].object, "x");
+    EXPECT_EQ(reply.findings[0].what, "y");
+    EXPECT_EQ(reply.findings[1].object + reply.findings[2].what, "");
+    EXPECT_TRUE(parse_reply(R"({"ok":true,"result":{"findings":"none"}})").value().findings.empty());
+}
+
 TEST(Reply, FailureKeepsTheSentence) {
     const auto reply =
         parse_reply(

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/mount_client/create.h"
+
+#include "fs/protocol/names.h"
+
+#include <array>
+
+namespace varve::mount_client {
+namespace {
+
+using base::Errc;
+using base::Result;
+namespace volume_file = protocol::volume_file;
+
+Result<> apply_settings(const Mount& mount, const NewVolume& wanted) {
+    const auto set = [&](std::string_view file, std::string_view value) {
+        return mount.set_value(volume_control(wanted.volume, file), value);
+    };
+    if (!wanted.rw) TRY(set(volume_file::rw, "0"));
+    if (wanted.ephemeral) TRY(set(volume_file::ephemeral, "1"));
+    if (!wanted.revisions_to_keep.empty()) TRY(set(volume_file::revisions_to_keep, wanted.revisions_to_keep));
+    return {};
+}
+
+}  // namespace
+
+std::string source_link(const StateReference& source) { return "../" + source.volume.vm.str() + "/" + state_name(source); }
+
+Result<> create_volume(const Mount& mount, const NewVolume& wanted) {
+    const VmReference vm{wanted.volume.pool, wanted.volume.vm};
+    const std::array words{std::string(protocol::verb::create), wanted.volume.volume.str(), wanted.kind, wanted.content};
+    auto reply = mount.command(vm_control(vm, protocol::vm_file::ctl), vm.str(), words);
+    if (!reply) return base::Failure(std::move(reply).error());
+    if (!reply->ok) return base::Failure(std::move(reply->error));
+    auto settled = apply_settings(mount, wanted);
+    if (!settled) (void)mount.unlink(state_path({wanted.volume, {}}));  // it was just made, and holds nothing
+    return settled;
+}
+
+Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fine) {
+    auto made = mount.make_directory(vm_directory(vm));
+    if (!made && exists_is_fine && made.error().code == Errc::Exists) return {};
+    return made;
+}
+
+}  // namespace varve::mount_client

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Making VMs and volumes.
+#pragma once
+
+#include "orchestrator/mount_client/mount.h"
+#include "orchestrator/mount_client/reference.h"
+
+#include <string>
+
+namespace varve::mount_client {
+
+struct NewVolume {
+    base::VolumeId volume;
+    std::string kind;               // of protocol::kind
+    std::string content;            // the size in bytes, or of kinds with a source that (source_link)
+    std::string revisions_to_keep;  // a number; empty: the pool's
+    bool rw = true;
+    bool ephemeral = false;
+};
+
+// A state as volumes of the same pool name it for their source: "../fedora/root.img@before-upgrade".
+[[nodiscard]] std::string source_link(const StateReference& source);
+
+// With its settings; when one of them is refused there is no volume.
+[[nodiscard]] base::Result<> create_volume(const Mount& mount, const NewVolume& wanted);
+
+// Exists when it is there, unless that is fine.
+[[nodiscard]] base::Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fine);
+
+}  // namespace varve::mount_client

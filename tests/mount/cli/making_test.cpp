@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// create, rm, pin, prune and verify.
+#include "tests/mount/cli/cli_test.h"
+
+#include <fstream>
+
+namespace varve::test_support {
+namespace {
+
+using CliMakingTest = CliTest;
+
+TEST_F(CliMakingTest, CreateMakesEveryKind) {
+    EXPECT_EQ(must_varve({"create", vm_name() + "/origin", "1M"}), vm_name() + "/origin\n");
+    must_varve({"create", vm_name() + "/scratch", "2M", "--kind", "volatile"});
+    must_varve({"create", vm_name() + "/root", "--source", data_name()});
+    must_varve({"create", vm_name() + "/both", "--source", data_name(), "--kind", "origin_snapshot"});
+    for (const auto& [volume, kind] : std::map<std::string, std::string>{{"origin", "origin"},
+                                                                         {"scratch", "volatile"},
+                                                                         {"root", "snapshot"},
+                                                                         {"both", "origin_snapshot"}})
+        EXPECT_EQ(value(volume, "kind"), kind) << volume;
+    EXPECT_EQ(value("origin", "size"), "1048576");
+    EXPECT_EQ(value("scratch", "size"), "2097152");
+    EXPECT_EQ(value("root", "source"), "../" + vm() + "/data.img");
+    EXPECT_EQ(json_of({"create", vm_name() + "/more", "1M"}).at("/kind"), "origin");
+}
+
+TEST_F(CliMakingTest, CreateGivesSettings) {
+    must_varve({"create", vm_name() + "/kept", "1M", "--read-only", "--revisions-to-keep", "7"});
+    EXPECT_EQ(value("kept", "rw"), "0");
+    EXPECT_EQ(value("kept", "revisions_to_keep"), "7");
+}
+
+TEST_F(CliMakingTest, ARefusedSettingLeavesNoVolume) {
+    expect_refused_with(Exit::failed, {"create", vm_name() + "/kept", "1M", "--revisions-to-keep", "-2"}, {"revisions_to_keep"});
+    expect_refused_with(Exit::failed, {"create", vm_name() + "/kept", "1M", "--revisions-to-keep", "many"}, {"many"});
+}
+
+TEST_F(CliMakingTest, CreateMakesAVmWhenAsked) {
+    const auto other = vm_name() + "-other";
+    expect_refused_with(Exit::not_found, {"create", other + "/data", "1M"}, {vm() + "-other"});
+    must_varve({"create", "-p", other + "/data", "1M"});
+    must_varve({"create", "-p", other + "/more", "1M"});
+    expect_refused_with(Exit::failed, {"create", other}, {"exists"});
+    must_varve({"create", "-p", other});
+    must_varve({"rm", "-r", other});
+    EXPECT_EQ(must_varve({"create", other}), other + "\n");
+    must_varve({"rm", other});
+}
+
+TEST_F(CliMakingTest, CreatesThatCannotBe) {
+    expect_refused_with(Exit::failed, {"create", data_name(), "1M"}, {"exists"});
+    expect_refused_with(Exit::failed, {"create", vm_name() + "/x", "513"}, {"512"});
+    expect_refused_with(Exit::not_found, {"create", vm_name() + "/x", "--source", vm_name() + "/none"}, {"none"});
+}
+
+TEST_F(CliMakingTest, ARemovedVolumeKeepsItsRevisions) {
+    must_varve({"snapshot", data_name(), "kept"});
+    EXPECT_EQ(must_varve({"rm", data_name()}), data_name() + "  removed\n");
+    EXPECT_EQ(value("data", "state"), "removed");
+    must_varve({"revert", data_name(), "kept"});
+    EXPECT_EQ(read_file(data()), old_content_);
+}
+
+TEST_F(CliMakingTest, RmTakesARevisionOrEverything) {
+    must_varve({"snapshot", data_name(), "one"});
+    must_varve({"snapshot", data_name(), "two"});
+    must_varve({"rm", data_name() + "@one"});
+    EXPECT_EQ(names(), (Names{"data.img", "data.img@two"}));
+    const auto removed = json_of({"rm", "-r", data_name()});
+    EXPECT_EQ(removed.at("/removed/0"), data_name());
+    EXPECT_EQ(removed.at("/removed/1"), data_name() + "@two");
+    EXPECT_EQ(names(), Names{});
+}
+
+TEST_F(CliMakingTest, RmRefusesWhatIsUsed) {
+    must_varve({"start", data_name()});
+    expect_refused_with(Exit::busy, {"rm", "-r", data_name()}, {"cannot be removed while its VM runs"});
+    expect_refused_with(Exit::busy, {"rm", "-r", vm_name()}, {"cannot be removed while its VM runs"});
+    must_varve({"discard", data_name()});
+    must_varve({"create", vm_name() + "/root", "--source", data_name()});
+    expect_refused_with(Exit::busy, {"rm", data_name()}, {"is the source of"});
+    expect_refused_with(Exit::failed, {"rm", vm_name()}, {"has volumes", "varve rm -r"});
+    expect_refused_with(Exit::not_found, {"rm", data_name() + "@none"}, {"@none does not exist"});
+    expect_refused_with(Exit::not_found, {"rm", "-r", vm_name() + "/none"}, {"none"});
+}
+
+TEST_F(CliMakingTest, PinGivesALabel) {
+    ASSERT_EQ(make_state(data(), new_content_, second_time), ok);
+    EXPECT_EQ(must_varve({"pin", data_name() + "@" + first_name, "golden"}), data_name() + "@golden\n");
+    must_varve({"pin", data_name() + "@golden", "better"});
+    EXPECT_EQ(names(), (Names{"data.img", "data.img@better"}));
+    EXPECT_EQ(read_file(at("data.img@better")), old_content_);
+    must_varve({"snapshot", data_name(), "taken"});
+    expect_refused_with(Exit::failed, {"pin", data_name() + "@better", "taken"}, {"@taken exists already"});
+    expect_refused_with(Exit::not_found, {"pin", data_name() + "@none", "x"}, {"@none does not exist"});
+}
+
+TEST_F(CliMakingTest, PruneTakesWhatNeedNotBeKept) {
+    ASSERT_EQ(control_value(control("data", "revisions_to_keep")), "1");
+    EXPECT_EQ(must_varve({"prune", data_name()}), data_name() + "  nothing to remove\n");
+    for (const char mark : {'b', 'c'}) {
+        must_varve({"start", data_name()});
+        guest_write("data", 0, std::string(512, mark));
+        must_varve({"stop", data_name()});
+    }
+    must_varve({"pin", data_name() + "@" + json_of({"ls", data_name()}).at("/volumes/0/revisions/0/revision"), "kept"});
+    EXPECT_EQ(must_varve({"prune", vm_name()}), data_name() + "  nothing to remove\n");
+    ASSERT_EQ(write_file(control("data", "revisions_to_keep"), "0"), ok);
+    must_varve({"start", data_name()});
+    must_varve({"discard", data_name()});
+    const auto pruned = json_of({"prune", vm_name()});
+    EXPECT_EQ(pruned.at("/results/0/command"), "prune");
+    EXPECT_EQ(names(), (Names{"data.img", "data.img@kept"}));
+}
+
+TEST_F(CliMakingTest, VerifyTellsOfForeignFiles) {
+    EXPECT_EQ(must_varve({"verify", data_name(), vm_name()}), data_name() + "  nothing found\n" + vm_name() + "  nothing found\n");
+    std::ofstream(backing(vm()) / "notes\x1b[2J.txt") << "hello";
+    ASSERT_TRUE(daemon().restart());
+    const auto found = varve({"verify", vm_name()});
+    EXPECT_EQ(found.exit_status, Exit::failed) << found.describe();
+    EXPECT_TRUE(has(found.output, "notes")) << found.output;
+    EXPECT_FALSE(has_escapes(found.output));
+    EXPECT_EQ(varve({"--quiet", "verify", vm_name()}).output, found.output);
+    std::filesystem::remove(backing(vm()) / "notes\x1b[2J.txt");
+}
+
+}  // namespace
+}  // namespace varve::test_support
