@@ -2,6 +2,8 @@
 // What a driver can do, asked before it is asked to do it.
 #pragma once
 
+#include <string>
+
 namespace varve::api {
 
 enum class Method {
@@ -16,8 +18,9 @@ struct Capabilities {
     Method clone = Method::None;
     Method transaction = Method::None;
     bool origin_snapshot = false;
-    bool no_snapshot_layer = false;  // revisions_to_keep = -1
-    bool ephemeral = false;          // encrypted volatile volumes
+    bool no_snapshot_layer = false;      // revisions_to_keep = -1
+    bool ephemeral = false;              // encrypted volatile volumes
+    std::string why_not_ephemeral = {};  // when it could be, and what to do; empty: this driver never can
 };
 
 }  // namespace varve::api

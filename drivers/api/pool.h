@@ -108,6 +108,13 @@ public:
     // Looks for what is wrong without changing it. Also names foreign entries.
     [[nodiscard]] virtual base::Result<std::vector<Finding>> verify(const base::VmName& vm) const = 0;
 
+protected:
+    // For a pool that stands before another one: the rules have been checked already, with what both can do together.
+    [[nodiscard]] static base::Result<std::optional<VolumeView>> run_checked(Pool& pool, const base::VolumePath& volume,
+                                                                             const VolumeView* present, const Command& command) {
+        return pool.run(volume, present, command);
+    }
+
 private:
     [[nodiscard]] virtual base::Result<std::optional<VolumeView>> run(const base::VolumePath& volume, const VolumeView* present,
                                                                       const Command& command) = 0;

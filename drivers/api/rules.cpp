@@ -36,6 +36,7 @@ public:
         TRY(exists());
         if (present_->session && present_->session->phase == Session::Phase::Started)
             return fail(Errc::Busy, name_ + " is started already");
+        if (present_->config.ephemeral) TRY(can_encrypt());
         if (present_->session) return {};  // a dirty session is continued
         if (const auto* source = source_of(present_->config.kind)) return source_ready(*source, start.source);
         if (std::holds_alternative<Volatile>(present_->config.kind)) return startable(present_->config.size);
@@ -164,6 +165,12 @@ private:
         return {};
     }
 
+    Result<> can_encrypt() const {
+        if (can_.ephemeral) return {};
+        if (can_.why_not_ephemeral.empty()) return fail(Errc::Unsupported, "this pool's driver cannot encrypt volatile volumes");
+        return fail(Errc::Unsupported, name_ + " cannot be ephemeral: " + can_.why_not_ephemeral);
+    }
+
     Result<> startable(base::Bytes size) const {
         if (size.count == 0) return fail(Errc::InvalidArgument, name_ + " is empty (0 bytes) and cannot be started; resize it first");
         if (!size.whole_sectors())
@@ -193,7 +200,7 @@ private:
         if (config.size > base::largest_volume) return fail(Errc::TooLarge, size_text(config.size) + " is larger than a volume can be");
         if (config.ephemeral && !std::holds_alternative<Volatile>(config.kind))
             return fail(Errc::InvalidArgument, "only a volatile volume can be ephemeral");
-        if (config.ephemeral && !can_.ephemeral) return fail(Errc::Unsupported, "this pool's driver cannot encrypt volatile volumes");
+        if (config.ephemeral) TRY(can_encrypt());
         if (std::holds_alternative<OriginSnapshot>(config.kind) && !can_.origin_snapshot)
             return fail(Errc::Unsupported, "this pool's driver has no origin_snapshot volumes");
         if (config.revisions_to_keep && config.revisions_to_keep->no_snapshot_layer()) {

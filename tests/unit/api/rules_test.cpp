@@ -363,6 +363,23 @@ TEST(Rules, WhatADriverCannotDoIsUnsupported) {
     config.kind = Volatile{};
     config.ephemeral = true;
     EXPECT_EQ(refusal(nullptr, Create{config}), Errc::Unsupported);
+    config.size = {512};
+    VolumeView ephemeral;
+    ephemeral.config = config;
+    EXPECT_EQ(refusal(&ephemeral, Start{}), Errc::Unsupported) << "never unencrypted instead";
+    ephemeral.session = Session{};
+    EXPECT_EQ(refusal(&ephemeral, Stop{}), std::nullopt);
+}
+
+TEST(Rules, WhyAVolumeCannotBeEphemeralIsSaid) {
+    Capabilities unable = everything;
+    unable.ephemeral = false;
+    unable.why_not_ephemeral = "the kernel has no dm-crypt: modprobe dm-crypt";
+    VolumeConfig config;
+    config.kind = Volatile{};
+    config.ephemeral = true;
+    EXPECT_EQ(check(volume, nullptr, Create{config}, unable).error().message(),
+              volume.str() + " cannot be ephemeral: the kernel has no dm-crypt: modprobe dm-crypt");
 }
 
 }  // namespace
