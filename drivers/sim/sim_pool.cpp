@@ -59,7 +59,10 @@ public:
     Result<> recover() override {
         const std::lock_guard lock(disk_->mutex);
         disk_->images.clear();
-        for (auto& [name, vm] : disk_->vms) renew_ids(vm);
+        for (auto& [name, vm] : disk_->vms) {
+            drop_ephemeral_sessions(vm);
+            renew_ids(vm);
+        }
         return {};
     }
 
@@ -229,6 +232,12 @@ private:
         auto view = view_of(*volume, boot_);
         volumes.insert_or_assign(path.volume, *std::move(volume));
         return view;
+    }
+
+    // As on a real machine, where their keys are gone after a reboot.
+    void drop_ephemeral_sessions(StoredVm& vm) const {
+        for (auto& [name, volume] : vm.volumes)
+            if (volume.config.ephemeral && volume.session && volume.session->boot != boot_) volume.session.reset();
     }
 
     void renew_ids(StoredVm& vm) {

@@ -127,6 +127,8 @@ void ContractTest::open_pool() {
 void ContractTest::reopen() { open_pool(); }
 
 void ContractTest::reboot() {
+    pool_.reset();
+    place_->reboot();
     boot_.text.front() = boot_.text.front() == '9' ? '1' : static_cast<char>(boot_.text.front() + 1);
     open_pool();
 }

@@ -124,6 +124,17 @@ protected:
 // Only for drivers whose Place has directories.
 class FileContractTest : public ContractTest {};
 
+// Ephemeral volatile volumes: `app_` is one. Whether they can be is the kernel's to say, too.
+class EphemeralContractTest : public ContractTest {
+protected:
+    // False, after a look at the refusal, where they cannot be.
+    bool can_encrypt();
+    [[nodiscard]] base::UniqueFd open_device() const;
+    void write_behind_the_zeroes(std::string_view text) const;
+    [[nodiscard]] std::string read_behind_the_zeroes() const;
+    [[nodiscard]] std::uint64_t device_size() const;
+};
+
 // The first bytes of an open file, up to the first zero.
 [[nodiscard]] std::string text_of(int file, std::uint64_t offset = 0);
 void put_text(int file, std::string_view text, std::uint64_t offset = 0);

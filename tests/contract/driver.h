@@ -27,6 +27,8 @@ public:
     [[nodiscard]] virtual base::Result<std::unique_ptr<api::Pool>> open(api::StateIds& ids, const base::Clock& clock,
                                                                         const kernel::BootId& boot,
                                                                         api::RevisionsToKeep revisions_to_keep) = 0;
+    // The machine starts again, while the pool is closed: what the kernel had made for it is gone.
+    virtual void reboot() {}
     // The directory that holds this VM's files, for drivers that have one.
     [[nodiscard]] virtual std::optional<std::filesystem::path> directory(const base::VmName& vm) const = 0;
 };

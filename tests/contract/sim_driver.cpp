@@ -17,10 +17,11 @@ private:
     std::shared_ptr<sim::Disk> disk_ = sim::make_disk();
 };
 
-INSTANTIATE_TEST_SUITE_P(Sim, ContractTest,
-                         testing::Values(Driver{"sim",
-                                                []() -> base::Result<std::unique_ptr<Place>> { return std::make_unique<SimPlace>(); }}),
-                         [](const auto& info) { return info.param.name; });
+const Driver sim_driver{"sim", []() -> base::Result<std::unique_ptr<Place>> { return std::make_unique<SimPlace>(); }};
+const auto sim_name = [](const auto& info) { return info.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(Sim, ContractTest, testing::Values(sim_driver), sim_name);
+INSTANTIATE_TEST_SUITE_P(Sim, EphemeralContractTest, testing::Values(sim_driver), sim_name);
 
 }  // namespace
 }  // namespace varve::contract
