@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/registry.h"
 
+#include "drivers/ephemeral/ephemeral.h"
 #include "drivers/file_reflink/file_reflink.h"
 #include "drivers/sim/sim.h"
 
@@ -84,6 +85,21 @@ PoolResult open_sim(const PoolSettings& settings, const Environment& environment
     return sim::open(own, environment.state_ids, environment.clock, environment.boot_id);
 }
 
+// Where the pool's storage is, for what must be told apart from another pool's.
+std::string location_of(const api::Pool& pool) {
+    if (const auto directory = pool.lock_directory()) return *directory;
+    std::string text;
+    for (const auto& [key, value] : pool.parameters()) text += key + "=" + value + "\n";
+    return text;
+}
+
+std::unique_ptr<api::Pool> with_ephemeral_volumes(std::unique_ptr<api::Pool> pool, const PoolSettings& settings,
+                                                  const Environment& environment) {
+    const ephemeral::Settings own{settings.name, ephemeral::pool_identity(settings.driver, location_of(*pool))};
+    const ephemeral::Kernel kernel{environment.device_mapper, environment.loops, environment.keyring, environment.blocks};
+    return ephemeral::with_ephemeral_volumes(std::move(pool), own, kernel, environment.clock, environment.log);
+}
+
 struct Driver {
     std::string_view name;
     PoolResult (*open)(const PoolSettings&, const Environment&);
@@ -102,7 +118,10 @@ std::vector<std::string> driver_names() {
 
 PoolResult open_pool(const PoolSettings& settings, const Environment& environment) {
     const auto* const driver = std::ranges::find(drivers, settings.driver, &Driver::name);
-    if (driver != drivers.end()) return driver->open(settings, environment);
+    if (driver != drivers.end()) {
+        auto pool = TRY(driver->open(settings, environment));
+        return with_ephemeral_volumes(std::move(pool), settings, environment);
+    }
     std::string known;
     for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
     return fail(Errc::InvalidArgument,

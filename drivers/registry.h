@@ -4,8 +4,12 @@
 
 #include "drivers/api/pool.h"
 #include "drivers/base/timestamp.h"
+#include "drivers/kernel/block_access.h"
 #include "drivers/kernel/boot_id.h"
+#include "drivers/kernel/device_mapper.h"
 #include "drivers/kernel/filesystem.h"
+#include "drivers/kernel/keyring.h"
+#include "drivers/kernel/loops.h"
 
 #include <map>
 #include <memory>
@@ -21,6 +25,10 @@ namespace varve::registry {
 // What every pool is given by main(); all of it outlives the pools.
 struct Environment {
     kernel::FileSystem& files;
+    kernel::DeviceMapper& device_mapper;
+    kernel::Loops& loops;
+    kernel::Keyring& keyring;
+    kernel::BlockAccess& blocks;
     api::StateIds& state_ids;
     const base::Clock& clock;
     spdlog::logger& log;  // one line per backing operation

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // varvefs: composes the daemon.
 #include "drivers/kernel/boot_id.h"
+#include "drivers/kernel/kernel_keyring.h"
+#include "drivers/kernel/libdevmapper.h"
+#include "drivers/kernel/loop_control.h"
+#include "drivers/kernel/posix_block_access.h"
 #include "drivers/kernel/posix_filesystem.h"
 #include "drivers/registry.h"
 #include "fs/config/config.h"
@@ -101,8 +105,12 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     const engine::ProcProcesses processes;
     api::StateIds state_ids;
     kernel::PosixFileSystem files;
+    kernel::LibDeviceMapper device_mapper;
+    kernel::LoopControl loops;
+    kernel::KernelKeyring keyring;
+    kernel::PosixBlockAccess blocks;
     const auto boot_id = TRY(kernel::read_boot_id());
-    const registry::Environment environment{files, state_ids, clock, *log, boot_id};
+    const registry::Environment environment{files, device_mapper, loops, keyring, blocks, state_ids, clock, *log, boot_id};
 
     block_signals(SIG_BLOCK);
     fuse::NodeTable nodes;

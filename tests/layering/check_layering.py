@@ -10,7 +10,7 @@ import sys
 
 BASE, API, KERNEL, RECORDS = "drivers/base", "drivers/api", "drivers/kernel", "drivers/records"
 REGISTRY_HEADER = "drivers/registry.h"
-DRIVERS = ("drivers/file", "drivers/file_reflink", "drivers/lvm_thin", "drivers/linux_kernel", "drivers/callback", "drivers/sim")
+DRIVERS = ("drivers/file", "drivers/file_reflink", "drivers/lvm_thin", "drivers/linux_kernel", "drivers/callback", "drivers/ephemeral", "drivers/sim")
 DRIVER_USES = (BASE, API, KERNEL, RECORDS)
 OUTSIDERS_USE = (BASE, "fs/protocol")
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/guest/power_cut/guest_pool.h"
 
+#include "drivers/kernel/kernel_keyring.h"
+#include "drivers/kernel/libdevmapper.h"
+#include "drivers/kernel/loop_control.h"
+#include "drivers/kernel/posix_block_access.h"
 #include "drivers/kernel/posix_filesystem.h"
 
 #include <fcntl.h>
@@ -16,6 +20,10 @@ using base::Result;
 
 GuestPool::GuestPool()
     : files_(std::make_unique<kernel::PosixFileSystem>()),
+      device_mapper_(std::make_unique<kernel::LibDeviceMapper>()),
+      loops_(std::make_unique<kernel::LoopControl>()),
+      keyring_(std::make_unique<kernel::KernelKeyring>()),
+      blocks_(std::make_unique<kernel::PosixBlockAccess>()),
       log_(std::make_shared<spdlog::logger>("power-cut", std::make_shared<spdlog::sinks::null_sink_mt>())) {}
 GuestPool::~GuestPool() = default;
 
@@ -25,7 +33,8 @@ Result<std::unique_ptr<GuestPool>> GuestPool::open(const std::string& driver, st
                                           .driver = driver,
                                           .parameters = std::move(parameters)};
     const auto boot = TRY(kernel::read_boot_id());
-    made->pool_ = TRY(registry::open_pool(settings, {*made->files_, made->ids_, made->clock_, *made->log_, boot}));
+    made->pool_ = TRY(registry::open_pool(settings, {*made->files_, *made->device_mapper_, *made->loops_, *made->keyring_, *made->blocks_,
+                                                     made->ids_, made->clock_, *made->log_, boot}));
     TRY(made->pool_->recover());
     for (const auto& vm : TRY(made->pool_->list_vms()))
         for (const auto& [volume, view] : TRY(made->pool_->load_vm(vm)).volumes) made->views_.insert_or_assign({vm, volume}, *view);

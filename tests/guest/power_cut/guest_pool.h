@@ -35,6 +35,10 @@ public:
 private:
     GuestPool();
     std::unique_ptr<kernel::FileSystem> files_;
+    std::unique_ptr<kernel::DeviceMapper> device_mapper_;
+    std::unique_ptr<kernel::Loops> loops_;
+    std::unique_ptr<kernel::Keyring> keyring_;
+    std::unique_ptr<kernel::BlockAccess> blocks_;
     api::StateIds ids_;
     base::SystemClock clock_;
     std::shared_ptr<spdlog::logger> log_;

@@ -57,6 +57,9 @@ public:
         return pool_->prepare_start(volume, present, lock_if_current);
     }
 
+protected:
+    [[nodiscard]] api::Pool& inner() const { return *pool_; }
+
 private:
     base::Result<std::optional<api::VolumeView>> run(const base::VolumePath& volume, const api::VolumeView* present,
                                                      const api::Command& command) override {
