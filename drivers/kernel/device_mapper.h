@@ -86,8 +86,10 @@ public:
 
     // Busy while it is open or another device's table stands on it.
     [[nodiscard]] virtual base::Result<> remove(const DmName& name, DmPending* later = nullptr) = 0;
-    // At once, or by the kernel soon after the last user closes it.
+    // At once, or by the kernel soon after the last user closes it. Its node stays as long; without udev longer, until the next of that name.
     [[nodiscard]] virtual base::Result<> remove_when_unused(const DmName& name) = 0;
+    // Takes remove_when_unused back; success when nobody asked for it. NotFound when the device has gone, Busy while it is going.
+    [[nodiscard]] virtual base::Result<> keep(const DmName& name) = 0;
     // Also while it is open. Exists when `to` is taken.
     [[nodiscard]] virtual base::Result<> rename(const DmName& from, const DmName& to) = 0;
     // Waits for what a batch has left to udev, and empties it.

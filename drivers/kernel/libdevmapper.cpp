@@ -191,7 +191,25 @@ Result<> LibDeviceMapper::remove_when_unused(const DmName& name) {
     DmPending pending;
     const auto removed = run_remove(name, true, pending);
     const auto settled = settle(pending);
-    return removed ? settled : removed;
+    if (!removed || !settled) return removed ? settled : removed;
+    return give_node_back(name);
+}
+
+// Without udev libdevmapper takes the node away at once, also that of a device which is still in use.
+Result<> LibDeviceMapper::give_node_back(const DmName& name) {
+    const auto there = TRY(find(name));
+    if (!there || check_node(name, there->device)) return {};
+    const Lock lock(mutex_);
+    TRY(DmTask(DM_DEVICE_MKNODES).name(name).run("cannot make the node of " + device_words(name)));
+    ::dm_task_update_nodes();
+    return {};
+}
+
+Result<> LibDeviceMapper::keep(const DmName& name) {
+    const Lock lock(mutex_);
+    TRY(open_control(lock));
+    // message_for_md in dm-ioctl.c; Linux 3.13.
+    return DmTask(DM_DEVICE_TARGET_MSG).name(name).message({}, "@cancel_deferred_remove").run("cannot keep " + device_words(name));
 }
 
 Result<> LibDeviceMapper::rename(const DmName& from, const DmName& to) {

@@ -32,6 +32,7 @@ public:
 
     [[nodiscard]] base::Result<> remove(const DmName& name, DmPending* later) override;
     [[nodiscard]] base::Result<> remove_when_unused(const DmName& name) override;
+    [[nodiscard]] base::Result<> keep(const DmName& name) override;
     [[nodiscard]] base::Result<> rename(const DmName& from, const DmName& to) override;
     [[nodiscard]] base::Result<> settle(DmPending& pending) override;
 
@@ -53,6 +54,8 @@ private:
                                                   DmPending& pending, const Lock& lock);
     [[nodiscard]] base::Failure undo_make(const DmName& name, DmPending& pending, base::Error error, const DmTable& table,
                                           const Lock& lock);
+    // Takes the lock itself.
+    [[nodiscard]] base::Result<> give_node_back(const DmName& name);
     [[nodiscard]] base::Result<> run_remove(const DmName& name, bool when_unused, DmPending& pending);
 
     std::chrono::milliseconds udev_deadline_;

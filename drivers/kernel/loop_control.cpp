@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 namespace varve::kernel {
 namespace {
@@ -123,6 +124,45 @@ Result<> take_back_autoclear(const LoopDevice& loop) {
     return {};
 }
 
+struct OpenedLoop {
+    LoopDevice loop;
+    UniqueFd device;
+};
+
+Result<OpenedLoop> configure_free_loop(const loop_config& config) {
+    constexpr int tries = 64;  // each one lost to somebody who was faster
+    for (int i = 0; i < tries; ++i) {
+        const auto number = TRY(free_number());
+        auto device = TRY(open_loop(number, O_RDWR));
+        if (::ioctl(device.get(), LOOP_CONFIGURE, &config) != 0) {
+            if (errno == EBUSY) continue;
+            return cannot_attach(errno);
+        }
+        const auto attached = with_direct_io_tried(device.get());
+        if (attached) return OpenedLoop{*attached, std::move(device)};
+        (void)::ioctl(device.get(), LOOP_CLR_FD);  // the error that counts is the first
+        return base::Failure(attached.error());
+    }
+    return fail(Errc::Busy, "others took every free loop device first");
+}
+
+base::Failure nothing_attached(DeviceNumber device) {
+    return fail(Errc::NotFound, "no file is attached to the loop device " + device.str());
+}
+
+// By the kernel's name of it: numbers and minors differ when loop devices have partitions.
+Result<unsigned> loop_number(DeviceNumber device) {
+    constexpr std::string_view prefix = "loop";
+    std::error_code failed;
+    const auto name = std::filesystem::read_symlink("/sys/dev/block/" + device.str(), failed).filename().string();
+    if (failed) return nothing_attached(device);
+    unsigned number = 0;
+    const auto* const end = name.data() + name.size();
+    if (!name.starts_with(prefix) || std::from_chars(name.data() + prefix.size(), end, number).ptr != end)
+        return fail(Errc::InvalidArgument, "the device " + device.str() + " is no loop device but '" + name + "'");
+    return number;
+}
+
 base::Failure in_use(const LoopDevice& loop) { return fail(Errc::Busy, loop.path().string() + " is in use"); }
 
 Result<bool> is_gone(const LoopDevice& loop) {
@@ -134,20 +174,21 @@ Result<bool> is_gone(const LoopDevice& loop) {
 }  // namespace
 
 Result<LoopDevice> LoopControl::attach(int file, const LoopOptions& options) {
-    constexpr int tries = 64;  // each one lost to somebody who was faster
-    const auto config = configuration(file, options);
-    for (int i = 0; i < tries; ++i) {
-        const auto number = TRY(free_number());
-        const auto device = TRY(open_loop(number, O_RDWR));
-        if (::ioctl(device.get(), LOOP_CONFIGURE, &config) != 0) {
-            if (errno == EBUSY) continue;
-            return cannot_attach(errno);
-        }
-        auto attached = with_direct_io_tried(device.get());
-        if (!attached) (void)::ioctl(device.get(), LOOP_CLR_FD);  // the error that counts is the first
-        return attached;
-    }
-    return fail(Errc::Busy, "others took every free loop device first");
+    return TRY(configure_free_loop(configuration(file, options))).loop;
+}
+
+Result<HeldLoop> LoopControl::attach_held(int file, const LoopOptions& options) {
+    auto config = configuration(file, options);
+    config.info.lo_flags |= LO_FLAGS_AUTOCLEAR;
+    auto opened = TRY(configure_free_loop(config));
+    return HeldLoop{opened.loop, std::make_shared<const UniqueFd>(std::move(opened.device))};
+}
+
+Result<HeldLoop> LoopControl::hold(DeviceNumber device) {
+    UniqueFd opened = TRY(open_loop(TRY(loop_number(device)), O_RDONLY));
+    const auto loop = TRY(look_at(opened.get()));
+    if (!loop || loop->device != device) return nothing_attached(device);
+    return HeldLoop{*loop, std::make_shared<const UniqueFd>(std::move(opened))};
 }
 
 Result<std::vector<LoopDevice>> LoopControl::list() const {
@@ -182,7 +223,7 @@ Result<> LoopControl::detach(const LoopDevice& loop) {
     const auto end = std::chrono::steady_clock::now() + patience_;
     for (auto pause = std::chrono::microseconds(200); !TRY(is_gone(loop)); pause *= 2) {
         if (std::chrono::steady_clock::now() >= end) {
-            TRY(take_back_autoclear(loop));
+            if (!loop.autoclear) TRY(take_back_autoclear(loop));
             return TRY(is_gone(loop)) ? Result<>{} : in_use(loop);
         }
         std::this_thread::sleep_for(std::min(pause, std::chrono::microseconds(20'000)));  // nothing tells when a device is closed

@@ -15,6 +15,8 @@ public:
     explicit LoopControl(std::chrono::milliseconds patience = std::chrono::milliseconds(500)) : patience_(patience) {}
 
     [[nodiscard]] base::Result<LoopDevice> attach(int file, const LoopOptions& options) override;
+    [[nodiscard]] base::Result<HeldLoop> attach_held(int file, const LoopOptions& options) override;
+    [[nodiscard]] base::Result<HeldLoop> hold(DeviceNumber device) override;
     [[nodiscard]] base::Result<std::vector<LoopDevice>> list() const override;
     [[nodiscard]] base::Result<> update_size(const LoopDevice& loop) override;
     [[nodiscard]] base::Result<> detach(const LoopDevice& loop) override;

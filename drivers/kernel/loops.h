@@ -10,6 +10,7 @@
 #include <compare>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,7 @@ struct LoopDevice {
     base::Bytes size_limit;  // 0: to the end of the file
     bool read_only = false;
     bool direct_io = false;  // past the page cache of the file system below
-    bool autoclear = false;  // goes with its last user: somebody else's, as of mount(8)
+    bool autoclear = false;  // goes with its last user: attach_held's, or somebody else's, as of mount(8)
     friend bool operator==(const LoopDevice&, const LoopDevice&) = default;
 
     [[nodiscard]] std::filesystem::path path() const { return "/dev/loop" + std::to_string(number); }
@@ -43,6 +44,12 @@ struct LoopOptions {
     bool direct_io = true;  // when the file can; LoopDevice::direct_io tells
     base::Bytes offset = {};
     base::Bytes size_limit = {};
+};
+
+// A loop device that does not go while `held` or a copy of it is there.
+struct HeldLoop {
+    LoopDevice loop;
+    std::shared_ptr<const void> held;
 };
 
 // A loop device outlives the process, and the name of its file; it does not survive a reboot. Errors: Unsupported without the loop driver
@@ -56,6 +63,11 @@ public:
 
     // A new loop device over an open file (read-write, or read-only with the option). It stays until detach. Busy when others were faster too often.
     [[nodiscard]] virtual base::Result<LoopDevice> attach(int file, const LoopOptions& options) = 0;
+    // The same, but it goes with its last user: whoever holds it or has it open, and device-mapper devices that stand on it. So nothing
+    // is left of it when the process dies before a device stands on it.
+    [[nodiscard]] virtual base::Result<HeldLoop> attach_held(int file, const LoopOptions& options) = 0;
+    // One that is attached, by whomever. NotFound when it is not, or no longer; InvalidArgument for what is no loop device.
+    [[nodiscard]] virtual base::Result<HeldLoop> hold(DeviceNumber device) = 0;
     // All that are attached, by number.
     [[nodiscard]] virtual base::Result<std::vector<LoopDevice>> list() const = 0;
     // Makes the device as large as its file is now. NotFound when it is no longer attached to that file.

@@ -98,8 +98,44 @@ void FakeBlockDevices::sweep() {
         const auto& device = entry.second;
         return device.removed_when_unused && device.opens == 0 && users_of(device.number) == 0;
     };
-    for (auto found = std::ranges::find_if(mapped_, goes); found != mapped_.end(); found = std::ranges::find_if(mapped_, goes))
+    for (auto found = std::ranges::find_if(mapped_, goes); found != mapped_.end(); found = std::ranges::find_if(mapped_, goes)) {
+        if (found->second.live) note_order(*found->second.live);
         mapped_.erase(found);
+    }
+    std::erase_if(loops_, [&](const auto& entry) {
+        const auto& device = entry.second;
+        return device.loop.autoclear && device.opens == 0 && users_of(device.loop.device) == 0;
+    });
+}
+
+void FakeBlockDevices::note_order(const kernel::DmTable& table) {
+    for (const auto& target : table.targets()) {
+        const auto* const snapshot = std::get_if<kernel::SnapshotTarget>(&target.kind);
+        if (snapshot == nullptr) continue;
+        for (const auto& [name, mapped] : mapped_)
+            if (mapped.live && !mapped.suspended && std::ranges::any_of(mapped.live->targets(), [&](const kernel::DmTarget& other) {
+                    return other.kind == kernel::DmTargetKind(kernel::SnapshotOriginTarget{snapshot->origin});
+                }))
+                forbidden_.push_back("a snapshot over " + snapshot->origin.str() + " came or went while '" + name + "' ran");
+    }
+}
+
+std::vector<std::string> FakeBlockDevices::forbidden() const {
+    const std::lock_guard lock(mutex_);
+    return forbidden_;
+}
+
+std::shared_ptr<const void> FakeBlockDevices::hold(FakeLoopDevice& loop) {
+    ++loop.opens;
+    return {&loop, [this, number = loop.loop.number, serial = loop.serial](const void*) { let_go(number, serial); }};
+}
+
+void FakeBlockDevices::let_go(unsigned number, std::uint64_t serial) {
+    const std::lock_guard lock(mutex_);
+    const auto found = loops_.find(number);
+    if (found == loops_.end() || found->second.serial != serial) return;  // the kernel has started again
+    --found->second.opens;
+    sweep();
 }
 
 }  // namespace varve::fakes

@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace varve::fakes {
 
@@ -37,7 +39,8 @@ struct FakeLoopDevice {
     kernel::LoopDevice loop;
     base::UniqueFd file;
     base::SectorCount size;
-    std::uint32_t opens = 0;  // by processes
+    std::uint32_t opens = 0;  // by processes, those that hold it included
+    std::uint64_t serial = 0;
 };
 
 // Thread-safe.
@@ -51,6 +54,9 @@ public:
     void close(kernel::DeviceNumber device);
     // What the only target of that device says of itself from now on, as a full or broken one does.
     void set_status(const std::string& name, std::string text);
+    // What the kernel does not refuse but its documentation forbids (snapshot.rst: a snapshot is loaded and unloaded only while its
+    // snapshot-origin is suspended), in the order in which it was done.
+    [[nodiscard]] std::vector<std::string> forbidden() const;
     // The kernel starts again: nothing is left but the disks.
     void reboot();
     // False: every call is Unsupported.
@@ -88,10 +94,19 @@ public:
     [[nodiscard]] std::uint32_t users_of(kernel::DeviceNumber device) const;
     // Removes those that were to go with their last user, and what that leaves unused.
     void sweep();
+    // Before a table is loaded or goes.
+    void note_order(const kernel::DmTable& table);
+    // Opens the loop device until what it gives is gone.
+    [[nodiscard]] std::shared_ptr<const void> hold(FakeLoopDevice& loop);
+    [[nodiscard]] std::uint64_t next_serial() { return next_serial_++; }
 
 private:
+    void let_go(unsigned number, std::uint64_t serial);
+
     std::function<void(Effect)> moment_;
     mutable std::mutex mutex_;  // over everything below
+    std::vector<std::string> forbidden_;
+    std::uint64_t next_serial_ = 1;
     std::map<kernel::DeviceNumber, base::SectorCount> disks_;
     std::map<std::string, FakeDmDevice> mapped_;
     std::map<unsigned, FakeLoopDevice> loops_;

@@ -62,9 +62,13 @@ Result<> FakeDeviceMapper::check_table(const kernel::DmTable& table) const {
         if (const auto* const linear = std::get_if<kernel::LinearTarget>(&target.kind);
             linear != nullptr && linear->offset + target.length > *devices_.size_of(linear->device))
             return refused("a linear target goes beyond its device");
-        if (const auto* const snapshot = std::get_if<kernel::SnapshotTarget>(&target.kind);
-            snapshot != nullptr && !std::has_single_bit(snapshot->chunk.count))
-            return refused("the chunk size is not a power of two");
+        if (const auto* const snapshot = std::get_if<kernel::SnapshotTarget>(&target.kind); snapshot != nullptr) {
+            if (!std::has_single_bit(snapshot->chunk.count)) return refused("the chunk size is not a power of two");
+            if (target.length > *devices_.size_of(snapshot->origin)) return refused("a snapshot is larger than its origin");
+        }
+        if (const auto* const origin = std::get_if<kernel::SnapshotOriginTarget>(&target.kind);
+            origin != nullptr && target.length > *devices_.size_of(origin->origin))
+            return refused("a snapshot-origin is larger than its device");
     }
     return {};
 }
@@ -99,6 +103,7 @@ Result<kernel::DeviceNumber> FakeDeviceMapper::create(const DmName& name, const 
         if (first([&](const auto& device) { return device.name == name.str() || device.uuid == uuid.str(); }))
             return fail(Errc::Exists, "a device has the name '" + name.str() + "' or the uuid '" + uuid.str() + "'");
         TRY(check_table(table));
+        devices_.note_order(table);
         FakeDmDevice device;
         device.name = name.str();
         device.uuid = uuid.str();
@@ -115,6 +120,7 @@ Result<> FakeDeviceMapper::load(const DmName& name, const kernel::DmTable& table
     return call(Effect::Changes, [&]() -> Result<> {
         auto* const device = TRY(named(name));
         TRY(check_table(table));
+        devices_.note_order(table);
         device->inactive = table;
         device->inactive_access = access;
         return {};
@@ -124,6 +130,7 @@ Result<> FakeDeviceMapper::load(const DmName& name, const kernel::DmTable& table
 Result<> FakeDeviceMapper::clear(const DmName& name) {
     return call(Effect::Changes, [&]() -> Result<> {
         TRY(named(name))->inactive.reset();
+        devices_.sweep();
         return {};
     });
 }
@@ -143,6 +150,7 @@ Result<> FakeDeviceMapper::resume(const DmName& name) {
             device->access = device->inactive_access;
         }
         device->suspended = false;
+        devices_.sweep();
         return {};
     });
 }
@@ -151,6 +159,7 @@ Result<> FakeDeviceMapper::remove(const DmName& name, kernel::DmPending* /*later
     return call(Effect::Removes, [&]() -> Result<> {
         const auto* const device = TRY(named(name));
         if (info_of(*device).open_count != 0) return in_use(name);
+        if (device->live) devices_.note_order(*device->live);
         devices_.mapped().erase(name.str());
         devices_.sweep();
         return {};
@@ -161,6 +170,13 @@ Result<> FakeDeviceMapper::remove_when_unused(const DmName& name) {
     return call(Effect::Removes, [&]() -> Result<> {
         TRY(named(name))->removed_when_unused = true;
         devices_.sweep();
+        return {};
+    });
+}
+
+Result<> FakeDeviceMapper::keep(const DmName& name) {
+    return call(Effect::Changes, [&]() -> Result<> {
+        TRY(named(name))->removed_when_unused = false;
         return {};
     });
 }

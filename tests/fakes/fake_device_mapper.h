@@ -26,6 +26,7 @@ public:
     [[nodiscard]] base::Result<> resume(const kernel::DmName& name) override;
     [[nodiscard]] base::Result<> remove(const kernel::DmName& name, kernel::DmPending* later) override;
     [[nodiscard]] base::Result<> remove_when_unused(const kernel::DmName& name) override;
+    [[nodiscard]] base::Result<> keep(const kernel::DmName& name) override;
     [[nodiscard]] base::Result<> rename(const kernel::DmName& from, const kernel::DmName& to) override;
     [[nodiscard]] base::Result<> settle(kernel::DmPending& pending) override;
     [[nodiscard]] base::Result<std::optional<kernel::DmInfo>> find(const kernel::DmName& name) const override;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 namespace varve::fakes {
@@ -27,25 +28,54 @@ Result<base::SectorCount> size_of_part(int file, base::Bytes offset, base::Bytes
 
 }  // namespace
 
+Result<FakeLoopDevice*> FakeLoops::add(int file, const kernel::LoopBacking& backing, const kernel::LoopOptions& options, bool autoclear) {
+    base::UniqueFd own(::fcntl(file, F_DUPFD_CLOEXEC, 0));
+    if (!own.valid()) return base::fail_errno(errno, "cannot attach a file to a loop device");
+    const auto size = TRY(size_of_part(file, options.offset, options.size_limit));
+    auto& loops = devices_.loops();
+    unsigned number = 0;
+    while (loops.contains(number)) ++number;
+    const kernel::LoopDevice loop{.number = number,
+                                  .device = {loop_major, number},
+                                  .backing = backing,
+                                  .offset = options.offset,
+                                  .size_limit = options.size_limit,
+                                  .read_only = options.read_only,
+                                  .direct_io = options.direct_io,
+                                  .autoclear = autoclear};
+    return &loops.emplace(number, FakeLoopDevice{loop, std::move(own), size, 0, devices_.next_serial()}).first->second;
+}
+
 Result<kernel::LoopDevice> FakeLoops::attach(int file, const kernel::LoopOptions& options) {
     const auto backing = TRY(backing_of(file));
-    return devices_.call(faults_, Effect::Changes, [&]() -> Result<kernel::LoopDevice> {
-        base::UniqueFd own(::fcntl(file, F_DUPFD_CLOEXEC, 0));
-        if (!own.valid()) return base::fail_errno(errno, "cannot attach a file to a loop device");
-        const auto size = TRY(size_of_part(file, options.offset, options.size_limit));
-        auto& loops = devices_.loops();
-        unsigned number = 0;
-        while (loops.contains(number)) ++number;
-        const kernel::LoopDevice loop{.number = number,
-                                      .device = {loop_major, number},
-                                      .backing = backing,
-                                      .offset = options.offset,
-                                      .size_limit = options.size_limit,
-                                      .read_only = options.read_only,
-                                      .direct_io = options.direct_io};
-        loops.emplace(number, FakeLoopDevice{loop, std::move(own), size, 0});
-        return loop;
+    return devices_.call(faults_, Effect::Changes,
+                         [&]() -> Result<kernel::LoopDevice> { return TRY(add(file, backing, options, false))->loop; });
+}
+
+// Whoever dies within the call lets go of it: the kernel closes what a process had open.
+Result<kernel::HeldLoop> FakeLoops::attach_held(int file, const kernel::LoopOptions& options) {
+    const auto backing = TRY(backing_of(file));
+    std::shared_ptr<const void> held;
+    const auto loop = devices_.call(faults_, Effect::Changes, [&]() -> Result<kernel::LoopDevice> {
+        auto* const added = TRY(add(file, backing, options, true));
+        held = devices_.hold(*added);
+        return added->loop;
     });
+    if (!loop) return base::Failure(loop.error());
+    return kernel::HeldLoop{*loop, std::move(held)};
+}
+
+Result<kernel::HeldLoop> FakeLoops::hold(kernel::DeviceNumber device) {
+    if (device.major != loop_major) return fail(Errc::InvalidArgument, "the device " + device.str() + " is no loop device");
+    std::shared_ptr<const void> held;
+    const auto loop = devices_.call(faults_, Effect::Reads, [&]() -> Result<kernel::LoopDevice> {
+        const auto found = devices_.loops().find(device.minor);
+        if (found == devices_.loops().end()) return fail(Errc::NotFound, "no file is attached to the loop device " + device.str());
+        held = devices_.hold(found->second);
+        return found->second.loop;
+    });
+    if (!loop) return base::Failure(loop.error());
+    return kernel::HeldLoop{*loop, std::move(held)};
 }
 
 Result<std::vector<kernel::LoopDevice>> FakeLoops::list() const {

@@ -16,12 +16,18 @@ public:
         : devices_(devices), files_(files), faults_(faults) {}
 
     [[nodiscard]] base::Result<kernel::LoopDevice> attach(int file, const kernel::LoopOptions& options) override;
+    [[nodiscard]] base::Result<kernel::HeldLoop> attach_held(int file, const kernel::LoopOptions& options) override;
+    [[nodiscard]] base::Result<kernel::HeldLoop> hold(kernel::DeviceNumber device) override;
     [[nodiscard]] base::Result<std::vector<kernel::LoopDevice>> list() const override;
     [[nodiscard]] base::Result<> update_size(const kernel::LoopDevice& loop) override;
     [[nodiscard]] base::Result<> detach(const kernel::LoopDevice& loop) override;
     [[nodiscard]] base::Result<kernel::LoopBacking> backing_of(int file) const override;
 
 private:
+    // The body of a call.
+    [[nodiscard]] base::Result<FakeLoopDevice*> add(int file, const kernel::LoopBacking& backing, const kernel::LoopOptions& options,
+                                                    bool autoclear);
+
     FakeBlockDevices& devices_;
     const kernel::FileSystem& files_;
     Faults& faults_;

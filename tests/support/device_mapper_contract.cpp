@@ -112,6 +112,7 @@ TEST_P(DeviceMapperContract, NobodyIsNotFound) {
     EXPECT_EQ(mapper().resume(none).error().code, Errc::NotFound);
     EXPECT_EQ(mapper().remove(none).error().code, Errc::NotFound);
     EXPECT_EQ(mapper().remove_when_unused(none).error().code, Errc::NotFound);
+    EXPECT_EQ(mapper().keep(none).error().code, Errc::NotFound);
     EXPECT_EQ(mapper().rename(none, name("b")).error().code, Errc::NotFound);
     EXPECT_EQ(mapper().table(none).error().code, Errc::NotFound);
     EXPECT_EQ(mapper().status(none).error().code, Errc::NotFound);
@@ -223,6 +224,17 @@ TEST_P(DeviceMapperContract, MayGoWithItsLastUser) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (mapper().find(name("b")).value() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
     EXPECT_FALSE(mapper().find(name("b")).value());
+}
+
+TEST_P(DeviceMapperContract, MayBeKeptAfterAll) {
+    make("a");
+    world().open(name("a"));
+    ASSERT_TRUE(mapper().remove_when_unused(name("a")));
+    ASSERT_TRUE(mapper().keep(name("a")));
+    EXPECT_FALSE(info("a").removed_when_unused);
+    EXPECT_TRUE(mapper().keep(name("a")));
+    world().close(name("a"));
+    EXPECT_EQ(info("a").open_count, 0U);
 }
 
 TEST_P(DeviceMapperContract, ABatchIsWaitedForOnce) {

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -89,6 +91,39 @@ TEST_P(LoopsContract, DetachingAgainIsDone) {
     EXPECT_TRUE(loops().detach(loop));
     EXPECT_TRUE(loops().detach(loop));
     EXPECT_EQ(loops().update_size(loop).error().code, Errc::NotFound);
+}
+
+TEST_P(LoopsContract, AHeldLoopGoesWithItsLastUser) {
+    const auto file = world().make_file(loop_file_size);
+    auto attached = loops().attach_held(file.get(), {}).value();
+    const auto loop = attached.loop;
+    EXPECT_TRUE(loop.autoclear);
+    EXPECT_EQ(loop.backing, loops().backing_of(file.get()).value());
+    auto again = loops().hold(loop.device).value();
+    EXPECT_EQ(again.loop, loop);
+    attached = {};
+    EXPECT_TRUE(is_listed(loop));
+    world().open(loop);
+    again = {};
+    EXPECT_TRUE(is_listed(loop));
+    world().close(loop);
+    // udev may be looking at it still.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!kernel::loops_over(loops(), loop.backing).value().empty() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_TRUE(kernel::loops_over(loops(), loop.backing).value().empty());
+    EXPECT_EQ(loops().hold(loop.device).error().code, Errc::NotFound);
+}
+
+TEST_P(LoopsContract, WhatStaysCanBeHeldToo) {
+    const auto file = world().make_file(loop_file_size);
+    const auto loop = loops().attach(file.get(), {}).value();
+    {
+        const auto held = loops().hold(loop.device).value();
+        EXPECT_EQ(held.loop, loop);
+        EXPECT_EQ(loops().detach(loop).error().code, Errc::Busy);
+    }
+    EXPECT_TRUE(is_listed(loop));
+    EXPECT_TRUE(loops().detach(loop));
 }
 
 TEST_P(LoopsContract, ANumberThatHasAnotherFileNowIsLeftAlone) {

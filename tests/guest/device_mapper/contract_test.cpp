@@ -72,6 +72,14 @@ TEST_F(RealDeviceMapper, TheNodeIsThereWhenCreateReturnsAndGoneAfterRemove) {
     }
 }
 
+TEST_F(RealDeviceMapper, WhatGoesWithItsLastUserKeepsItsNodeUntilThen) {
+    const auto number = make("a", mib, LinearTarget{make_disk(mib).number(), {0}});
+    const base::UniqueFd used(::open(node("a").c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(mapper().remove_when_unused(name("a")));
+    EXPECT_EQ(kernel::block_device_at(node("a").string()).value(), number);
+    ASSERT_TRUE(mapper().keep(name("a")));
+}
+
 TEST_F(RealDeviceMapper, ALoopUnderATableIsInUse) {
     const base::UniqueFd file(::memfd_create("varve-test", MFD_CLOEXEC));
     ASSERT_EQ(::ftruncate(file.get(), mib), 0);
