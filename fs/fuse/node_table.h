@@ -13,7 +13,7 @@
 
 namespace varve::fuse {
 
-// A node's number towards the kernel (FUSE's nodeid). 1 is the root; no two things ever have the same. Not st_ino.
+// A node's number towards the kernel (FUSE's nodeid). 1 is the root; no number ever stands for two things. Not st_ino.
 using NodeId = std::uint64_t;
 inline constexpr NodeId root_node = 1;
 

@@ -136,7 +136,7 @@ base::Result<fuse_entry_param> Server::entry_for(const Found& found) const {
     fuse_entry_param entry{};
     entry.attr = TRY(attributes_of(found.node));
     entry.ino = with_.nodes.look_up(found.node);
-    entry.generation = 0;  // numbers are never used twice
+    entry.generation = 0;  // a number never stands for something else
     entry.attr_timeout = found.cacheable ? cached_seconds : 0;
     entry.entry_timeout = found.cacheable && with_.notifier.names_cacheable() ? cached_seconds : 0;
     return entry;

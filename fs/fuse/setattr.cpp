@@ -10,13 +10,32 @@ using base::Errc;
 using base::fail;
 using base::Result;
 
+namespace {
+
+// Whose attributes change only by what the kernel is told of or asks for itself. The root has no look-up that would carry its attributes,
+// and every path begins with it.
+bool attributes_last(const Node& node) {
+    return std::visit(api::Overloaded{
+                          [](const RootDir&) { return true; },
+                          [](const PoolsDir&) { return true; },
+                          [](const PoolDir&) { return true; },
+                          [](const VmDir&) { return true; },
+                          [](const VmsDir&) { return true; },
+                          [](const VmsVmDir&) { return true; },
+                          [](const StateFile&) { return true; },
+                          [](const auto&) { return false; },
+                      },
+                      node);
+}
+
+}  // namespace
+
 void Server::getattr(fuse_req_t request, fuse_ino_t id, fuse_file_info*) {
     const auto what = node(id);
     if (!what) return (void)fuse_reply_err(request, ESTALE);
     const auto attributes = attributes_of(**what);
     if (!attributes) return refuse(request, {"stat", path_of(**what)}, attributes.error());
-    const bool fixed = std::holds_alternative<StateFile>(**what) || std::holds_alternative<VmDir>(**what);
-    (void)fuse_reply_attr(request, &*attributes, fixed ? cached_seconds : 0);
+    (void)fuse_reply_attr(request, &*attributes, attributes_last(**what) ? cached_seconds : 0);
 }
 
 // A VM directory's owner and mode are stored and apply to all in it.

@@ -46,8 +46,26 @@ TEST_F(Nodes, LiveUntilEveryLookUpIsForgotten) {
 
     const auto again = wire().lookup(directory_, "root.img");
     ASSERT_EQ(again.error, 0);
-    EXPECT_NE(again.out.nodeid, file);  // never used twice
+    EXPECT_EQ(again.out.nodeid, file) << "a state has its number for good";
     EXPECT_EQ(wire().getattr(again.out.nodeid).error, 0);
+}
+
+TEST_F(Nodes, ANumberIsNeverUsedForSomethingElse) {
+    const auto old = wire().lookup(directory_, "root.img").out.nodeid;
+    forget_and_wait({{old, 1}});
+    const auto opened = wire().open_for_writing(directory_, "root.img");
+    ASSERT_EQ(opened.error, 0);
+    EXPECT_NE(opened.node, old) << "a transaction is not the state that it starts from";
+    ASSERT_EQ(wire().write(opened.node, opened.handle, 0, std::string(512, 'n')), 0);
+    ASSERT_EQ(wire().flush(opened.node, opened.handle), 0);
+    ASSERT_EQ(wire().release(opened.node, opened.handle), 0);
+    EXPECT_NE(wire().lookup(directory_, "root.img").out.nodeid, old) << "another state has the path";
+}
+
+// Every path begins with the root, which has no look-up that would carry its attributes.
+TEST_F(Nodes, TheRootsAttributesAreCached) {
+    EXPECT_GT(wire().getattr(root_node).out.attr_valid, 60U);
+    EXPECT_GT(wire().getattr(directory_).out.attr_valid, 60U);
 }
 
 TEST_F(Nodes, ASingleForgetFreesToo) {
