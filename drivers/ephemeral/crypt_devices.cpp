@@ -28,6 +28,12 @@ Result<CryptTarget> crypt_target(const DmTable& table, const kernel::DmName& nam
     return *target;
 }
 
+Result<> fits(base::Bytes size, base::Bytes sector) {
+    if (size.count % sector.count == 0) return {};
+    return fail(Errc::InvalidArgument, std::to_string(size.count) + " bytes are not a multiple of the " + std::to_string(sector.count) +
+                                           " that its storage reads and writes at once");
+}
+
 std::string key_name_in(const CryptTarget& target) {
     const auto* const key = std::get_if<kernel::KeyringKey>(&target.key);
     return key != nullptr ? key->name : std::string();
@@ -78,9 +84,7 @@ Result<> CryptDevices::create(const CryptName& name, const DmTable& table) {
 
 Result<> CryptDevices::open(const CryptName& name, const std::filesystem::path& below, base::Bytes size) {
     const auto base = TRY(base_of(below));
-    if (size.count % base.sector.count != 0)
-        return fail(Errc::InvalidArgument, "its size, " + std::to_string(size.count) + " bytes, is not a multiple of the " +
-                                               std::to_string(base.sector.count) + " bytes that its storage reads and writes at once");
+    TRY(fits(size, base.sector));
     {
         // The same sectors as without encryption, so that the VM sees no difference.
         CryptTarget target{.key = TRY(make_key(name)), .device = base.device, .allow_discards = true};
@@ -121,6 +125,15 @@ Result<> CryptDevices::close(const CryptName& name, const Below& below) {
 }
 
 // ---- grow
+Result<> CryptDevices::can_grow(const CryptName& name, base::Bytes size) {
+    if (TRY(state(name)) != State::Ready)
+        return fail(Errc::NotFound, "its encrypted device has vanished, and its content with it; stop it");
+    const auto target = TRY(crypt_target(TRY(kernel_.mapper.table(name.ready)), name.ready));
+    TRY(fits(size, {target.sector_bytes.value_or(base::sector_size)}));
+    if (const auto key = key_name_in(target); !key.empty()) TRY(kernel::HeldKey::hold(kernel_.keyring, key));
+    return {};
+}
+
 Result<> CryptDevices::grow(const CryptName& name, const Below& below, base::Bytes size) {
     const auto present = TRY(kernel_.mapper.table(name.ready));
     if (present.size() >= sectors_of(size)) return {};

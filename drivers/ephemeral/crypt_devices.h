@@ -47,6 +47,8 @@ public:
     [[nodiscard]] base::Result<> open(const CryptName& name, const std::filesystem::path& below, base::Bytes size);
     // Removes the device, its loop device and its key, as far as they are there. Busy while somebody has the device open: it then stays whole.
     [[nodiscard]] base::Result<> close(const CryptName& name, const Below& below);
+    // Whether grow() would refuse that size: NotFound when the device or its key has vanished, InvalidArgument when the size does not fit its sectors.
+    [[nodiscard]] base::Result<> can_grow(const CryptName& name, base::Bytes size);
     // Makes the device as large as that, after what lies below it has grown; nothing when it is. It is never made smaller.
     [[nodiscard]] base::Result<> grow(const CryptName& name, const Below& below, base::Bytes size);
 

@@ -133,9 +133,8 @@ EphemeralPool::View EphemeralPool::stop(const VolumePath& volume, const VolumeVi
 
 EphemeralPool::View EphemeralPool::resize(const VolumePath& volume, const VolumeView& present, const api::Command& command) {
     const auto name = TRY(names_.of(volume));
-    if (TRY(devices_.state(name)) != State::Ready)
-        return fail(Errc::NotFound,
-                    volume.str() + " cannot be resized: its encrypted device has vanished, and its content with it; stop it");
+    if (const auto can = devices_.can_grow(name, std::get<api::Resize>(command).size); !can)
+        return about(volume, "cannot be resized", can.error());
     auto resized = TRY(run_checked(*inner_, volume, &present, command));
     const auto grown = [&]() -> Result<> {
         const auto lies_on = TRY(below(volume, *resized));

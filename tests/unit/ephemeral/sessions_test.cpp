@@ -27,6 +27,21 @@ TEST_F(EphemeralSessions, ARestartOfTheDaemonKeepsThem) {
     EXPECT_EQ(world_.kernel_objects(), "");
 }
 
+// On a file system without extended attributes the driver cannot know by itself.
+TEST_F(EphemeralSessions, TheDeviceTellsThatOneIsOfThisBoot) {
+    world_.files().set_marks(false);
+    ASSERT_TRUE(succeeded(world_.start(swap)));
+    const auto before = world_.kernel_objects();
+    world_.restart();
+    EXPECT_TRUE(world_.started(swap));
+    EXPECT_EQ(world_.kernel_objects(), before);
+    EXPECT_EQ(world_.device(swap).value(), "/dev/mapper/" + ready);
+    ASSERT_TRUE(succeeded(world_.stop(swap)));
+    ASSERT_TRUE(succeeded(world_.start(swap)));
+    world_.reboot();
+    EXPECT_FALSE(world_.view(swap)->session);
+}
+
 TEST_F(EphemeralSessions, ARebootDropsThem) {
     ASSERT_TRUE(succeeded(world_.start(swap)));
     world_.reboot();
@@ -80,6 +95,23 @@ TEST_F(EphemeralSessions, ResizingGrowsAllThatLiesBelow) {
     EXPECT_FALSE(world_.mapped(ready)->suspended);
     EXPECT_TRUE(world_.crypt(ready).key == key);
     EXPECT_TRUE(world_.keys().held.empty());
+}
+
+TEST_F(EphemeralSessions, WhatCannotGrowIsLeftAsItIs) {
+    world_.blocks().set_sector({4096});
+    ASSERT_TRUE(succeeded(world_.start(swap)));
+    EXPECT_EQ(world_.execute(swap, api::Resize{{mib.count + 512}}).error().code, Errc::InvalidArgument);
+    const auto key = world_.keys().keys.begin()->second;
+    const auto name = world_.keys().keys.begin()->first;
+    world_.keys().keys.clear();
+    const auto refused = world_.execute(swap, api::Resize{{2 * mib.count}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::NotFound) << refused.error().message();
+    world_.reload(swap);
+    EXPECT_EQ(world_.view(swap)->session->size, mib);
+    EXPECT_EQ(world_.view(swap)->config.size, mib);
+    world_.keys().keys.emplace(name, key);
+    EXPECT_TRUE(succeeded(world_.execute(swap, api::Resize{{2 * mib.count}})));
 }
 
 TEST_F(EphemeralSessions, ResizingAHaltedOneAsksTheDriverOnly) {

@@ -61,6 +61,7 @@ public:
     [[nodiscard]] std::string kernel_objects() const;
     [[nodiscard]] std::string log() const { return log_text_.str(); }
     [[nodiscard]] fakes::Faults& faults() { return files_->faults(); }
+    [[nodiscard]] fakes::MemoryFileSystem& files() { return *files_; }
     [[nodiscard]] api::Pool& pool() { return *pool_; }
     [[nodiscard]] fakes::SteppingClock& clock() { return clock_; }
     [[nodiscard]] fakes::FakeBlockDevices& devices() { return devices_; }
