@@ -60,6 +60,9 @@ Result<> check_no_origin(const PoolDevices& devices, const StateFiles& files, co
 
 Result<Middle> make_middle(Ports& ports, const PoolDevices& devices, const StateFiles& files, const StateIds& ids, kernel::DmBatch& batch) {
     TRY(check_no_origin(devices, files, ids));
+    if (files.size.count == 0 || !files.size.whole_sectors())
+        return fail(Errc::InvalidArgument, "a state of " + std::to_string(files.size.count) + " bytes cannot be a device: '" +
+                                               files.volume + "' needs one or more whole sectors");
     const auto content = check_cow_file(files.cow, files.size);
     if (!content) return base::Failure(base::with_context(content.error(), "'" + files.volume + "'"));
     if (content->use == CowUse::Invalid) return invalid(files);

@@ -122,8 +122,7 @@ protected:
         const auto recovered = stacks().recover();
         ASSERT_TRUE(recovered) << recovered.error().message();
         const auto left = mapper().list(kernel::pool_uuid_prefix(test_pool)).value();
-        for (const auto& device : left)
-            EXPECT_FALSE(device.suspended || device.inactive_table || !device.live_table) << device.name;
+        for (const auto& device : left) EXPECT_FALSE(device.suspended || device.inactive_table || !device.live_table) << device.name;
     }
 };
 

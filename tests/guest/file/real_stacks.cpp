@@ -27,17 +27,18 @@ using Aligned = std::unique_ptr<char, Free>;
 
 Aligned aligned(std::uint64_t length) { return Aligned(static_cast<char*>(std::aligned_alloc(block, length))); }
 
-base::UniqueFd new_cow(base::Bytes state) {
+base::UniqueFd new_cow(base::Bytes state, const Place& place) {
     kernel::PosixFileSystem files;
-    auto cow = new_file(0);
+    auto cow = new_file(0, place);
     EXPECT_TRUE(make_cow_file(files, cow.get(), state));
     return cow;
 }
 
 }  // namespace
 
-base::UniqueFd new_file(std::uint64_t bytes) {
-    base::UniqueFd file(::memfd_create("varve-test", MFD_CLOEXEC));
+base::UniqueFd new_file(std::uint64_t bytes, const Place& place) {
+    base::UniqueFd file(place ? ::open(place->c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : ::memfd_create("varve-test", MFD_CLOEXEC));
+    EXPECT_TRUE(file.valid()) << std::strerror(errno);
     EXPECT_EQ(::ftruncate(file.get(), static_cast<off_t>(bytes)), 0);
     return file;
 }
@@ -105,18 +106,23 @@ void Guest::write_anywhere(std::mt19937& random, std::uint64_t end) {
 
 void Guest::expect_its_content(const std::string& who) const { EXPECT_EQ(difference(content_of(device_), content_), "") << who; }
 
-TestVolume::TestVolume(std::string volume, std::string content)
-    : name(std::move(volume)), image(new_file(0)), cow(new_cow({content.size()})), size{content.size()} {
+TestVolume::TestVolume(std::string volume, const std::string& content, Place where)
+    : name(std::move(volume)),
+      place(std::move(where)),
+      image(new_file(0, place)),
+      cow(new_cow({content.size()}, place)),
+      size{content.size()} {
     kernel::PosixFileSystem files;
     EXPECT_TRUE(files.write_all(image.get(), content));
 }
 
 void TestVolume::commit() {
-    old_cow = std::exchange(cow, new_cow(size));
+    old_cow = std::exchange(cow, new_cow(size, place));
     old_size = size;
 }
 
-TestSnapshot::TestSnapshot(std::string volume, base::Bytes state) : name(std::move(volume)), cow(new_cow(state)), size(state) {}
+TestSnapshot::TestSnapshot(std::string volume, base::Bytes state, const Place& place)
+    : name(std::move(volume)), cow(new_cow(state, place)), size(state) {}
 
 void RealStacks::TearDown() {
     const auto recovered = stacks().recover();

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -22,7 +23,9 @@ constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 constexpr std::uint64_t block = 4096;
 inline const std::string test_pool = "0b5e7c6a-1d3f-4a57-9f0e-3c2b1a09f8e7";
 
-[[nodiscard]] base::UniqueFd new_file(std::uint64_t bytes);
+// Without a name; in that directory, or in memory.
+using Place = std::optional<std::filesystem::path>;
+[[nodiscard]] base::UniqueFd new_file(std::uint64_t bytes, const Place& place = {});
 // The whole of an open file or device from its beginning.
 [[nodiscard]] std::string content_of(int fd);
 [[nodiscard]] std::string content_of(const std::filesystem::path& device);  // past the page cache
@@ -53,12 +56,13 @@ private:
 };
 
 struct TestVolume {
-    explicit TestVolume(std::string volume, std::string content);
+    TestVolume(std::string volume, const std::string& content, Place where = {});
     [[nodiscard]] StateFiles files() const { return {name, image.get(), cow.get(), size}; }
     [[nodiscard]] CowOver old() const { return {name, old_cow.get(), old_size}; }
     void commit();
 
     std::string name;
+    Place place;
     base::UniqueFd image;
     base::UniqueFd cow;
     base::UniqueFd old_cow{};
@@ -67,7 +71,7 @@ struct TestVolume {
 };
 
 struct TestSnapshot {
-    TestSnapshot(std::string volume, base::Bytes size);
+    TestSnapshot(std::string volume, base::Bytes size, const Place& place = {});
     [[nodiscard]] CowOver own() const { return {name, cow.get(), size}; }
     std::string name;
     base::UniqueFd cow;
@@ -77,7 +81,7 @@ struct TestSnapshot {
 // A pool's devices, all gone at the end.
 class RealStacks : public testing::Test {
 protected:
-    void SetUp() override { loops_before_ = loops_.list().value().size(); }
+    void SetUp() override { count_loops(); }
     void TearDown() override;
 
     [[nodiscard]] Stacks& stacks() { return *stacks_; }
@@ -91,6 +95,8 @@ protected:
     void stop_snapshot(const TestSnapshot& vm, Guest& guest);
     void expect_state(const TestVolume& volume, const std::string& content, const std::string& what);
     void expect_revision(const TestVolume& volume, const std::string& content, const std::string& what);
+    // From here on others' loop devices are those that there are now.
+    void count_loops() { loops_before_ = loops_.list().value().size(); }
     // The kernel removes what nobody uses a little later.
     void expect_nothing_left();
     [[nodiscard]] std::size_t devices() { return mapper().list(kernel::pool_uuid_prefix(test_pool)).value().size(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // VMs on several versions of a template that is being written.
 #include "tests/guest/file/real_stacks.h"
+#include "tests/support/loop_filesystem.h"
 
 #include <thread>
 #include <vector>
@@ -10,16 +11,31 @@ namespace {
 
 constexpr std::uint64_t versions_size = 8 * mib;
 
-class Versions : public RealStacks {};
+class Versions : public RealStacks {
+protected:
+    void write_while_vms_run(const Place& place);
+    std::optional<test_support::LoopFileSystem> disk_;
+};
 
-TEST_F(Versions, EachVmSeesExactlyItsOwnWhileTheTemplateWrites) {
+TEST_F(Versions, EachVmSeesExactlyItsOwnWhileTheTemplateWrites) { write_while_vms_run({}); }
+
+// Where loop devices go past the page cache.
+TEST_F(Versions, TheSameOnAFileSystemWithoutReflinks) {
+    auto ext4 = test_support::LoopFileSystem::make(test_support::FileSystemType::Ext4, {128 * mib});
+    ASSERT_TRUE(ext4) << ext4.error().message();
+    disk_.emplace(*std::move(ext4));
+    count_loops();
+    write_while_vms_run(disk_->path());
+}
+
+void Versions::write_while_vms_run(const Place& place) {
     std::mt19937 random(1);
     const auto v0 = pattern(versions_size, 100);
-    TestVolume root("fedora/root", v0);
+    TestVolume root("fedora/root", v0, place);
     auto origin = start_origin(root, v0);
-    const TestSnapshot own1("work/root", {versions_size});
-    const TestSnapshot own2("mail/root", {versions_size});
-    const TestSnapshot own3("bank/root", {versions_size});
+    const TestSnapshot own1("work/root", {versions_size}, place);
+    const TestSnapshot own2("mail/root", {versions_size}, place);
+    const TestSnapshot own3("bank/root", {versions_size}, place);
     auto vm1 = start_snapshot(root, own1, v0);
     for (int i = 0; i < 20; ++i) origin.write_anywhere(random, versions_size);
     auto vm2 = start_snapshot(root, own2, v0);

@@ -186,6 +186,33 @@ TEST_F(FileStacks, AReaderFromBeforeTheStartKeepsItsState) {
     EXPECT_EQ(count() + loops(), 0U);
 }
 
+TEST_F(FileStacks, AnOldVersionWhoseReaderLeavesWhileTheOriginIsMadeDoesNotGoByItself) {
+    auto old_reader = stacks().open_state(template_.files()).value();
+    template_.commit();
+    auto reader = stacks().open_state(template_.files()).value();
+    const auto old_name = old_middle_of(template_)->name;
+    ASSERT_TRUE(old_middle_of(template_)->info.removed_when_unused);
+    devices_.watch([&](fakes::Effect) {
+        const bool runs = std::ranges::any_of(devices_.mapped(), [](const auto& entry) { return entry.first.starts_with("origin-"); });
+        if (!runs || !old_reader.valid()) return;
+        old_reader.reset();
+        process_->nodes.notice_closed();
+    });
+    ASSERT_TRUE(stacks().start_origin(template_.files()));
+    devices_.watch({});
+    EXPECT_FALSE(old_reader.valid());
+    EXPECT_FALSE(mapper().find(old_name).value()) << "it is removed when it is found unused";
+}
+
+TEST_F(FileStacks, AStateIsWholeSectors) {
+    template_.size = {mib + 1};
+    EXPECT_EQ(stacks().start_origin(template_.files()).error().code, Errc::InvalidArgument);
+    EXPECT_EQ(stacks().open_state(template_.files()).error().code, Errc::InvalidArgument);
+    template_.size = {};
+    EXPECT_EQ(stacks().open_state(template_.files()).error().code, Errc::InvalidArgument);
+    EXPECT_EQ(count() + loops(), 0U);
+}
+
 TEST_F(FileStacks, TheBaseOfASessionIsItsMiddleDevice) {
     EXPECT_EQ(stacks().open_base(vm1_.name, vm1_.cow.get()).error().code, Errc::NotFound);
     const auto vm = run_snapshot(template_, vm1_);
