@@ -88,6 +88,8 @@ class SubvolumeScript:
         if os.path.exists(f"{self.directory}/volume.new"):
             remove(self.directory, "volume")
             os.rename(f"{self.directory}/volume.new", f"{self.directory}/volume")
+        if operation == "snapshot":  # what is read-only stays in its directory
+            shell(self.directory, "btrfs property set copy ro false")
         remove(self.directory, "running", "copy")
 
 
