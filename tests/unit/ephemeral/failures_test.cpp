@@ -15,6 +15,7 @@ void fail_every_call(Arrange arrange, Command command, Check check) {
         SCOPED_TRACE("call " + std::to_string(call));
         World world;
         arrange(world);
+        const auto before = world.kernel_objects();
         world.faults().fail_at(call, EIO);
         const auto done = command(world);
         const bool failed = world.faults().failed().has_value();
@@ -25,6 +26,10 @@ void fail_every_call(Arrange arrange, Command command, Check check) {
             return;
         }
         ++failures;
+        const auto left = world.kernel_objects();
+        if (!done && done.error().code != base::Errc::Degraded) {
+            EXPECT_EQ(left, before) << "it says that it has changed nothing: " << done.error().message();
+        }
         if (!done) world.reload(swap);
         check(world, done);
         if (testing::Test::HasFailure()) return;
