@@ -105,14 +105,24 @@ void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset
     (void)fuse_reply_buf(request, buffer.data(), *count);
 }
 
+// A pool that was taken away must not live on in what the kernel remembers: its file system could not be unmounted.
+void Server::pools_changed() {
+    with_.notifier.forget_names();
+    const auto open = with_.catalogue.pools();
+    with_.nodes.drop([&](const Node& node) {
+        const auto* pool = pool_of(node);
+        return pool != nullptr && std::ranges::find(open, pool, [](const auto& each) { return each.get(); }) == open.end();
+    });
+}
+
 void Server::run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text) {
     std::stop_source interruption;
     // A signal to the writer, while it waits for us.
     fuse_req_interrupt_func(
         request, [](fuse_req_t, void* data) { static_cast<std::stop_source*>(data)->request_stop(); }, &interruption);
     auto reply = with_.control.command(handle.place, text, interruption.get_token());
-    fuse_req_interrupt_func(request, nullptr, nullptr);   // waits for one that runs
-    if (!handle.place.vm) with_.notifier.forget_names();  // pools may have come or gone
+    fuse_req_interrupt_func(request, nullptr, nullptr);  // waits for one that runs
+    if (!handle.place.vm) pools_changed();
     {
         const std::lock_guard lock(handle.mutex);
         handle.reply = std::move(reply.json);

@@ -36,6 +36,18 @@ public:
     void forget(NodeId id, std::uint64_t lookups);
     // The kernel's inode stands for something else now (a scratch file became a state, a volume was renamed).
     void rebind(NodeId id, Node node);
+    // Takes nodes away although the kernel still knows their numbers, which stand for nothing from now on: what they refer to shall go.
+    template <class Unwanted>
+    void drop(Unwanted unwanted) {
+        std::vector<Slots::node_type> dying;  // destroyed outside the lock
+        const std::lock_guard lock(mutex_);
+        for (auto at = slots_.begin(); at != slots_.end();) {
+            const auto slot = at++;
+            if (!unwanted(slot->second.node)) continue;
+            forget_key(slot->first, slot->second.node);
+            dying.push_back(slots_.extract(slot));
+        }
+    }
     // All nodes for which `wanted` holds: for rare, wide changes.
     template <class Wanted>
     [[nodiscard]] std::vector<std::pair<NodeId, NodePtr>> select(Wanted wanted) const {

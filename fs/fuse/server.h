@@ -133,6 +133,7 @@ private:
     [[nodiscard]] base::Result<> rename_in_vms(const engine::VmPtr& vm, std::string_view name, const engine::VmPtr& new_vm,
                                                std::string_view new_name);
     void after_rename(const Node& moved, const Node& new_parent, std::string_view new_name);
+    void pools_changed();
     void run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text);
 
     Services with_;

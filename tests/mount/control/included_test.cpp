@@ -36,8 +36,7 @@ TEST_F(IncludedTest, APoolOnAVolumeOfAnotherPoolSaysSo) {
     EXPECT_EQ(included_in("fast"), "") << "and not the other way round";
     EXPECT_EQ(root_command("pool-rm inner").error, ok);
 
-    ASSERT_TRUE(daemon().restart()) << "a removed pool is let go when the kernel has forgotten its names";
-    must_run({"umount", mounted});
+    must_run({"umount", mounted});  // nothing holds the file system of a pool that was taken away
     EXPECT_TRUE(eventually([&] { return command("inner", "discard").error == ok; })) << "the loop device goes with the mount";
     std::filesystem::remove(mounted);
 }
