@@ -12,7 +12,7 @@ constexpr kernel::DmSuspend without_page_cache{.lock_filesystem = false, .flush 
 
 Result<> remove_unused(Ports& ports, const std::vector<PoolDevice>& unused, kernel::DmBatch& batch) {
     for (const auto& device : unused) {
-        const auto removed = ports.mapper.remove(device.name, batch.pending());
+        auto removed = ports.mapper.remove(device.name, batch.pending());
         if (!removed && removed.error().code != Errc::NotFound && removed.error().code != Errc::Busy) return removed;
     }
     return {};

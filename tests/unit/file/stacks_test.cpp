@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace varve::file {
@@ -121,6 +122,21 @@ TEST_F(FileStacks, VmsOnOneVersionShareTheMiddleDevice) {
     halt_snapshot(vm2_, second);
     EXPECT_EQ(count() + loops(), 0U) << "all goes with the last user";
     EXPECT_TRUE(stacks().stop_snapshot(vm2_.name, vm2_.cow.get()));
+}
+
+TEST_F(FileStacks, VmsThatStartAtOnceShareItToo) {
+    constexpr int vms = 8;
+    std::vector<TestSnapshot> snapshots;
+    for (int i = 0; i < vms; ++i) snapshots.emplace_back("vm" + std::to_string(i) + "/root");
+    const auto at_once = [&](auto step) {
+        std::vector<std::jthread> threads;
+        for (const auto& snapshot : snapshots) threads.emplace_back([&snapshot, step] { EXPECT_TRUE(step(snapshot)) << snapshot.name; });
+    };
+    at_once([&](const TestSnapshot& vm) { return bool(stacks().start_snapshot(template_.files(), vm.own())); });
+    EXPECT_EQ(count(), vms + 1U);
+    EXPECT_EQ(loops(), vms + 2U);
+    at_once([&](const TestSnapshot& vm) { return bool(stacks().stop_snapshot(vm.name, vm.cow.get())); });
+    EXPECT_EQ(count() + loops(), 0U);
 }
 
 TEST_F(FileStacks, EveryVersionInUseStandsOnTheLoopDeviceOfTheOrigin) {
