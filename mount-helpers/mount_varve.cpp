@@ -41,6 +41,7 @@ std::vector<std::string> command_for(const mount_helpers::MountRequest& request)
 // varvefs returns when the mount is there. No deadline: mount(8) has none either, and an interrupt from the terminal reaches all three.
 base::Result<int> run(std::vector<std::string> command) {
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (auto& word : command) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     pid_t child = 0;
