@@ -28,7 +28,8 @@ public:
         if (!from_->revision)
             return fail(Errc::InvalidArgument,
                         "'" + target_ + "' names no revision; varve snapshot " + from_->volume.str() + " LABEL keeps the present state");
-        to_ = StateReference{from_->volume, TRY(base::Label::parse(label_))};
+        const auto label = TRY(base::Label::parse(label_));
+        to_ = StateReference{from_->volume, label};
         if (*from_ == *to_) return fail(Errc::InvalidArgument, from_->str() + " has that label already");
         return {};
     }

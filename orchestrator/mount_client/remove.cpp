@@ -23,7 +23,10 @@ Result<> remove_state(const Mount& mount, const StateReference& state, const Rem
 Result<> remove_volume(const Mount& mount, const base::VolumeId& volume, const Removed& removed) {
     const auto found = TRY(read_volume(mount, volume));
     if (found.state != protocol::state::removed) TRY(remove_state(mount, {volume, {}}, removed));
-    for (const auto& revision : found.revisions) TRY(remove_state(mount, {volume, TRY(base::RevisionId::parse(revision.name))}, removed));
+    for (const auto& revision : found.revisions) {
+        const auto id = TRY(base::RevisionId::parse(revision.name));
+        TRY(remove_state(mount, {volume, id}, removed));
+    }
     return {};
 }
 
