@@ -75,9 +75,10 @@ Result<GuestDevice> Stacks::start_origin(const StateFiles& files) {
     return GuestDevice{name.name, number};
 }
 
-Result<> Stacks::remove_guest_device(const std::string& volume, const PoolDevice& device) {
+Result<> Stacks::remove_guest_device(const std::string& volume, const PoolDevice& device, kernel::DmBatch& batch) {
     if (!TRY(make_usable(ports_, device))) return {};
-    auto removed = kernel::remove_if_there(ports_.mapper, device.name);
+    auto removed = ports_.mapper.remove(device.name, batch.pending());
+    if (!removed && removed.error().code == Errc::NotFound) return {};
     if (!removed && removed.error().code == Errc::Busy)
         return fail(Errc::Busy, "'" + volume + "' is in use: something has the device '" + device.name.str() + "' open");
     return removed;
@@ -86,10 +87,12 @@ Result<> Stacks::remove_guest_device(const std::string& volume, const PoolDevice
 Result<> Stacks::stop_origin(const std::string& volume, int image) {
     const Lock lock(mutex_);
     const auto id = TRY(ports_.loops.backing_of(image));
+    kernel::DmBatch batch(ports_.mapper);
     TidyAtEnd tidied(ports_, id);
     const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
-    if (const auto* const origin = devices.origin_over(id); origin != nullptr) TRY(remove_guest_device(volume, *origin));
-    return tidied.now();
+    if (const auto* const origin = devices.origin_over(id); origin != nullptr) TRY(remove_guest_device(volume, *origin, batch));
+    TRY(tidied.now());
+    return batch.settle();
 }
 
 Result<> Stacks::grow_origin(const std::string& volume, int image) {
@@ -165,9 +168,11 @@ Result<> Stacks::stop_snapshot(const std::string& volume, int own_cow) {
     const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
     const auto* const top = devices.top_with(id);
     if (top == nullptr) return {};
+    kernel::DmBatch batch(ports_.mapper);
     TidyAtEnd tidied(ports_, top->role.image);
-    TRY(remove_guest_device(volume, *top));
-    return tidied.now();
+    TRY(remove_guest_device(volume, *top, batch));
+    TRY(tidied.now());
+    return batch.settle();
 }
 
 Result<std::optional<RunningStack>> Stacks::origin_session(int image) const {

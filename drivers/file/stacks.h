@@ -91,7 +91,7 @@ private:
     [[nodiscard]] base::Result<kernel::DeviceNumber> make_top(const DeviceName& name, const CowOver& own, kernel::DeviceNumber middle,
                                                               kernel::DmAccess access, kernel::DmBatch& batch);
     [[nodiscard]] base::Result<base::UniqueFd> open_over(const StateFiles& present, const CowOver& old);
-    [[nodiscard]] base::Result<> remove_guest_device(const std::string& volume, const PoolDevice& device);
+    [[nodiscard]] base::Result<> remove_guest_device(const std::string& volume, const PoolDevice& device, kernel::DmBatch& batch);
 
     mutable std::mutex mutex_;  // over every change, and every look that must not see half of one
     mutable Ports ports_;
