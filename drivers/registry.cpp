@@ -89,7 +89,7 @@ PoolResult open_sim(const PoolSettings& settings, const Environment& environment
 std::string location_of(const api::Pool& pool) {
     if (const auto directory = pool.lock_directory()) return *directory;
     std::string text;
-    for (const auto& [key, value] : pool.parameters()) text += key + "=" + value + "\n";
+    for (const auto& [key, value] : pool.parameters()) text.append(key).append("=").append(value).append("\n");
     return text;
 }
 

@@ -17,7 +17,7 @@ using kernel::DeviceMapper;
 using kernel::DmTable;
 
 constexpr std::size_t key_bytes = 64;           // aes-256-xts takes two keys of 256 bits
-constexpr base::Bytes zeroed_start{64 * 1024};  // as much as blkid and its like look at for most signatures
+constexpr base::Bytes zeroed_start{1U << 16U};  // as much as blkid and its like look at for most signatures
 
 base::SectorCount sectors_of(base::Bytes size) { return {size.count / base::sector_size}; }
 
