@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// std::visit with one lambda per alternative; a missing one does not compile.
+// Overloaded, where most visits of variants are.
 #pragma once
+
+#include "drivers/base/overloaded.h"
 
 namespace varve::api {
 
-template <class... Handlers>
-struct Overloaded : Handlers... {
-    using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
+using base::Overloaded;
 
 }  // namespace varve::api

@@ -8,31 +8,34 @@ import os
 import re
 import sys
 
-BASE, API, KERNEL, RECORDS = "drivers/base", "drivers/api", "drivers/kernel", "drivers/records"
+BASE, API, KERNEL, RECORDS, SETTINGS = "drivers/base", "drivers/api", "drivers/kernel", "drivers/records", "drivers/settings"
 REGISTRY_HEADER = "drivers/registry.h"
 DRIVERS = ("drivers/file", "drivers/file_reflink", "drivers/lvm_thin", "drivers/linux_kernel", "drivers/callback", "drivers/ephemeral", "drivers/sim")
 DRIVER_USES = (BASE, API, KERNEL, RECORDS)
 OUTSIDERS_USE = (BASE, "fs/protocol")
+ORCHESTRATOR_USES = (*OUTSIDERS_USE, SETTINGS)
 
 # Layer -> the layers (or single files) it may include besides itself. A layer is a folder with all below it, or one file.
 MAY_INCLUDE = {
     BASE: (),
     API: (BASE,),
     KERNEL: (BASE,),
+    SETTINGS: (BASE,),
     RECORDS: (BASE, API, KERNEL),
     **{driver: DRIVER_USES for driver in DRIVERS},
     REGISTRY_HEADER: (BASE, API, KERNEL),
     "drivers/registry": (REGISTRY_HEADER, *DRIVER_USES, *DRIVERS),
     "fs/protocol": (BASE,),
     "fs/paths": (BASE, API, "fs/protocol"),
-    "fs/config": (BASE, API, REGISTRY_HEADER),
+    "fs/config": (BASE, API, SETTINGS, REGISTRY_HEADER),
     "fs/engine": (BASE, API, KERNEL, "fs/protocol", "fs/paths"),
     "fs/control": (BASE, API, KERNEL, "fs/protocol", "fs/paths", "fs/engine"),
     "fs/fuse": (BASE, API, KERNEL, "fs/protocol", "fs/paths", "fs/engine", "fs/control"),
     "fs/daemon": (BASE, API, KERNEL, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/control"),
     "fs/main.cpp": (BASE, API, KERNEL, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/control", "fs/fuse", "fs/daemon"),
     "orchestrator/mount_client": OUTSIDERS_USE,
-    "orchestrator": ("orchestrator/mount_client", *OUTSIDERS_USE),
+    "orchestrator/definitions": (BASE, SETTINGS),
+    "orchestrator": ("orchestrator/mount_client", "orchestrator/definitions", *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")
