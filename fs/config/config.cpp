@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/config/config.h"
 
-#include "fs/config/mistakes.h"
+#include "drivers/settings/mistakes.h"
+#include "drivers/settings/scalars.h"
+#include "drivers/settings/text.h"
+#include "drivers/settings/toml_document.h"
 #include "fs/config/pool_table.h"
-#include "fs/config/scalars.h"
-#include "fs/config/text.h"
-#include "fs/config/toml_document.h"
 
 #include <algorithm>
 
 namespace varve::config {
 namespace {
 
+using settings::Entry;
+using settings::Mistakes;
+using settings::quote;
+using settings::Table;
+
 bool is_one_of(std::string_view key, std::span<const std::string_view> keys) { return std::ranges::find(keys, key) != keys.end(); }
 
 std::string unknown_key(std::string_view key) {
     const std::string unknown = "unknown key " + quote(key);
     if (is_one_of(key, pool_keys) || key == directory_parameter) return unknown + ": it belongs to a pool, below a [[pool]] line";
-    if (const auto meant = closest(key, top_level_keys); !meant.empty()) return unknown + ": did you mean '" + std::string(meant) + "'?";
+    if (const auto meant = settings::closest(key, top_level_keys); !meant.empty())
+        return unknown + ": did you mean '" + std::string(meant) + "'?";
     std::string known;
     for (const auto each : top_level_keys) known += (known.empty() ? "'" : ", '") + std::string(each) + "'";
     return unknown + ": expected one of " + known;
+}
+
+bool is_empty_list(const settings::Value& value) {
+    const auto* texts = std::get_if<settings::Texts>(&value);
+    return texts != nullptr && texts->empty();
 }
 
 void read_top_level(const Entry& entry, Config& config, Mistakes& mistakes) {
@@ -28,24 +39,37 @@ void read_top_level(const Entry& entry, Config& config, Mistakes& mistakes) {
         if (auto value = mistakes.check(entry.line, entry.key, std::move(result))) target = *std::move(value);
     };
     if (entry.key == "mountpoint")
-        read(config.mountpoint, absolute_path(entry.value));
+        read(config.mountpoint, settings::absolute_path(entry.value));
     else if (entry.key == "state_dir")
-        read(config.state_dir, absolute_path(entry.value));
+        read(config.state_dir, settings::absolute_path(entry.value));
     else if (entry.key == "min_free")
-        read(config.min_free, minimum_free(entry.value));
+        read(config.min_free, settings::minimum_free(entry.value));
     else if (entry.key == "prune_grace")
-        read(config.prune_grace, duration(entry.value));
+        read(config.prune_grace, settings::duration(entry.value));
     else if (entry.key == "passthrough")
-        read(config.passthrough, yes_or_no(entry.value));
+        read(config.passthrough, settings::yes_or_no(entry.value));
+    else if (entry.key == "pool" && is_empty_list(entry.value))
+        return;
     else if (entry.key == "pool")
-        mistakes.add(entry.line, "pool: expected tables, each below a line [[pool]], not " + describe(entry.value));
+        mistakes.add(entry.line, "pool: expected tables, each below a line [[pool]], not " + settings::describe(entry.value));
     else
         mistakes.add(entry.line, unknown_key(entry.key));
 }
 
-std::size_t line_of(const Table& table, std::string_view key) {
-    const auto found = std::ranges::find(table.entries, key, &Entry::key);
-    return found == table.entries.end() ? table.line : found->line;
+// Tables below lines [[pool]], and all else as entries.
+struct Document {
+    Table top;
+    std::vector<Table> pools;
+};
+
+Document document_of(Table table) {
+    Document document;
+    std::vector<Table> others;
+    for (auto& inner : table.tables) (inner.listed && inner.name == "pool" ? document.pools : others).push_back(std::move(inner));
+    for (auto& pool : document.pools) pool = settings::flat(std::move(pool));
+    table.tables = std::move(others);
+    document.top = settings::flat(std::move(table));
+    return document;
 }
 
 bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
@@ -60,10 +84,10 @@ void check_places(const Config& config, const Document& document, const std::vec
     const auto below = [&](const std::filesystem::path& path) { return is_below(path, config.mountpoint); };
     const std::string reason = " is below the mountpoint " + quote(config.mountpoint.native());
     if (is_below("/", config.mountpoint))
-        return mistakes.add(line_of(document.top, "mountpoint"), "mountpoint: the root of the machine cannot be it");
+        return mistakes.add(document.top.line_of("mountpoint"), "mountpoint: the root of the machine cannot be it");
     if (below(config.state_dir)) {
-        const auto line = line_of(document.top, "state_dir");
-        mistakes.add(line != 0 ? line : line_of(document.top, "mountpoint"), "state_dir: " + quote(config.state_dir.native()) + reason);
+        const auto line = document.top.line_of("state_dir");
+        mistakes.add(line != 0 ? line : document.top.line_of("mountpoint"), "state_dir: " + quote(config.state_dir.native()) + reason);
     }
     for (std::size_t i = 0; i < config.pools.size(); ++i) {
         const auto& parameters = config.pools[i].settings.parameters;
@@ -76,27 +100,28 @@ void check_places(const Config& config, const Document& document, const std::vec
 }  // namespace
 
 tl::expected<Config, std::vector<Mistake>> parse(std::string_view text) {
-    const auto document = read_toml(text);
-    if (!document) return tl::unexpected(std::vector{document.error()});
+    auto toml = settings::read_toml(text);
+    if (!toml) return tl::unexpected(std::vector{toml.error()});
+    const auto document = document_of(*std::move(toml));
     Config config;
     Mistakes mistakes;
-    for (const auto& entry : document->top.entries) read_top_level(entry, config, mistakes);
+    for (const auto& entry : document.top.entries) read_top_level(entry, config, mistakes);
 
     std::map<base::PoolName, std::size_t> name_lines;
     std::vector<std::size_t> directory_lines;
-    for (const auto& table : document->pools) {
+    for (const auto& table : document.pools) {
         auto pool = read_pool(table, mistakes);
         if (pool.name) {
-            const auto [first, added] = name_lines.emplace(*pool.name, line_of(table, name_key));
+            const auto [first, added] = name_lines.emplace(*pool.name, table.line_of(name_key));
             if (!added)
-                mistakes.add(line_of(table, name_key),
+                mistakes.add(table.line_of(name_key),
                              "name: the pool in line " + std::to_string(first->second) + " is called '" + pool.name->str() + "' too");
         }
         if (!pool.config) continue;
         config.pools.push_back(*std::move(pool.config));
-        directory_lines.push_back(line_of(table, directory_parameter));
+        directory_lines.push_back(table.line_of(directory_parameter));
     }
-    check_places(config, *document, directory_lines, mistakes);
+    check_places(config, document, directory_lines, mistakes);
     if (!mistakes.none()) return tl::unexpected(mistakes.take());
     return config;
 }

@@ -6,6 +6,7 @@
 #include "drivers/base/result.h"
 #include "drivers/base/units.h"
 #include "drivers/registry.h"
+#include "drivers/settings/mistakes.h"
 
 #include <chrono>
 #include <filesystem>
@@ -30,11 +31,7 @@ struct Config {
     std::vector<PoolConfig> pools;
 };
 
-// A mistake in the file: where, and what was expected.
-struct Mistake {
-    std::size_t line = 0;  // 1 is the first; 0 when the file as a whole is meant
-    std::string what;
-};
+using settings::Mistake;
 
 // The configuration, or every mistake found in it. `text` is TOML 1.0.
 [[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse(std::string_view text);

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/config/pool_table.h"
 
-#include "fs/config/accounts.h"
-#include "fs/config/scalars.h"
-#include "fs/config/text.h"
+#include "drivers/settings/accounts.h"
+#include "drivers/settings/scalars.h"
+#include "drivers/settings/text.h"
 
 #include <algorithm>
 
 namespace varve::config {
 namespace {
+
+using settings::Entry;
+using settings::Integer;
+using settings::Mistakes;
+using settings::quote;
+using settings::Table;
+using settings::text_of;
+using settings::unexpected;
+using settings::Value;
 
 constexpr std::string_view lower_case = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view lower_case_and_digits = "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -29,11 +38,11 @@ base::Result<std::string> driver(const Value& value) {
 }
 
 base::Result<api::RevisionsToKeep> revisions_to_keep(const Value& value) {
-    return api::RevisionsToKeep::from(TRY(integer_of(value, "a number of revisions: -1, 0 or more")));
+    return api::RevisionsToKeep::from(TRY(settings::integer_of(value, "a number of revisions: -1, 0 or more")));
 }
 
 base::Result<std::string> parameter(std::string_view key, const Value& value) {
-    if (key == directory_parameter) return TRY(absolute_path(value)).string();
+    if (key == directory_parameter) return TRY(settings::absolute_path(value)).string();
     if (const auto* integer = std::get_if<Integer>(&value)) return std::to_string(integer->value);
     if (const auto* on = std::get_if<bool>(&value)) return std::string(*on ? "true" : "false");
     return text_of(value, "a string, a whole number, true or false");
@@ -65,11 +74,11 @@ private:
         else if (key == "revisions_to_keep")
             keep_ = check(entry, revisions_to_keep(value)).value_or(keep_);
         else if (key == "owner")
-            uid_ = check(entry, user(value));
+            uid_ = check(entry, settings::user(value));
         else if (key == "group")
-            gid_ = check(entry, group(value));
+            gid_ = check(entry, settings::group(value));
         else if (key == "mode")
-            mode_ = check(entry, mode(value)).value_or(mode_);
+            mode_ = check(entry, settings::mode(value)).value_or(mode_);
         else
             read_parameter(entry);
     }
@@ -90,13 +99,10 @@ private:
     std::optional<gid_t> group_or_default() {
         const auto* owner = find("owner");
         if (find("group") != nullptr || (owner != nullptr && !uid_)) return gid_;
-        return owner == nullptr ? std::optional<gid_t>(0) : check(*owner, primary_group(*uid_));
+        return owner == nullptr ? std::optional<gid_t>(0) : check(*owner, settings::primary_group(*uid_));
     }
 
-    const Entry* find(std::string_view key) const {
-        const auto found = std::ranges::find(table_.entries, key, &Entry::key);
-        return found == table_.entries.end() ? nullptr : &*found;
-    }
+    const Entry* find(std::string_view key) const { return table_.find(key); }
 
     template <class T>
     std::optional<T> check(const Entry& entry, base::Result<T> result) {

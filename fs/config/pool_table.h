@@ -2,9 +2,9 @@
 // One pool, from the keys of its table, wherever they were written.
 #pragma once
 
+#include "drivers/settings/mistakes.h"
+#include "drivers/settings/value.h"
 #include "fs/config/config.h"
-#include "fs/config/mistakes.h"
-#include "fs/config/value.h"
 
 #include <array>
 #include <optional>
@@ -28,6 +28,6 @@ struct ReadPool {
     std::optional<PoolConfig> config;    // absent when there were mistakes
 };
 
-[[nodiscard]] ReadPool read_pool(const Table& table, Mistakes& mistakes);
+[[nodiscard]] ReadPool read_pool(const settings::Table& table, settings::Mistakes& mistakes);
 
 }  // namespace varve::config

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/settings/mistakes.h"
+#include "drivers/settings/text.h"
 #include "fs/config/config.h"
-#include "fs/config/mistakes.h"
 #include "fs/config/pool_table.h"
-#include "fs/config/text.h"
-
-#include <algorithm>
 
 namespace varve::config {
 namespace {
+
+using settings::Mistakes;
+using settings::quote;
+using settings::Table;
+using settings::Word;
 
 void read_parameter_word(const std::string& word, Table& table, Mistakes& mistakes) {
     const auto equals = word.find('=');
     if (equals == std::string::npos) return mistakes.add(0, "expected KEY=VALUE, not " + quote(word));
     auto key = word.substr(0, equals);
     if (key == name_key || key == driver_key) return mistakes.add(0, "'" + key + "' is given by its place: NAME DRIVER KEY=VALUE...");
-    if (std::ranges::find(table.entries, key, &Entry::key) != table.entries.end()) return mistakes.add(0, quote(key) + " is given twice");
+    if (table.find(key) != nullptr) return mistakes.add(0, quote(key) + " is given twice");
     table.entries.push_back({std::move(key), Word{word.substr(equals + 1)}, 0});
 }
 
@@ -32,9 +35,7 @@ base::Result<PoolConfig> pool_from_words(const std::vector<std::string>& words) 
     }
     auto pool = read_pool(table, mistakes);
     if (mistakes.none() && pool.config) return *std::move(pool.config);
-    std::string all;
-    for (const auto& mistake : mistakes.take()) all += (all.empty() ? "" : "; ") + mistake.what;
-    return base::fail(base::Errc::InvalidArgument, all);
+    return base::fail(base::Errc::InvalidArgument, settings::in_one_line(mistakes.take()));
 }
 
 }  // namespace varve::config

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/settings/toml_document.h"
 #include "fs/config/config.h"
 
 #include <array>
@@ -8,26 +9,13 @@
 namespace varve::config {
 namespace {
 
+using settings::toml_string;
+
 template <class... Arguments>
 std::string formatted(const char* format, Arguments... arguments) {
     std::array<char, 32> text{};
     const int length = std::snprintf(text.data(), text.size(), format, arguments...);
     return {text.data(), static_cast<std::size_t>(length)};
-}
-
-// A basic string (TOML 1.0, "String").
-std::string toml_string(std::string_view text) {
-    std::string result = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\')
-            (result += '\\') += c;
-        else if (byte < 0x20 || byte == 0x7f)
-            result += formatted("\\u%04X", static_cast<unsigned>(byte));
-        else
-            result += c;
-    }
-    return result + '"';
 }
 
 // Whether the text is what a reader makes of the bare number.

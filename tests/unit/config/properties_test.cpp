@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What holds for every pool and every input.
-#include "fs/config/text.h"
+#include "drivers/settings/text.h"
 #include "tests/unit/config/expectations.h"
 
 #include <rapidcheck/gtest.h>
@@ -100,7 +100,7 @@ void check_answer(const std::string& text) {
     for (const auto& mistake : config.error()) {
         if (mistake.line < 1 || mistake.line > lines) RC_FAIL(listed(config.error()) + text);
         RC_ASSERT(!mistake.what.empty());
-        RC_ASSERT(is_utf8(mistake.what));
+        RC_ASSERT(settings::is_utf8(mistake.what));
         RC_ASSERT(std::ranges::none_of(mistake.what, [](unsigned char c) { return c < ' ' || c == 0x7f; }));
     }
 }
@@ -121,7 +121,7 @@ RC_GTEST_PROP(Robustness, RandomWords, (const std::vector<std::string>& words)) 
     const auto pool = pool_from_words(words);
     if (pool) return;
     RC_ASSERT(pool.error().code == base::Errc::InvalidArgument);
-    RC_ASSERT(is_utf8(pool.error().message()));
+    RC_ASSERT(settings::is_utf8(pool.error().message()));
 }
 
 }  // namespace

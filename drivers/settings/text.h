@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace varve::config {
+namespace varve::settings {
 
 // Well-formed UTF-8 as RFC 3629 has it: no surrogates, no overlong forms.
 [[nodiscard]] bool is_utf8(std::string_view text);
@@ -17,4 +17,4 @@ namespace varve::config {
 // The candidate that `text` was probably meant to be: at most two typing errors away. Empty when there is none.
 [[nodiscard]] std::string_view closest(std::string_view text, std::span<const std::string_view> candidates);
 
-}  // namespace varve::config
+}  // namespace varve::settings

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/config/accounts.h"
+#include "drivers/settings/accounts.h"
 
-#include "fs/config/text.h"
+#include "drivers/settings/text.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-namespace varve::config {
+namespace varve::settings {
 namespace {
 
 // Calls one of the get*_r functions with a buffer that grows until the entry fits; absent: there is no such entry.
@@ -89,4 +89,4 @@ base::Result<gid_t> primary_group(uid_t uid) {
     return record->pw_gid;
 }
 
-}  // namespace varve::config
+}  // namespace varve::settings

@@ -2,16 +2,26 @@
 // Collects mistakes, so that all of them can be reported at once.
 #pragma once
 
-#include "fs/config/config.h"
+#include "drivers/base/result.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace varve::config {
+namespace varve::settings {
+
+// A mistake in a text: where, and what was expected.
+struct Mistake {
+    std::size_t line = 0;  // 1 is the first; 0 when the text as a whole is meant
+    std::string what;
+};
+
+// "line 3: what; line 7: what": for a message of one line.
+[[nodiscard]] std::string in_one_line(const std::vector<Mistake>& mistakes);
 
 class Mistakes {
 public:
@@ -37,4 +47,4 @@ private:
     std::vector<Mistake> found_;
 };
 
-}  // namespace varve::config
+}  // namespace varve::settings

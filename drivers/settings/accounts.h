@@ -2,11 +2,11 @@
 // Users and groups of the machine, by name or number.
 #pragma once
 
-#include "fs/config/value.h"
+#include "drivers/settings/value.h"
 
 #include <sys/types.h>
 
-namespace varve::config {
+namespace varve::settings {
 
 // A name, or the number itself, which needs no account. As chown(1) does, a text of digits that no account is named by counts as the number.
 // InvalidArgument for an unknown name and a number out of range; what the user database answered when it cannot be read.
@@ -16,4 +16,4 @@ namespace varve::config {
 // InvalidArgument when the number has no account.
 [[nodiscard]] base::Result<gid_t> primary_group(uid_t uid);
 
-}  // namespace varve::config
+}  // namespace varve::settings

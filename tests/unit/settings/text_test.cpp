@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/config/text.h"
+#include "drivers/settings/text.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-namespace varve::config {
+namespace varve::settings {
 namespace {
 
 TEST(Text, Utf8) {
@@ -42,4 +42,4 @@ TEST(Text, ClosestForgivesTwoTypingErrors) {
 }
 
 }  // namespace
-}  // namespace varve::config
+}  // namespace varve::settings

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/config/scalars.h"
+#include "drivers/settings/scalars.h"
 
-#include "fs/config/text.h"
+#include "drivers/settings/text.h"
 
 #include <charconv>
 #include <climits>
 
-namespace varve::config {
+namespace varve::settings {
 namespace {
 
 using base::Errc;
@@ -46,19 +46,23 @@ base::Result<std::chrono::seconds> limited(std::uint64_t count, std::int64_t uni
     return std::chrono::seconds(static_cast<std::int64_t>(count) * unit);
 }
 
+// `expected` names what would have been right.
+base::Result<base::Bytes> amount_as(const Value& value, std::string_view expected) {
+    if (const auto* integer = std::get_if<Integer>(&value)) {
+        if (integer->value < 0) return unexpected(expected, value);
+        return base::Bytes{static_cast<std::uint64_t>(integer->value)};
+    }
+    auto bytes = base::parse_bytes(TRY(text_of(value, expected)));
+    if (!bytes && bytes.error().code == Errc::InvalidArgument) return unexpected(expected, value);
+    return bytes;
+}
+
 }  // namespace
 
 base::Result<base::Portion> minimum_free(const Value& value) {
-    if (const auto* integer = std::get_if<Integer>(&value)) {
-        if (integer->value < 0) return unexpected(minimum_free_expected, value);
-        return base::Bytes{static_cast<std::uint64_t>(integer->value)};
-    }
-    const auto text = TRY(text_of(value, minimum_free_expected));
-    if (text.ends_with('%')) return share(std::string_view(text).substr(0, text.size() - 1), value);
-    auto bytes = base::parse_bytes(text);
-    if (bytes) return *bytes;
-    if (bytes.error().code == Errc::InvalidArgument) return unexpected(minimum_free_expected, value);
-    return base::Failure(std::move(bytes).error());
+    const auto* text = text_in(value);
+    if (text != nullptr && text->ends_with('%')) return share(std::string_view(*text).substr(0, text->size() - 1), value);
+    return TRY(amount_as(value, minimum_free_expected));
 }
 
 base::Result<std::chrono::seconds> duration(const Value& value) {
@@ -75,6 +79,36 @@ base::Result<std::chrono::seconds> duration(const Value& value) {
     const auto parsed = std::from_chars(text.data(), end, count);
     if (parsed.ec == std::errc::invalid_argument || parsed.ptr != end) return unexpected(duration_expected, value);
     return limited(parsed.ec == std::errc{} ? count : UINT64_MAX, unit, value);
+}
+
+base::Result<std::chrono::milliseconds> precise_duration(const Value& value) {
+    const auto* text = text_in(value);
+    if (text == nullptr || !text->ends_with("ms")) return std::chrono::milliseconds(TRY(duration(value)));
+    std::uint64_t count = 0;
+    const auto* const end = text->data() + text->size() - 2;
+    const auto parsed = std::from_chars(text->data(), end, count);
+    if (parsed.ec == std::errc::invalid_argument || parsed.ptr != end) return unexpected(duration_expected, value);
+    constexpr auto most = std::chrono::milliseconds(longest_duration).count();
+    if (parsed.ec != std::errc{} || count > static_cast<std::uint64_t>(most)) return limited(UINT64_MAX, 1, value);
+    return std::chrono::milliseconds(static_cast<std::int64_t>(count));
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+    constexpr std::int64_t in_a_second = 1000;
+    const auto count = duration.count();
+    return count % in_a_second == 0 ? std::to_string(count / in_a_second).append("s") : std::to_string(count).append("ms");
+}
+
+base::Result<base::Bytes> amount(const Value& value) { return amount_as(value, "an amount such as \"512M\" or \"4G\""); }
+
+std::string amount_text(base::Bytes bytes) {
+    constexpr std::string_view units = "KMGT";
+    auto count = bytes.count;
+    std::size_t unit = 0;
+    for (; unit < units.size() && count != 0 && count % 1024 == 0; ++unit) count /= 1024;
+    auto text = std::to_string(count);
+    if (unit > 0) text += units[unit - 1];
+    return text;
 }
 
 base::Result<mode_t> mode(const Value& value) {
@@ -106,4 +140,4 @@ base::Result<std::filesystem::path> absolute_path(const Value& value) {
     return std::filesystem::path(text);
 }
 
-}  // namespace varve::config
+}  // namespace varve::settings

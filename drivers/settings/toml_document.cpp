@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/config/toml_document.h"
+#include "drivers/settings/toml_document.h"
 
 // Two faults of toml++ 3.3 that any text can reach (the fuzz target found them):
 // - it asserts (with NDEBUG: lets clang assume) what a malformed file breaks, "[=" is enough; the errors it reports behind its assertions
@@ -25,7 +25,9 @@
 #include <toml++/toml.h>
 // clang-format on
 
-namespace varve::config {
+#include <algorithm>
+
+namespace varve::settings {
 namespace {
 
 std::string_view type_of(const toml::node& node) {
@@ -46,42 +48,48 @@ Value value_of(const toml::node& node) {
         // The three notations share bits: hexadecimal is binary and octal together.
         return Integer{integer->get(), (integer->flags() & toml::value_flags::format_as_hexadecimal) == toml::value_flags::format_as_octal};
     if (const auto* on = node.as_boolean()) return on->get();
-    return Unusable{type_of(node)};
+    const auto* array = node.as_array();
+    if (array == nullptr || !std::ranges::all_of(*array, [](const toml::node& each) { return each.is_string(); }))
+        return Unusable{type_of(node)};
+    Texts texts;
+    texts.reserve(array->size());
+    for (const auto& each : *array) texts.push_back(each.as_string()->get());
+    return texts;
 }
 
-Entry entry_of(const toml::key& key, const toml::node& node) { return {std::string(key.str()), value_of(node), key.source().begin.line}; }
+bool lists_tables(const toml::array& array) {
+    return !array.empty() && std::ranges::all_of(array, [](const toml::node& each) { return each.is_table(); });
+}
 
-Table table_of(const toml::table& table) {
+Table table_of(const toml::table& table, std::string name, bool listed) {
     Table result;
     result.line = table.source().begin.line;
-    for (const auto& [key, node] : table) result.entries.push_back(entry_of(key, node));
+    result.name = std::move(name);
+    result.listed = listed;
+    for (const auto& [key, node] : table) {
+        const std::string inner(key.str());
+        const auto* array = node.as_array();
+        if (const auto* one = node.as_table())
+            result.tables.push_back(table_of(*one, inner, false));
+        else if (array != nullptr && lists_tables(*array))
+            for (const auto& each : *array) result.tables.push_back(table_of(*each.as_table(), inner, true));
+        else
+            result.entries.push_back({inner, value_of(node), key.source().begin.line});
+    }
     return result;
-}
-
-const toml::array* as_pools(const toml::key& key, const toml::node& node) {
-    const auto* array = node.as_array();
-    if (key.str() != "pool" || array == nullptr) return nullptr;
-    for (const auto& element : *array)
-        if (!element.is_table()) return nullptr;
-    return array;
 }
 
 }  // namespace
 
-tl::expected<Document, Mistake> read_toml(std::string_view text) {
+tl::expected<Table, Mistake> read_toml(std::string_view text) {
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
         const auto& error = parsed.error();
         return tl::unexpected(Mistake{error.source().begin.line, std::string(error.description())});
     }
-    Document document;
-    for (const auto& [key, node] : parsed.table()) {
-        if (const auto* pools = as_pools(key, node))
-            for (const auto& pool : *pools) document.pools.push_back(table_of(*pool.as_table()));
-        else
-            document.top.entries.push_back(entry_of(key, node));
-    }
-    return document;
+    auto top = table_of(parsed.table(), "", false);
+    top.line = 0;
+    return top;
 }
 
-}  // namespace varve::config
+}  // namespace varve::settings

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/config/text.h"
+#include "drivers/settings/text.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-namespace varve::config {
+namespace varve::settings {
 namespace {
 
 // Length of the well-formed sequence that the text begins with, else 0 (RFC 3629, section 4).
@@ -76,4 +76,4 @@ std::string_view closest(std::string_view text, std::span<const std::string_view
     return best;
 }
 
-}  // namespace varve::config
+}  // namespace varve::settings
