@@ -142,20 +142,20 @@ using DefaultDispvm = std::variant<SystemDefault, NoDisposables, base::VmName>;
 struct VmDefinition {
     base::VmName name;
     VmClass vm_class;
-    std::optional<Uuid> uuid;                 // of its domain; absent: the hypervisor makes one at each start
-    std::optional<HypervisorUri> hypervisor;  // absent: the orchestrator's default
+    std::optional<Uuid> uuid{};                 // of its domain; absent: the hypervisor makes one at each start
+    std::optional<HypervisorUri> hypervisor{};  // absent: the orchestrator's default
     Memory memory{{std::uint64_t{512} << 20}, {std::uint64_t{512} << 20}};
     std::uint32_t vcpus = 1;  // 1 to most_vcpus
     Boot boot = Firmware::Bios;
-    std::vector<VolumeUse> volumes;  // each volume name once
-    std::vector<ExtraDevice> devices;
-    std::vector<Interface> interfaces;
-    std::vector<base::VmName> needs;  // started before it, in this order
-    Readiness readiness;
-    std::optional<std::filesystem::path> domain_xml;  // overrides the built-in template; absolute
-    std::map<Feature, TextLine> features;
-    std::set<Tag> tags;
-    DefaultDispvm default_dispvm;
+    std::vector<VolumeUse> volumes{};  // each volume name once
+    std::vector<ExtraDevice> devices{};
+    std::vector<Interface> interfaces{};
+    std::vector<base::VmName> needs{};  // started before it, in this order
+    Readiness readiness{};
+    std::optional<std::filesystem::path> domain_xml{};  // overrides the built-in template; absolute
+    std::map<Feature, TextLine> features{};
+    std::set<Tag> tags{};
+    DefaultDispvm default_dispvm{};
 
     friend bool operator==(const VmDefinition&, const VmDefinition&) = default;
 };
