@@ -101,7 +101,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --size | --kind | --source | --revisions-to-keep) ((i++)) ;;
+            --mount | --size | --swap | --kind | --source | --revisions-to-keep) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -121,7 +121,7 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --revisions-to-keep) return ;;
+        --size | --swap | --revisions-to-keep) return ;;
         --kind)
             mapfile -t COMPREPLY < <(compgen -W 'origin volatile snapshot origin_snapshot' -- "$cur")
             return
@@ -137,6 +137,7 @@ _varve() {
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
         [[ $command == import ]] && options+=' --size --raw'
+        [[ $command == partition ]] && options+=' --swap'
         [[ $command == export ]] && options+=' --sparse'
         [[ $command == rm ]] && options+=' --recursive'
         [[ $command == create ]] && options+=' --kind --source --revisions-to-keep --read-only --ephemeral --parents'
@@ -145,11 +146,11 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize clone import export pool' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export pool' -- "$cur") ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info rm' -- "$cur") ;;
         pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'file-reflink sim' -- "$cur") ;;
         pool:info | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
-        ls: | info: | resize:) ((position == 0)) && _varve_target 3 no "$cur" ;;
+        ls: | info: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         rm:) _varve_target 3 yes "$cur" ;;
         pin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;

@@ -66,6 +66,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_revert(CLI::App& parent);
 [[nodiscard]] Subcommand add_snapshot(CLI::App& parent);
 [[nodiscard]] Subcommand add_resize(CLI::App& parent);
+[[nodiscard]] Subcommand add_partition(CLI::App& parent);
 [[nodiscard]] Subcommand add_clone(CLI::App& parent);
 [[nodiscard]] Subcommand add_import(CLI::App& parent);
 [[nodiscard]] Subcommand add_export(CLI::App& parent);

@@ -62,6 +62,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_prune(app));
     all.push_back(add_verify(app));
     all.push_back(add_resize(app));
+    all.push_back(add_partition(app));
     all.push_back(add_clone(app));
     all.push_back(add_import(app));
     all.push_back(add_export(app));

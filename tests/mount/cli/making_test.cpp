@@ -54,6 +54,29 @@ TEST_F(CliMakingTest, CreatesThatCannotBe) {
     expect_refused_with(Exit::not_found, {"create", vm_name() + "/x", "--source", vm_name() + "/none"}, {"none"});
 }
 
+TEST_F(CliMakingTest, PartitionDividesAStartedVolatileVolume) {
+    const auto volume = vm_name() + "/volatile";
+    must_varve({"create", volume, "64M", "--kind", "volatile"});
+    expect_refused_with(Exit::not_found, {"partition", volume, "--swap", "8M"}, {"not started"});
+    must_varve({"start", volume});
+    expect_refused_with(Exit::failed, {"partition", volume, "--swap", "64M"}, {"no room"});
+    const auto made = json_of({"partition", volume, "--swap", "8M"});
+    EXPECT_EQ(made.at("/partitions/0/use"), "changes");
+    EXPECT_EQ(made.at("/partitions/1/size"), "8388608");
+    EXPECT_EQ(must_varve({"partition", volume, "--swap", "8M"}), volume + "  1: changes 55.0 MiB, 2: swap 8.0 MiB\n");
+    expect_refused_with(Exit::failed, {"partition", volume, "--swap", "16M"}, {"content already"});
+    must_varve({"stop", volume});
+    must_varve({"rm", volume});
+}
+
+TEST_F(CliMakingTest, OnlyVolatileVolumesArePartitioned) {
+    must_varve({"start", data_name()});
+    expect_refused_with(Exit::failed, {"partition", data_name(), "--swap", "8M"}, {"only volatile volumes"});
+    must_varve({"stop", data_name()});
+    EXPECT_EQ(read_file(data()), old_content_);
+    expect_refused_with(Exit::usage, {"partition", data_name(), "--swap", "much"}, {"much"});
+}
+
 TEST_F(CliMakingTest, ARemovedVolumeKeepsItsRevisions) {
     must_varve({"snapshot", data_name(), "kept"});
     EXPECT_EQ(must_varve({"rm", data_name()}), data_name() + "  removed\n");
