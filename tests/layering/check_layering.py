@@ -15,6 +15,8 @@ DRIVER_USES = (BASE, API, KERNEL, RECORDS)
 OUTSIDERS_USE = (BASE, "fs/protocol")
 ORCHESTRATOR_USES = (*OUTSIDERS_USE, SETTINGS)
 
+VM_USES = ("orchestrator/mount_client", "orchestrator/definitions", "orchestrator/domain_xml", "orchestrator/hypervisor")
+
 # Layer -> the layers (or single files) it may include besides itself. A layer is a folder with all below it, or one file.
 MAY_INCLUDE = {
     BASE: (),
@@ -35,7 +37,10 @@ MAY_INCLUDE = {
     "fs/main.cpp": (BASE, API, KERNEL, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/control", "fs/fuse", "fs/daemon"),
     "orchestrator/mount_client": OUTSIDERS_USE,
     "orchestrator/definitions": (BASE, SETTINGS),
-    "orchestrator": ("orchestrator/mount_client", "orchestrator/definitions", *ORCHESTRATOR_USES),
+    "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
+    "orchestrator/hypervisor": (BASE, "orchestrator/definitions", "orchestrator/domain_xml"),
+    "orchestrator/vm": (*VM_USES, *OUTSIDERS_USE),
+    "orchestrator": ("orchestrator/vm", *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "drivers/base/result.h"
+#include "orchestrator/definitions/identifiers.h"
+
+#include <libvirt/libvirt.h>
+
+#include <string>
+
+namespace varve::hypervisor {
+
+// Corrupt for the UUID of all zeros, which no domain has.
+[[nodiscard]] base::Result<definitions::Uuid> uuid_of(virDomainPtr domain);
+[[nodiscard]] std::string name_of(virDomainPtr domain);
+
+}  // namespace varve::hypervisor

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/hypervisor/libvirt_hypervisor.h"
+
+#include "orchestrator/domain_xml/mark.h"
+#include "orchestrator/hypervisor/connection.h"
+#include "orchestrator/hypervisor/domain_identity.h"
+#include "orchestrator/hypervisor/libvirt_errors.h"
+
+#include <libvirt/virterror.h>
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace varve::hypervisor {
+namespace {
+
+using base::Bytes;
+using base::Errc;
+using base::Result;
+using definitions::Uuid;
+using domain_xml::DomainType;
+
+DomainState state_from(int state) {
+    switch (state) {
+        case VIR_DOMAIN_RUNNING:
+        case VIR_DOMAIN_BLOCKED: return DomainState::Running;  // Xen says "blocked" of a guest that waits
+        case VIR_DOMAIN_PAUSED:
+        case VIR_DOMAIN_PMSUSPENDED: return DomainState::Paused;
+        case VIR_DOMAIN_SHUTOFF: return DomainState::Defined;
+        default: return DomainState::Stopping;
+    }
+}
+
+Result<DomainState> state_of(virDomainPtr domain) {
+    int state = VIR_DOMAIN_NOSTATE;
+    if (::virDomainGetState(domain, &state, nullptr, 0) < 0)
+        return libvirt_failure("cannot read the state of the domain " + name_of(domain));
+    return state_from(state);
+}
+
+// No mark, and no metadata at all, are no errors.
+std::optional<base::VmName> owner_of(virDomainPtr domain) {
+    const Text element(::virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, domain_xml::mark_namespace, 0));
+    if (!element) return {};
+    return domain_xml::marked_vm(element.get());
+}
+
+Result<Domain> read_domain(virDomainPtr domain) {
+    auto uuid = TRY(uuid_of(domain));
+    const auto state = TRY(state_of(domain));
+    return Domain{std::move(uuid), name_of(domain), state, owner_of(domain)};
+}
+
+// What virConnectListAllDomains gives.
+class DomainList {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<DomainList>> active(virConnectPtr connection) {
+        std::unique_ptr<DomainList> list(new DomainList());
+        const int count = ::virConnectListAllDomains(connection, &list->first_, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+        if (count < 0) return libvirt_failure("cannot list the domains");
+        list->count_ = static_cast<std::size_t>(count);
+        return list;
+    }
+    ~DomainList() {
+        for (auto* const domain : domains()) (void)::virDomainFree(domain);  // drops a reference
+        std::free(first_);                                                   // NOLINT(cppcoreguidelines-no-malloc): libvirt's
+    }
+    DomainList(const DomainList&) = delete;
+    DomainList& operator=(const DomainList&) = delete;
+
+    [[nodiscard]] std::span<virDomainPtr> domains() const { return {first_, count_}; }
+
+private:
+    DomainList() = default;
+    virDomainPtr* first_ = nullptr;
+    std::size_t count_ = 0;
+};
+
+class LibvirtHypervisor final : public Hypervisor {
+public:
+    LibvirtHypervisor(std::string uri, ConnectionSettings settings)
+        : uri_(std::move(uri)), listeners_(std::make_shared<Listeners>()), connection_(uri_, settings, listeners_) {}
+
+    [[nodiscard]] const std::string& uri() const override { return uri_; }
+
+    Result<DomainType> domain_type() override {
+        const auto connection = TRY(connection_.get());
+        const auto* const type = ::virConnectGetType(connection.get());
+        if (type == nullptr) return libvirt_failure("cannot find out what kind of hypervisor '" + uri_ + "' is");
+        const std::string_view kind(type);
+        if (kind == "Xen") return DomainType::Xen;
+        if (kind == "TEST" || kind == "Test") return DomainType::Test;
+        if (kind != "QEMU")
+            return base::fail(Errc::Unsupported,
+                              "the hypervisor '" + uri_ + "' is of the kind " + std::string(kind) + "; QEMU, Xen and Test are supported");
+        // Refused when the host has no KVM.
+        const Text kvm(::virConnectGetDomainCapabilities(connection.get(), nullptr, nullptr, nullptr, "kvm", 0));
+        return kvm ? DomainType::Kvm : DomainType::Qemu;
+    }
+
+    Result<std::vector<Domain>> domains() override {
+        const auto connection = TRY(connection_.get());
+        const auto list = TRY(DomainList::active(connection.get()));
+        std::vector<Domain> found;
+        found.reserve(list->domains().size());
+        for (auto* const domain : list->domains()) {
+            auto read = read_domain(domain);
+            if (read)
+                found.push_back(std::move(*read));
+            else if (read.error().code != Errc::NotFound)  // it has gone meanwhile
+                return base::Failure(std::move(read).error());
+        }
+        return found;
+    }
+
+    Result<Domain> find(const Uuid& domain) override {
+        const auto [connection, handle] = TRY(look_up(domain));
+        return read_domain(handle.get());
+    }
+
+    Result<Domain> find_name(const std::string& name) override {
+        const auto connection = TRY(connection_.get());
+        const DomainHandle handle(::virDomainLookupByName(connection.get(), name.c_str()));
+        if (!handle) return libvirt_failure("cannot find the domain " + name);
+        return read_domain(handle.get());
+    }
+
+    Result<std::string> description(const Uuid& domain) override {
+        const auto [connection, handle] = TRY(look_up(domain));
+        const Text xml(::virDomainGetXMLDesc(handle.get(), 0));
+        if (!xml) return libvirt_failure("cannot read the description of the domain " + name_of(handle.get()));
+        return std::string(xml.get());
+    }
+
+    Result<Domain> create_paused(const std::string& xml) override {
+        const auto connection = TRY(connection_.get());
+        const DomainHandle paused(::virDomainCreateXML(connection.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
+        if (paused) return read_domain(paused.get());
+        if (::virGetLastErrorCode() == VIR_ERR_INVALID_ARG && TRY(domain_type()) == DomainType::Test)
+            return create_then_suspend(connection.get(), xml);
+        return creation_failure();
+    }
+
+    Result<> resume(const Uuid& domain) override { return call(domain, "resume", ::virDomainResume); }
+    Result<> suspend(const Uuid& domain) override { return call(domain, "pause", ::virDomainSuspend); }
+    Result<> destroy(const Uuid& domain) override { return call(domain, "destroy", ::virDomainDestroy); }
+
+    Result<> request_shutdown(const Uuid& domain) override {
+        return call(domain, "shut down", [](virDomainPtr handle) {
+            // By default libvirt takes the agent when it is connected, else ACPI.
+            return ::virDomainShutdownFlags(handle, VIR_DOMAIN_SHUTDOWN_DEFAULT);
+        });
+    }
+
+    Result<> resize_disk(const Uuid& domain, const std::string& target, Bytes size) override {
+        return call(domain, "resize a disk of", [&](virDomainPtr handle) {
+            return ::virDomainBlockResize(handle, target.c_str(), size.count, VIR_DOMAIN_BLOCK_RESIZE_BYTES);
+        });
+    }
+
+    Result<> attach_device(const Uuid& domain, const std::string& xml) override {
+        return call(domain, "attach a device to",
+                    [&](virDomainPtr handle) { return ::virDomainAttachDeviceFlags(handle, xml.c_str(), VIR_DOMAIN_AFFECT_LIVE); });
+    }
+
+    Result<> detach_device(const Uuid& domain, const std::string& xml) override {
+        return call(domain, "detach a device from",
+                    [&](virDomainPtr handle) { return ::virDomainDetachDeviceFlags(handle, xml.c_str(), VIR_DOMAIN_AFFECT_LIVE); });
+    }
+
+    Result<Bytes> free_memory() override {
+        const auto connection = TRY(connection_.get());
+        const auto bytes = ::virNodeGetFreeMemory(connection.get());
+        if (bytes == 0) return libvirt_failure("cannot find out how much memory is free");
+        return Bytes{bytes};
+    }
+
+    Result<> ping_agent(const Uuid& domain, std::chrono::seconds deadline) override {
+        const auto seconds = static_cast<int>(std::clamp<std::chrono::seconds::rep>(deadline.count(), 1, 3600));
+        return call(domain, "reach the agent of", [seconds](virDomainPtr handle) {
+            if (::virDomainAgentSetResponseTimeout(handle, seconds, 0) < 0) return -1;
+            // libvirt synchronises with the agent before the question, so that an answer is a new one.
+            long long time = 0;
+            unsigned nanoseconds = 0;
+            return ::virDomainGetTime(handle, &time, &nanoseconds, 0);
+        });
+    }
+
+    Result<int> freeze(const Uuid& domain) override {
+        return count(domain, "freeze the file systems of", [](virDomainPtr handle) { return ::virDomainFSFreeze(handle, nullptr, 0, 0); });
+    }
+
+    Result<int> thaw(const Uuid& domain) override {
+        return count(domain, "thaw the file systems of", [](virDomainPtr handle) { return ::virDomainFSThaw(handle, nullptr, 0, 0); });
+    }
+
+    std::unique_ptr<Subscription> subscribe(EventListener listener) override { return Listeners::add(listeners_, std::move(listener)); }
+
+private:
+    struct Found {
+        ConnectionHandle connection;
+        DomainHandle domain;  // goes before the connection
+    };
+
+    [[nodiscard]] Result<Found> look_up(const Uuid& domain) const {
+        auto connection = TRY(connection_.get());
+        DomainHandle handle(::virDomainLookupByUUIDString(connection.get(), domain.str().c_str()));
+        if (!handle) return libvirt_failure("cannot find the domain " + domain.str());
+        return Found{std::move(connection), std::move(handle)};
+    }
+
+    template <class Function>
+    [[nodiscard]] Result<int> count(const Uuid& domain, std::string_view what, const Function& function) const {
+        const auto [connection, handle] = TRY(look_up(domain));
+        const int outcome = function(handle.get());
+        if (outcome < 0) return libvirt_failure("cannot " + std::string(what) + " the domain " + name_of(handle.get()));
+        return outcome;
+    }
+
+    template <class Function>
+    [[nodiscard]] Result<> call(const Uuid& domain, std::string_view what, const Function& function) const {
+        (void)TRY(count(domain, what, function));
+        return {};
+    }
+
+    // libvirt has no code of its own for a name or UUID that is taken.
+    static base::Failure creation_failure() {
+        const auto* const error = ::virGetLastError();
+        const bool taken = error != nullptr && error->message != nullptr && error->code == VIR_ERR_OPERATION_FAILED &&
+                           std::string_view(error->message).find("already") != std::string_view::npos;
+        auto failure = libvirt_failure("cannot create the domain");
+        if (taken) failure.value().code = Errc::Exists;
+        return failure;
+    }
+
+    // libvirt's test driver (9.0) cannot create paused; its guests execute nothing anyway.
+    static Result<Domain> create_then_suspend(virConnectPtr connection, const std::string& xml) {
+        const DomainHandle running(::virDomainCreateXML(connection, xml.c_str(), 0));
+        if (!running) return creation_failure();
+        if (::virDomainSuspend(running.get()) < 0) {
+            auto failure = libvirt_failure("cannot pause the new domain");
+            (void)::virDomainDestroy(running.get());  // the first failure is the one to tell
+            return failure;
+        }
+        return read_domain(running.get());
+    }
+
+    const std::string uri_;
+    const std::shared_ptr<Listeners> listeners_;
+    Connection connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Hypervisor> make_libvirt_hypervisor(std::string uri, const EventLoop& /*loop*/, ConnectionSettings settings) {
+    return std::make_unique<LibvirtHypervisor>(std::move(uri), settings);
+}
+
+}  // namespace varve::hypervisor
