@@ -7,11 +7,11 @@
 #include "drivers/kernel/posix_block_access.h"
 #include "drivers/kernel/posix_filesystem.h"
 #include "drivers/registry.h"
+#include "drivers/settings/text_file.h"
 #include "fs/config/config.h"
 #include "fs/control/control_tree.h"
 #include "fs/daemon/background.h"
 #include "fs/daemon/pool_keeper.h"
-#include "fs/daemon/text_file.h"
 #include "fs/fuse/session.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -50,7 +50,7 @@ constexpr const char* examples =
 
 // The configuration, or nullopt after every mistake was printed.
 std::optional<config::Config> load_config(const std::filesystem::path& path) {
-    const auto text = daemon::read_text(path);
+    const auto text = settings::read_text(path);
     if (!text) {
         std::cerr << "varvefs: " << text.error().message() << '\n';
         return std::nullopt;
@@ -62,7 +62,7 @@ std::optional<config::Config> load_config(const std::filesystem::path& path) {
 }
 
 base::Result<config::Config> reread_config(const std::filesystem::path& path) {
-    auto parsed = config::parse(TRY(daemon::read_text(path)));
+    auto parsed = config::parse(TRY(settings::read_text(path)));
     if (parsed) return *std::move(parsed);
     std::string all = "the configuration has mistakes, and nothing was changed";
     for (const auto& mistake : parsed.error()) all += "; line " + std::to_string(mistake.line) + ": " + mistake.what;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/daemon/pool_keeper.h"
 
+#include "drivers/settings/text_file.h"
 #include "fs/daemon/included_in.h"
 #include "fs/daemon/path_below.h"
-#include "fs/daemon/text_file.h"
 
 #include <spdlog/spdlog.h>
 
@@ -47,7 +47,7 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(kept_, none)) {
         if (entry.path().extension() != ".toml") continue;
-        const auto text = read_text(entry.path());
+        const auto text = settings::read_text(entry.path());
         const auto kept = config::parse(text.value_or(std::string()));  // what cannot be read describes no pool
         if (!kept || kept->pools.size() != 1) {
             failures.push_back({Errc::Corrupt, {}, entry.path().string() + " does not describe one pool; the pool is not open"});
@@ -58,7 +58,9 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
     return failures;
 }
 
-Result<> PoolKeeper::keep(const config::PoolConfig& pool) const { return write_text(file_of(pool.settings.name), config::to_toml(pool)); }
+Result<> PoolKeeper::keep(const config::PoolConfig& pool) const {
+    return settings::write_text(file_of(pool.settings.name), config::to_toml(pool));
+}
 
 Result<> PoolKeeper::add(const std::vector<std::string>& words) {
     const auto pool = TRY(config::pool_from_words(words));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/daemon/text_file.h"
+#include "drivers/settings/text_file.h"
 
 #include "drivers/base/unique_fd.h"
 
@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <system_error>
 
-namespace varve::daemon {
+namespace varve::settings {
 
 using base::fail;
 using base::fail_errno;
@@ -31,6 +31,28 @@ Result<std::string> read_text(const std::filesystem::path& path) {
         text.append(buffer.data(), static_cast<std::size_t>(count));
     }
     return fail(base::Errc::TooLarge, path.string() + " is larger than 1 MiB");
+}
+
+namespace {
+
+Result<> sync_directory_of(const std::filesystem::path& path) {
+    const base::UniqueFd directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid() || ::fsync(directory.get()) != 0)
+        return fail_errno(errno, "cannot make " + path.parent_path().string() + " durable");
+    return {};
+}
+
+}  // namespace
+
+Result<> remove_file(const std::filesystem::path& path) {
+    if (::unlink(path.c_str()) != 0) return fail_errno(errno, "cannot remove " + path.string());
+    return sync_directory_of(path);
+}
+
+Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+        return fail_errno(errno, "cannot rename " + from.string() + " to " + to.string());
+    return sync_directory_of(to);
 }
 
 Result<> write_text(const std::filesystem::path& path, std::string_view text) {
@@ -57,4 +79,4 @@ Result<> write_text(const std::filesystem::path& path, std::string_view text) {
     return {};
 }
 
-}  // namespace varve::daemon
+}  // namespace varve::settings

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Small text files: configuration, and what is kept of pools.
+// Small text files: configuration, and what is kept beside it.
 #pragma once
 
 #include "drivers/base/result.h"
@@ -8,11 +8,15 @@
 #include <string>
 #include <string_view>
 
-namespace varve::daemon {
+namespace varve::settings {
 
 // TooLarge above 1 MiB.
 [[nodiscard]] base::Result<std::string> read_text(const std::filesystem::path& path);
 // Makes the directory when it is missing. After a crash the file has its old content or the new one, and after success the new one.
 [[nodiscard]] base::Result<> write_text(const std::filesystem::path& path, std::string_view text);
+// Durable on success. A file that is not there is NotFound.
+[[nodiscard]] base::Result<> remove_file(const std::filesystem::path& path);
+// Within one directory; durable on success. Exists when `to` is there.
+[[nodiscard]] base::Result<> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-}  // namespace varve::daemon
+}  // namespace varve::settings

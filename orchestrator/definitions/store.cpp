@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/definitions/store.h"
+
+#include "drivers/settings/table_reader.h"
+#include "drivers/settings/text.h"
+#include "drivers/settings/text_file.h"
+#include "drivers/settings/toml_document.h"
+#include "orchestrator/definitions/definition_text.h"
+#include "orchestrator/definitions/scalars.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace varve::definitions {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using base::VmName;
+
+constexpr std::string_view suffix = ".toml";
+
+struct Rename {
+    VmName from;
+    VmName to;
+};
+
+std::string rename_text(const Rename& rename) {
+    return "from = " + settings::toml_string(rename.from.str()) + "\nto = " + settings::toml_string(rename.to.str()) + "\n";
+}
+
+Result<Rename> parse_rename(std::string_view text, const std::filesystem::path& file) {
+    const auto table = settings::read_toml(text);
+    if (!table) return fail(Errc::Corrupt, file.string() + ": " + settings::in_one_line({table.error()}));
+    settings::Mistakes mistakes;
+    settings::TableReader reader(*table, "", mistakes);
+    const auto from = reader.required("from", name_in<VmName>);
+    const auto to = reader.required("to", name_in<VmName>);
+    if (!reader.finish() || !from || !to) return fail(Errc::Corrupt, file.string() + ": " + settings::in_one_line(mistakes.take()));
+    return Rename{*from, *to};
+}
+
+Result<bool> is_there(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto status = std::filesystem::symlink_status(file, error);
+    if (status.type() == std::filesystem::file_type::not_found) return false;
+    if (error) return base::fail_errno(error.value(), "cannot look at " + file.string());
+    return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DefinitionStore>> DefinitionStore::open(const std::filesystem::path& state_directory) {
+    auto directory = state_directory / "vms";
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
+    std::unique_ptr<DefinitionStore> store(new DefinitionStore(std::move(directory)));
+    TRY(store->load());
+    TRY(store->finish_rename());
+    for (const auto& [name, vm] : store->definitions_) {
+        const auto wrong = wrong_references(store->definitions_, vm);
+        for (const auto& what : wrong) store->troubles_.push_back({store->file_of(name), what, true});
+    }
+    return store;
+}
+
+Result<> DefinitionStore::load() {
+    std::error_code error;
+    std::set<std::filesystem::path> files;  // so that troubles come in the same order each time
+    for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error))
+        if (entry->path().filename().string().ends_with(suffix) && entry->path().filename().string().front() != '.')
+            files.insert(entry->path());
+    if (error) return base::fail_errno(error.value(), "cannot list " + directory_.string());
+    for (const auto& file : files) load_file(file);
+    return {};
+}
+
+void DefinitionStore::load_file(const std::filesystem::path& file) {
+    const auto name = VmName::parse(file.stem().string());
+    if (!name) return troubles_.push_back({file, name.error().message()});
+    const auto text = settings::read_text(file);
+    if (!text) return troubles_.push_back({file, text.error().message()});
+    auto vm = parse(*name, *text);
+    if (!vm) return troubles_.push_back({file, settings::in_one_line(vm.error())});
+    definitions_.emplace(*name, *std::move(vm));
+}
+
+std::vector<VmDefinition> DefinitionStore::all() const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<VmDefinition> list;
+    list.reserve(definitions_.size());
+    for (const auto& [name, vm] : definitions_) list.push_back(vm);
+    return list;
+}
+
+Definitions DefinitionStore::snapshot() const {
+    const std::scoped_lock lock(mutex_);
+    return definitions_;
+}
+
+Result<VmDefinition> DefinitionStore::find_locked(const VmName& vm) const {
+    const auto found = definitions_.find(vm);
+    if (found == definitions_.end()) return fail(Errc::NotFound, "there is no VM '" + vm.str() + "'");
+    return found->second;
+}
+
+Result<VmDefinition> DefinitionStore::find(const VmName& vm) const {
+    const std::scoped_lock lock(mutex_);
+    return find_locked(vm);
+}
+
+std::vector<Trouble> DefinitionStore::troubles() const { return troubles_; }
+
+Result<> DefinitionStore::check_free(const VmName& vm) const {
+    // A file that is no definition is somebody's work, too.
+    if (definitions_.contains(vm) || TRY(is_there(file_of(vm)))) return fail(Errc::Exists, "there is a VM '" + vm.str() + "' already");
+    return {};
+}
+
+Result<> DefinitionStore::write(const VmDefinition& vm) {
+    TRY(settings::write_text(file_of(vm.name), to_toml(vm)));
+    definitions_.insert_or_assign(vm.name, vm);
+    return {};
+}
+
+Result<> DefinitionStore::create(const VmDefinition& vm) {
+    const std::scoped_lock lock(mutex_);
+    TRY(finish_rename());
+    TRY(check_free(vm.name));
+    TRY(check_change(definitions_, vm));
+    return write(vm);
+}
+
+Result<> DefinitionStore::replace(const VmDefinition& vm) {
+    const std::scoped_lock lock(mutex_);
+    (void)TRY(find_locked(vm.name));
+    TRY(check_change(definitions_, vm));
+    return write(vm);
+}
+
+Result<VmDefinition> DefinitionStore::set(const VmName& vm, std::string_view key, std::string_view value) {
+    const std::scoped_lock lock(mutex_);
+    auto changed = TRY(with_key(TRY(find_locked(vm)), key, value));
+    TRY(check_change(definitions_, changed));
+    TRY(write(changed));
+    return changed;
+}
+
+Result<> DefinitionStore::remove(const VmName& vm) {
+    const std::scoped_lock lock(mutex_);
+    (void)TRY(find_locked(vm));
+    TRY(check_removable(definitions_, vm));
+    TRY(settings::remove_file(file_of(vm)));
+    definitions_.erase(vm);
+    return {};
+}
+
+Result<> DefinitionStore::rename(const VmName& vm, const VmName& to) {
+    const std::scoped_lock lock(mutex_);
+    TRY(finish_rename());
+    (void)TRY(find_locked(vm));
+    TRY(check_free(to));
+    // Point of no return: what fails or dies behind it is finished by the next open().
+    TRY(settings::write_text(rename_intent(), rename_text({vm, to})));
+    return carry_out_rename(vm, to);
+}
+
+// Idempotent.
+Result<> DefinitionStore::carry_out_rename(const VmName& vm, const VmName& to) {
+    if (const auto found = definitions_.find(vm); found != definitions_.end()) {
+        if (TRY(is_there(file_of(vm)))) TRY(settings::rename_file(file_of(vm), file_of(to)));
+        auto definition = renamed(std::move(found->second), vm, to);
+        definitions_.erase(found);
+        definitions_.insert_or_assign(to, std::move(definition));
+    }
+    for (auto& [name, definition] : definitions_) {
+        auto after = renamed(definition, vm, to);
+        if (after != definition || name == to) TRY(settings::write_text(file_of(name), to_toml(after)));
+        definition = std::move(after);
+    }
+    return settings::remove_file(rename_intent());
+}
+
+// Of a crash, or of an earlier call that failed behind its point of no return: nothing may take the names before.
+Result<> DefinitionStore::finish_rename() {
+    if (!TRY(is_there(rename_intent()))) return {};
+    const auto text = TRY(settings::read_text(rename_intent()));
+    const auto rename = TRY(parse_rename(text, rename_intent()));
+    return carry_out_rename(rename.from, rename.to);
+}
+
+Result<VmDefinition> DefinitionStore::clone(const VmName& vm, const VmName& to) {
+    const std::scoped_lock lock(mutex_);
+    auto copy = TRY(find_locked(vm));
+    TRY(check_free(to));
+    copy.name = to;
+    copy.uuid = TRY(random_uuid());
+    for (auto& interface : copy.interfaces) interface.mac.reset();
+    if (auto* app = std::get_if<AppVm>(&copy.vm_class); app != nullptr && app->disposables) app->disposables = DisposableSettings{};
+    TRY(check_change(definitions_, copy));
+    TRY(write(copy));
+    return copy;
+}
+
+}  // namespace varve::definitions
