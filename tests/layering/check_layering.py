@@ -16,6 +16,7 @@ OUTSIDERS_USE = (BASE, "fs/protocol")
 ORCHESTRATOR_USES = (*OUTSIDERS_USE, SETTINGS)
 
 VM_USES = ("orchestrator/mount_client", "orchestrator/definitions", "orchestrator/domain_xml", "orchestrator/hypervisor")
+SERVICE_USES = ("orchestrator/vm", "orchestrator/config", "orchestrator/rpc", "orchestrator/rpc_client", "orchestrator/disposables", "orchestrator/preload")
 
 # Layer -> the layers (or single files) it may include besides itself. A layer is a folder with all below it, or one file.
 MAY_INCLUDE = {
@@ -40,7 +41,13 @@ MAY_INCLUDE = {
     "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
     "orchestrator/hypervisor": (BASE, "orchestrator/definitions", "orchestrator/domain_xml"),
     "orchestrator/vm": (*VM_USES, *OUTSIDERS_USE),
-    "orchestrator": ("orchestrator/vm", *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator/config": (BASE, SETTINGS, "orchestrator/definitions"),
+    "orchestrator/rpc": (BASE, "orchestrator/definitions", "orchestrator/config"),
+    "orchestrator/rpc_client": (BASE,),
+    "orchestrator/disposables": (BASE, SETTINGS, "orchestrator/definitions"),
+    "orchestrator/preload": (BASE, "orchestrator/definitions"),
+    "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator": ("orchestrator/service", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")
