@@ -21,6 +21,7 @@ struct Capabilities {
     bool no_snapshot_layer = false;      // revisions_to_keep = -1
     bool ephemeral = false;              // encrypted volatile volumes
     std::string why_not_ephemeral = {};  // when it could be, and what to do; empty: this driver never can
+    bool clone_ranges = false;           // parts of an image too, not only the whole of a state into an empty one
 };
 
 }  // namespace varve::api

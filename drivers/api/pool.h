@@ -87,9 +87,9 @@ public:
                                                                   const StateRef& state) const = 0;
     // A private image in the VM's place: empty, or (when `content` is given) a copy-on-write clone of that open state.
     [[nodiscard]] virtual base::Result<PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) = 0;
-    // Makes a range of `to` (a private image's descriptor) share the data of `from` (a state or private image of this pool).
+    // Makes a range of `to` share the data of `from` (a descriptor of a state or private image of this pool).
     // `length` 0 means to the end. Unsupported when the driver would have to copy or the range is not aligned for it.
-    [[nodiscard]] virtual base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset,
+    [[nodiscard]] virtual base::Result<> clone_range(int from, base::Bytes from_offset, PrivateImage& to, base::Bytes to_offset,
                                                      base::Bytes length) = 0;
     // What to hand to a hypervisor: a block device or an image. NotFound while not started.
     [[nodiscard]] virtual base::Result<std::filesystem::path> device(const base::VolumePath& volume, const VolumeView& view) const = 0;

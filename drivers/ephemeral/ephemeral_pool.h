@@ -50,7 +50,7 @@ public:
     [[nodiscard]] base::Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override {
         return inner_->create_image(vm, content);
     }
-    [[nodiscard]] base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset,
+    [[nodiscard]] base::Result<> clone_range(int from, base::Bytes from_offset, api::PrivateImage& to, base::Bytes to_offset,
                                              base::Bytes length) override {
         return inner_->clone_range(from, from_offset, to, to_offset, length);
     }

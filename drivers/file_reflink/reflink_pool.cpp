@@ -30,7 +30,8 @@ api::Capabilities ReflinkPool::capabilities() const {
             .transaction = method,
             .origin_snapshot = true,
             .no_snapshot_layer = true,
-            .ephemeral = false};
+            .ephemeral = false,
+            .clone_ranges = method == api::Method::Clone};
 }
 
 Result<api::Space> ReflinkPool::space() const {
@@ -141,8 +142,8 @@ Result<api::PrivateImage> ReflinkPool::create_image(const VmName& vm, std::optio
     return images_.make(TRY(open_vm(*context_, vm)), content);
 }
 
-Result<> ReflinkPool::clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) {
-    return context_->files.clone_range(from, from_offset, to, to_offset, length);
+Result<> ReflinkPool::clone_range(int from, base::Bytes from_offset, api::PrivateImage& to, base::Bytes to_offset, base::Bytes length) {
+    return context_->files.clone_range(from, from_offset, to.fd(), to_offset, length);
 }
 
 Result<std::filesystem::path> ReflinkPool::device(const VolumePath& volume, const VolumeView& view) const {

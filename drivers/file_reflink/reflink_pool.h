@@ -36,7 +36,8 @@ public:
     [[nodiscard]] base::Result<base::UniqueFd> open_state(const base::VolumePath& volume, const api::VolumeView& view,
                                                           const api::StateRef& state) const override;
     [[nodiscard]] base::Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override;
-    [[nodiscard]] base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) override;
+    [[nodiscard]] base::Result<> clone_range(int from, base::Bytes from_offset, api::PrivateImage& to, base::Bytes to_offset,
+                                             base::Bytes length) override;
     [[nodiscard]] base::Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override;
     [[nodiscard]] base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view,
                                                       const api::StateRef& state) const override;

@@ -37,7 +37,8 @@ public:
                 .transaction = api::Method::Clone,
                 .origin_snapshot = true,
                 .no_snapshot_layer = true,
-                .ephemeral = true};  // memory never reaches a disk of ours
+                .ephemeral = true,  // memory never reaches a disk of ours
+                .clone_ranges = true};
     }
 
     Result<api::Space> space() const override {
@@ -161,10 +162,10 @@ public:
         });
     }
 
-    Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) override {
+    Result<> clone_range(int from, base::Bytes from_offset, api::PrivateImage& to, base::Bytes to_offset, base::Bytes length) override {
         const std::lock_guard lock(disk_->mutex);
         const auto from_size = TRY(size_of(from));
-        const auto to_size = TRY(size_of(to));
+        const auto to_size = TRY(to.storage().facts()).size;
         const auto refuse = [](const char* why) { return fail(Errc::Unsupported, std::string("this range cannot be cloned: ") + why); };
         if (from_offset > from_size) return refuse("it begins beyond the end of the source");
         const auto count = length.count == 0 ? from_size - from_offset : length;
@@ -174,13 +175,10 @@ public:
         if (from_offset.count % block != 0 || to_offset.count % block != 0) return refuse("its offsets are not multiples of 4096");
         const bool whole_tail = from_offset + count == from_size && to_offset + count >= to_size;
         if (count.count % block != 0 && !whole_tail) return refuse("its length is not a multiple of 4096 and does not end both files");
-        if (to_offset + count > to_size && ::ftruncate(to, static_cast<off_t>(to_offset.count + count.count)) != 0)
-            return base::fail_errno(errno, "cannot grow the private image");
+        if (to_offset + count > to_size) TRY(to.storage().set_size(to_offset + count));
         if (count.count == 0) return {};
-        if (::fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(to_offset.count),
-                        static_cast<off_t>(count.count)) != 0)
-            return base::fail_errno(errno, "cannot clear the range of the private image");
-        return copy_sparse(from, from_offset.count, to, to_offset.count, count.count);
+        TRY(to.storage().allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, to_offset, count));
+        return copy_sparse(from, from_offset.count, to.fd(), to_offset.count, count.count);
     }
 
     Result<std::filesystem::path> device(const base::VolumePath& path, const api::VolumeView& /*view*/) const override {

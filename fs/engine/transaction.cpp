@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/engine/transaction.h"
 
-#include "fs/engine/image_io.h"
 #include "fs/paths/entry_name.h"
 
+#include <cerrno>
 #include <mutex>
 #include <utility>
 
@@ -22,6 +22,7 @@ Transaction::Transaction(Volumes& volumes, const Processes& processes, VolumeRef
       creates_(!origin.committed.valid()),
       process_(process),
       committed_(origin.truncate ? base::UniqueFd() : std::move(origin.committed)),
+      committed_size_(origin.size),
       pending_(committed_.valid() ? Pending::Nothing : Pending::Truncation) {}
 
 std::string Transaction::file() const {
@@ -104,6 +105,11 @@ Result<> Transaction::released() {
 
 int Transaction::fd() const { return image_ ? image_->fd() : committed_.get(); }
 
+Result<Readable> Transaction::image() const {
+    if (image_) return readable(*image_);
+    return Readable{committed_.get(), committed_size_};
+}
+
 Result<> Transaction::usable() const {
     if (spoiled_) return base::Failure(*spoiled_);
     return {};
@@ -125,11 +131,11 @@ Result<> Transaction::make_private() {
     return {};
 }
 
-// Runs `apply(fd)` on the private image; an error spoils the transaction, since nobody can say how much of it was done.
+// Runs `apply` on the private image; an error spoils the transaction, since nobody can say how much of it was done.
 template <class Change>
 Result<> Transaction::change(const Change& apply) {
     TRY(make_private());
-    if (auto applied = apply(image_->fd()); !applied) {
+    if (auto applied = apply(image_->storage()); !applied) {
         drop(applied.error());
         return applied;
     }
@@ -146,8 +152,9 @@ void Transaction::drop(base::Error reason) {
 
 Result<std::size_t> Transaction::read(std::span<char> buffer, base::Bytes offset) const {
     const std::shared_lock lock(mutex_);
+    if (image_) return image_->storage().read(buffer, offset);
     if (fd() < 0) return std::size_t{0};
-    return read_at(fd(), buffer, offset);
+    return read_at(Readable{committed_.get(), committed_size_}, buffer, offset);
 }
 
 Result<> Transaction::write(std::span<const char> data, base::Bytes offset, const Writer& writer) {
@@ -156,32 +163,32 @@ Result<> Transaction::write(std::span<const char> data, base::Bytes offset, cons
         TRY(usable());
         if (image_ && !image_published_ && pending_ == Pending::Changes && flushed_.load() == not_flushed &&
             writers_.contains(writer.process)) {
-            auto written = write_at(image_->fd(), data, offset);
+            auto written = image_->storage().write(data, offset);
             if (written) return {};
             // Falls through: the failure is noted under the exclusive lock, by trying once more.
         }
     }
     const std::lock_guard lock(mutex_);
     if (writer.process != 0) writers_.insert(writer.process);
-    return change([&](int image) { return write_at(image, data, offset); });
+    return change([&](api::ImageStorage& image) { return image.write(data, offset); });
 }
 
 Result<> Transaction::set_size(base::Bytes size) {
     const std::lock_guard lock(mutex_);
-    return change([&](int image) { return engine::set_size(image, size); });
+    return change([&](api::ImageStorage& image) { return image.set_size(size); });
 }
 
 Result<> Transaction::truncate_again() {
     const std::lock_guard lock(mutex_);
     if (pending_ == Pending::Truncation) return {};
-    return change([&](int image) { return engine::set_size(image, base::Bytes{0}); });
+    return change([&](api::ImageStorage& image) { return image.set_size(base::Bytes{0}); });
 }
 
 Result<> Transaction::allocate(int mode, base::Bytes offset, base::Bytes length) {
     const std::lock_guard lock(mutex_);
     TRY(make_private());
     // Refused modes change nothing, so they do not spoil what was written.
-    if (auto done = engine::allocate(image_->fd(), mode, offset, length); !done) {
+    if (auto done = image_->storage().allocate(mode, offset, length); !done) {
         if (done.error().code == Errc::NoSpace || done.error().code == Errc::Io) drop(done.error());
         return done;
     }
@@ -195,7 +202,7 @@ Result<> Transaction::clone_from(int source, base::Bytes source_offset, base::By
     const std::lock_guard lock(mutex_);
     TRY(make_private());
     // What cannot be cloned is Unsupported, and the caller copies: no harm done.
-    TRY(volume_.vm->pool().driver().clone_range(source, source_offset, image_->fd(), offset, length));
+    TRY(volume_.vm->pool().driver().clone_range(source, source_offset, *image_, offset, length));
     if (writer.process != 0) writers_.insert(writer.process);
     pending_ = Pending::Changes;
     time_only_.reset();
@@ -206,13 +213,13 @@ Result<> Transaction::clone_from(int source, base::Bytes source_offset, base::By
 Result<base::Bytes> Transaction::seek(base::Bytes offset, int whence) const {
     const std::shared_lock lock(mutex_);
     if (fd() < 0) return base::fail_errno(ENXIO, "the image is empty");
-    return engine::seek(fd(), offset, whence);
+    return engine::seek(TRY(image()), offset, whence);
 }
 
 Result<> Transaction::set_time(base::Timestamp time) {
     const std::lock_guard lock(mutex_);
     TRY(usable());
-    if (pending_ == Pending::Changes) return set_modified(image_->fd(), time.to_timespec());
+    if (pending_ == Pending::Changes) return image_->storage().set_modified(time);
     time_only_ = time;
     return {};
 }
@@ -220,7 +227,11 @@ Result<> Transaction::set_time(base::Timestamp time) {
 Result<struct stat> Transaction::status() const {
     const std::shared_lock lock(mutex_);
     struct stat found {};
-    if (fd() >= 0) found = TRY(engine::status(fd()));
+    if (image_) found = TRY(engine::status(*image_));
+    if (!image_ && fd() >= 0) {
+        if (::fstat(fd(), &found) != 0) return base::fail_errno(errno, "cannot look at the state");
+        found.st_size = static_cast<off_t>(committed_size_.count);
+    }
     if (time_only_) found.st_mtim = time_only_->to_timespec();
     return found;
 }
@@ -229,13 +240,13 @@ Result<> Transaction::sync(bool data_only) {
     const std::shared_lock lock(mutex_);
     TRY(usable());
     if (!image_) return {};
-    return engine::sync(image_->fd(), data_only);
+    return image_->storage().sync(data_only);
 }
 
-Result<> Transaction::with_descriptor(const std::function<Result<>(int)>& use) const {
+Result<> Transaction::with_image(const std::function<Result<>(const Readable&)>& use) const {
     const std::shared_lock lock(mutex_);
     if (fd() < 0) return fail(Errc::Unsupported, "the image is empty");
-    return use(fd());
+    return use(TRY(image()));
 }
 
 // ---- commit
@@ -274,7 +285,7 @@ Result<> Transaction::commit() {
         return {};
     }
     TRY(make_private());
-    if (time_only_) TRY(set_modified(image_->fd(), std::exchange(time_only_, {})->to_timespec()));
+    if (time_only_) TRY(image_->storage().set_modified(*std::exchange(time_only_, {})));
     if (revision_) {
         TRY(volumes_.publish(volume_, *image_, api::Publish::AsRevision{*revision_}, this));
         commit_ = api::StateId{};

@@ -6,6 +6,7 @@
 #include "drivers/api/view.h"
 #include "drivers/base/result.h"
 #include "drivers/base/unique_fd.h"
+#include "fs/engine/image_io.h"
 #include "fs/engine/volumes.h"
 #include "fs/engine/writer.h"
 
@@ -34,6 +35,7 @@ class Transaction {
 public:
     struct Origin {
         base::UniqueFd committed;  // the state to start from; invalid when there is none
+        base::Bytes size;          // of that state
         bool truncate = false;     // start empty all the same
     };
 
@@ -79,8 +81,8 @@ public:
     [[nodiscard]] base::Result<> set_time(base::Timestamp time);
     [[nodiscard]] base::Result<struct stat> status() const;
     [[nodiscard]] base::Result<> sync(bool data_only);
-    // Runs `use` with a descriptor to read from, which stays valid for the call.
-    [[nodiscard]] base::Result<> with_descriptor(const std::function<base::Result<>(int)>& use) const;
+    // Runs `use` with what there is to read, which stays valid for the call.
+    [[nodiscard]] base::Result<> with_image(const std::function<base::Result<>(const Readable&)>& use) const;
 
     [[nodiscard]] base::Result<> flush(const Writer& writer);
 
@@ -89,6 +91,7 @@ private:
     static constexpr std::chrono::steady_clock::time_point not_flushed{};
 
     [[nodiscard]] int fd() const;
+    [[nodiscard]] base::Result<Readable> image() const;
     [[nodiscard]] base::Result<> make_private();
     [[nodiscard]] base::Result<> usable() const;
     template <class Change>
@@ -105,8 +108,9 @@ private:
     const bool creates_;
     const pid_t process_;
 
-    mutable std::shared_mutex mutex_;           // shared: I/O on the image; exclusive: another image, commit, flags
-    base::UniqueFd committed_;                  // what it started from
+    mutable std::shared_mutex mutex_;  // shared: I/O on the image; exclusive: another image, commit, flags
+    base::UniqueFd committed_;         // what it started from
+    const base::Bytes committed_size_;
     std::unique_ptr<api::PrivateImage> image_;  // what it writes; after a commit, that commit's image until the next write
     bool image_published_ = false;
     std::optional<base::Timestamp> time_only_;  // a time set on a transaction that changed no data

@@ -3,7 +3,6 @@
 
 #include "drivers/api/rules.h"
 
-#include "fs/engine/image_io.h"
 #include "fs/engine/transaction.h"
 #include "fs/paths/entry_name.h"
 
@@ -191,7 +190,7 @@ Result<> Volumes::clear(const VolumeRef& volume) {
     const auto view = volume.view();
     if (!view || !view->committed) return fail(Errc::NotFound, volume.path().str() + " has no committed state to clear");
     auto image = TRY(volume.vm->pool().driver().create_image(volume.vm->name(), std::nullopt));
-    TRY(set_size(image.fd(), view->committed->size));
+    TRY(image.storage().set_size(view->committed->size));
     TRY(run(held, volume, api::Publish{&image, api::Publish::AsCommitted{}}));
     return {};
 }
@@ -250,9 +249,9 @@ Result<VolumeView> Volumes::publish(
     const VolumeRef& volume, api::PrivateImage& image,
     const std::variant<api::Publish::AsCommitted, api::Publish::AsAmendment, api::Publish::AsRevision>& target,
     const Transaction* own_transaction) {
-    const auto size = TRY(status(image.fd())).st_size;
-    if (size % static_cast<off_t>(base::sector_size) != 0)
-        return fail(Errc::InvalidArgument, "the size of " + volume.path().str() + " would be " + std::to_string(size) +
+    const auto facts = TRY(image.storage().facts());
+    if (!facts.size.whole_sectors())
+        return fail(Errc::InvalidArgument, "the size of " + volume.path().str() + " would be " + std::to_string(facts.size.count) +
                                                " bytes, which is not a multiple of 512; its old state stays");
     const auto as_revision = std::holds_alternative<api::Publish::AsRevision>(target);
     const auto held = TRY(own_transaction != nullptr || as_revision ? lock(volume) : lock_unwritten(volume));

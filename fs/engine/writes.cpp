@@ -67,8 +67,11 @@ Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const
         return joined;
     }
     const auto view = volume.view();
-    Transaction::Origin origin{{}, truncate};
-    if (view && view->committed) origin.committed = TRY(volume.vm->pool().driver().open_state(volume.path(), *view, api::CommittedState{}));
+    Transaction::Origin origin{{}, {}, truncate};
+    if (view && view->committed) {
+        origin.committed = TRY(volume.vm->pool().driver().open_state(volume.path(), *view, api::CommittedState{}));
+        origin.size = view->committed->size;
+    }
     auto begun = TRY(begin(volume, {}, std::move(origin), writer));
     // Another writer, a stop or a revert may have committed between the look and the begin: what it made must not be written over unseen.
     if (!same_state(view, volume.view())) {
@@ -187,8 +190,8 @@ Result<> Writes::publish_scratch(Vm& from, const std::string& name, const Volume
         TRY(link_source(volume, link->target));
     } else {
         // Trees that are copied back show a volatile volume as an empty file.
-        if (const auto view = volume.view(); view && !revision && std::holds_alternative<api::Volatile>(view->config.kind) &&
-                                             TRY(status(scratch->image()->fd())).st_size == 0) {
+        if (const auto view = volume.view();
+            view && !revision && std::holds_alternative<api::Volatile>(view->config.kind) && TRY(status(*scratch->image())).st_size == 0) {
             (void)from.writes().take_scratch(name);
             return {};
         }

@@ -87,7 +87,7 @@ base::Result<Stat> image_file(const std::string& path, const engine::Vm& vm, con
 }
 
 base::Result<Stat> scratch(const std::string& path, const Scratch& scratch) {
-    if (auto* image = scratch.file->image()) return image_file(path, *scratch.vm, TRY(engine::status(image->fd())));
+    if (auto* image = scratch.file->image()) return image_file(path, *scratch.vm, TRY(engine::status(*image)));
     const auto owner = scratch.vm->view()->ownership;
     auto stat = blank(inode_number(path), S_IFLNK | 0777, owner);
     set_size(stat, scratch.file->link()->target.size(), 0);

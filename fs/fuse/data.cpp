@@ -56,10 +56,10 @@ Result<std::size_t> copy_text(std::string_view text, std::size_t offset, std::sp
 
 Result<std::size_t> read_from(OpenFile& file, std::span<char> buffer, Bytes offset) {
     return std::visit(api::Overloaded{
-                          [&](const StateHandle& state) { return engine::read_at(state.fd.get(), buffer, offset); },
+                          [&](const StateHandle& state) { return engine::read_at(state.readable(), buffer, offset); },
                           [&](const EmptyHandle&) -> Result<std::size_t> { return std::size_t{0}; },
                           [&](const TransactionHandle& open) { return open.transaction->read(buffer, offset); },
-                          [&](const ScratchHandle& open) { return engine::read_at(open.file->image()->fd(), buffer, offset); },
+                          [&](const ScratchHandle& open) { return open.file->image()->storage().read(buffer, offset); },
                           [&](const ValueHandle& value) { return copy_text(value.text, offset.count, buffer); },
                           [&](const std::unique_ptr<CommandHandle>& command) {
                               const std::lock_guard lock(command->mutex);
@@ -71,20 +71,24 @@ Result<std::size_t> read_from(OpenFile& file, std::span<char> buffer, Bytes offs
                       file);
 }
 
-// Runs `use` with a descriptor that reads what the handle shows.
-Result<> with_descriptor(const OpenFile& file, const std::function<Result<>(int)>& use) {
-    if (const auto* state = std::get_if<StateHandle>(&file)) return use(state->fd.get());
-    if (const auto* open = std::get_if<TransactionHandle>(&file)) return open->transaction->with_descriptor(use);
-    if (const auto* open = std::get_if<ScratchHandle>(&file)) return use(open->file->image()->fd());
+// Runs `use` with what the handle shows.
+Result<> with_image(const OpenFile& file, const std::function<Result<>(const engine::Readable&)>& use) {
+    if (const auto* state = std::get_if<StateHandle>(&file)) return use(state->readable());
+    if (const auto* open = std::get_if<TransactionHandle>(&file)) return open->transaction->with_image(use);
+    if (const auto* open = std::get_if<ScratchHandle>(&file)) return use(TRY(engine::readable(*open->file->image())));
     return fail(Errc::Unsupported, "there is nothing to copy from");
 }
 
 // A descriptor of one's own: who clones from one transaction into another, or into itself, must not hold the first one's lock.
-Result<base::UniqueFd> source_of(const OpenFile& file) {
-    base::UniqueFd copy;
-    TRY(with_descriptor(file, [&](int fd) -> Result<> {
-        copy = base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-        if (!copy.valid()) return base::fail_errno(errno, "cannot open the source once more");
+struct CopySource {
+    base::UniqueFd fd;
+    Bytes size;
+};
+Result<CopySource> source_of(const OpenFile& file) {
+    CopySource copy;
+    TRY(with_image(file, [&](const engine::Readable& image) -> Result<> {
+        copy = {base::UniqueFd(::fcntl(image.fd, F_DUPFD_CLOEXEC, 0)), image.size};
+        if (!copy.fd.valid()) return base::fail_errno(errno, "cannot open the source once more");
         return {};
     }));
     return copy;
@@ -145,7 +149,7 @@ void Server::write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t
                 return open.transaction->write(content, bytes(offset), writer_on(handle, fuse_req_ctx(request)->pid, with_.processes));
             },
             [&](const ScratchHandle& open) {
-                return spoil_on_failure(*open.file, engine::write_at(open.file->image()->fd(), content, bytes(offset)));
+                return spoil_on_failure(*open.file, open.file->image()->storage().write(content, bytes(offset)));
             },
             [&](const ValueHandle& value) { return with_.control.write(value.place, value.name, text); },
             [&](const EmptyHandle&) -> Result<> {
@@ -163,7 +167,7 @@ void Server::fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info
     Result<> synced;
     if (auto* open = std::get_if<TransactionHandle>(&handle.file)) synced = open->transaction->sync(data_only != 0);
     if (auto* open = std::get_if<ScratchHandle>(&handle.file))
-        synced = spoil_on_failure(*open->file, engine::sync(open->file->image()->fd(), data_only != 0));
+        synced = spoil_on_failure(*open->file, open->file->image()->storage().sync(data_only != 0));
     done(request, {"fsync", path_of(*handle.what)}, synced);
 }
 
@@ -173,15 +177,15 @@ void Server::fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, o
     if (auto* open = std::get_if<TransactionHandle>(&handle.file))
         allocated = open->transaction->allocate(mode, bytes(offset), bytes(length));
     if (auto* open = std::get_if<ScratchHandle>(&handle.file))
-        allocated = engine::allocate(open->file->image()->fd(), mode, bytes(offset), bytes(length));
+        allocated = open->file->image()->storage().allocate(mode, bytes(offset), bytes(length));
     done(request, {"fallocate", path_of(*handle.what)}, allocated);
 }
 
 void Server::lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
     auto& handle = handle_of(*info);
     off_t found = 0;
-    const auto sought = with_descriptor(handle.file, [&](int fd) -> Result<> {
-        found = static_cast<off_t>(TRY(engine::seek(fd, bytes(offset), whence)).count);
+    const auto sought = with_image(handle.file, [&](const engine::Readable& image) -> Result<> {
+        found = static_cast<off_t>(TRY(engine::seek(image, bytes(offset), whence)).count);
         return {};
     });
     if (!sought) return (void)fuse_reply_err(request, sought.error().code == Errc::Unsupported ? ENXIO : control::errno_of(sought.error()));
@@ -202,8 +206,8 @@ void Server::copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, 
     std::size_t cloned = 0;
     const auto copied = [&]() -> Result<> {
         const auto opened = TRY(source_of(from.file));
-        const int source = opened.get();
-        const auto size = static_cast<std::uint64_t>(TRY(engine::status(source)).st_size);
+        const int source = opened.fd.get();
+        const auto size = opened.size.count;
         const auto start = static_cast<std::uint64_t>(from_offset);
         if (start >= size || length == 0) return {};
         cloned = std::min({std::uint64_t{length}, largest_copy, size - start});
@@ -212,7 +216,7 @@ void Server::copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, 
         if (transaction != nullptr)
             return transaction->transaction->clone_from(source, bytes(from_offset), bytes(to_offset), count,
                                                         writer_on(to, fuse_req_ctx(request)->pid, with_.processes));
-        return pool_of(*to.what)->driver().clone_range(source, bytes(from_offset), scratch->file->image()->fd(), bytes(to_offset), count);
+        return pool_of(*to.what)->driver().clone_range(source, bytes(from_offset), *scratch->file->image(), bytes(to_offset), count);
     }();
     if (!copied && copied.error().code == Errc::Unsupported) return (void)fuse_reply_err(request, EOPNOTSUPP);
     if (!copied) return refuse(request, operation, copied.error());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/base/unique_fd.h"
+#include "fs/engine/image_io.h"
 #include "fs/engine/scratch_file.h"
 #include "fs/engine/transaction.h"
 #include "fs/fuse/node_table.h"
@@ -20,6 +21,9 @@ namespace varve::fuse {
 // A state, read-only: the descriptor shows it whatever becomes of its name.
 struct StateHandle {
     base::UniqueFd fd;
+    base::Bytes size;
+
+    [[nodiscard]] engine::Readable readable() const { return {fd.get(), size}; }
 };
 // A volatile volume: always empty.
 struct EmptyHandle {};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/api/overloaded.h"
-#include "fs/engine/image_io.h"
 #include "fs/fuse/attributes.h"
 #include "fs/fuse/server.h"
 #include "fs/paths/entry_name.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <memory>
@@ -26,11 +26,15 @@ Result<> read_only(int flags, std::string_view what) {
     return fail(Errc::ReadOnly, std::string(what) + " is read-only");
 }
 
-// Of what the kernel may read and write itself. Not a transaction: a write that fails must be known of.
+// Of what the kernel may read and write itself: a file whose size is the image's, so no block device. Not a transaction: a write that fails
+// must be known of.
 std::optional<int> descriptor_of(const OpenFile& file) {
-    if (const auto* state = std::get_if<StateHandle>(&file)) return state->fd.get();
-    if (const auto* scratch = std::get_if<ScratchHandle>(&file)) return scratch->file->image()->fd();
-    return std::nullopt;
+    std::optional<int> fd;
+    if (const auto* state = std::get_if<StateHandle>(&file)) fd = state->fd.get();
+    if (const auto* scratch = std::get_if<ScratchHandle>(&file)) fd = scratch->file->image()->fd();
+    struct stat status {};
+    if (fd && (::fstat(*fd, &status) != 0 || !S_ISREG(status.st_mode))) return std::nullopt;
+    return fd;
 }
 
 }  // namespace
@@ -56,7 +60,7 @@ Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::
             where = shown->revision != nullptr ? api::StateRef(shown->revision->id) : api::StateRef(api::CommittedState{});
         }
         auto fd = driver.open_state(volume.path(), *view, where);
-        if (fd) return StateHandle{*std::move(fd)};
+        if (fd) return StateHandle{*std::move(fd), state.size};
         if (volume.view() == view) return base::Failure(std::move(fd).error());
     }
     return base::fail_errno(ESTALE, "the state is gone");
@@ -103,7 +107,7 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
                               if (image == nullptr) return fail(Errc::InvalidArgument, scratch.name + " is a symbolic link");
                               if (!scratch.file->opened(writes)) return base::fail_errno(ESTALE, scratch.name + " is becoming a state");
                               if ((flags & O_TRUNC) != 0 && writes)
-                                  if (auto emptied = engine::set_size(image->fd(), base::Bytes{0}); !emptied) {
+                                  if (auto emptied = image->storage().set_size(base::Bytes{0}); !emptied) {
                                       scratch.file->released(writes, with_.clock.now().seconds);
                                       return base::Failure(std::move(emptied).error());
                                   }

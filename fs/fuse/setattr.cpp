@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/api/overloaded.h"
-#include "fs/engine/image_io.h"
 #include "fs/fuse/attributes.h"
 #include "fs/fuse/server.h"
 
@@ -69,7 +68,7 @@ Result<> Server::set_file_size(const Node& node, base::Bytes size) {
                           },
                           [&](const TransactionFile& file) { return file.transaction->set_size(size); },
                           [&](const Scratch& scratch) -> Result<> {
-                              if (auto* image = scratch.file->image()) return engine::set_size(image->fd(), size);
+                              if (auto* image = scratch.file->image()) return image->storage().set_size(size);
                               return fail(Errc::InvalidArgument, "a symbolic link has no size to set");
                           },
                           [&](const EmptyFile&) -> Result<> {
@@ -104,7 +103,7 @@ Result<> Server::set_file_time(const Node& node, base::Timestamp time) {
             },
             [&](const TransactionFile& file) { return file.transaction->set_time(time); },
             [&](const Scratch& scratch) -> Result<> {
-                if (auto* image = scratch.file->image()) return engine::set_modified(image->fd(), time.to_timespec());
+                if (auto* image = scratch.file->image()) return image->storage().set_modified(time);
                 return {};  // a link's time is its volume's creation
             },
             // Accepted and not kept, so that cp -a, rsync -a and tar end well: these paths have no state whose time it could be.

@@ -99,6 +99,12 @@ void put_text(int file, std::string_view text, std::uint64_t offset) {
     ASSERT_EQ(::pwrite(file, padded.data(), padded.size(), static_cast<off_t>(offset)), 64) << std::strerror(errno);
 }
 
+void put_image_text(api::PrivateImage& image, std::string_view text, std::uint64_t offset) {
+    std::string padded(text);
+    padded.resize(64);
+    EXPECT_TRUE(succeeded(image.storage().write(padded, {offset})));
+}
+
 void ContractTest::SetUp() {
     auto place = GetParam().make_place();
     ASSERT_TRUE(succeeded(place));
@@ -268,10 +274,9 @@ api::PrivateImage ContractTest::image(const base::VmName& vm, std::string_view t
     auto made = pool_->create_image(vm, {});
     EXPECT_TRUE(succeeded(made));
     if (!made) return {base::UniqueFd(), "", nullptr};
-    if (!text.empty()) put_text(made->fd(), text);
-    EXPECT_EQ(::ftruncate(made->fd(), static_cast<off_t>(size.count)), 0) << std::strerror(errno);
-    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, modified.to_timespec()};
-    EXPECT_EQ(::futimens(made->fd(), times.data()), 0) << std::strerror(errno);
+    if (!text.empty()) put_image_text(*made, text);
+    EXPECT_TRUE(succeeded(made->storage().set_size(size)));
+    EXPECT_TRUE(succeeded(made->storage().set_modified(modified)));
     return std::move(*made);
 }
 

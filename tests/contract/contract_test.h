@@ -138,5 +138,6 @@ protected:
 // The first bytes of an open file, up to the first zero.
 [[nodiscard]] std::string text_of(int file, std::uint64_t offset = 0);
 void put_text(int file, std::string_view text, std::uint64_t offset = 0);
+void put_image_text(api::PrivateImage& image, std::string_view text, std::uint64_t offset = 0);
 
 }  // namespace varve::contract

@@ -102,16 +102,12 @@ class Ranges {
 public:
     Ranges(api::Pool& pool, const base::VmName& vm, base::Bytes from_size, base::Bytes to_size)
         : from(pool.create_image(vm, {}).value()), to(pool.create_image(vm, {}).value()) {
-        EXPECT_EQ(::ftruncate(from.fd(), static_cast<off_t>(from_size.count)), 0);
-        EXPECT_EQ(::ftruncate(to.fd(), static_cast<off_t>(to_size.count)), 0);
+        EXPECT_TRUE(succeeded(from.storage().set_size(from_size)));
+        EXPECT_TRUE(succeeded(to.storage().set_size(to_size)));
         for (std::uint64_t offset = 0; offset + 64 <= from_size.count; offset += block.count)
-            put_text(from.fd(), "f" + std::to_string(offset / block.count), offset);
+            put_image_text(from, "f" + std::to_string(offset / block.count), offset);
     }
-    [[nodiscard]] std::uint64_t size() const {
-        struct stat status {};
-        EXPECT_EQ(::fstat(to.fd(), &status), 0);
-        return static_cast<std::uint64_t>(status.st_size);
-    }
+    [[nodiscard]] std::uint64_t size() const { return to.storage().facts().value().size.count; }
 
     api::PrivateImage from;
     api::PrivateImage to;
@@ -120,8 +116,8 @@ public:
 TEST_P(ContractTest, ARangeIsClonedExactlyWhenTheDriverClones) {
     create(root_, origin());
     Ranges ranges(*pool_, root_.vm, {4 * block.count}, {4 * block.count});
-    const auto cloned = pool_->clone_range(ranges.from.fd(), block, ranges.to.fd(), {2 * block.count}, block);
-    if (pool_->capabilities().clone != api::Method::Clone) {
+    const auto cloned = pool_->clone_range(ranges.from.fd(), block, ranges.to, {2 * block.count}, block);
+    if (!pool_->capabilities().clone_ranges) {
         EXPECT_TRUE(failed(cloned, Errc::Unsupported));
         EXPECT_EQ(text_of(ranges.to.fd(), 2 * block.count), "");
         return;
@@ -130,25 +126,25 @@ TEST_P(ContractTest, ARangeIsClonedExactlyWhenTheDriverClones) {
     EXPECT_EQ(text_of(ranges.to.fd(), 2 * block.count), "f1");
     EXPECT_EQ(text_of(ranges.to.fd(), 3 * block.count), "");
     EXPECT_EQ(text_of(ranges.to.fd(), block.count), "");
-    put_text(ranges.from.fd(), "changed", block.count);
+    put_image_text(ranges.from, "changed", block.count);
     EXPECT_EQ(text_of(ranges.to.fd(), 2 * block.count), "f1") << "copy on write";
 }
 
 TEST_P(ContractTest, LengthZeroClonesToTheEnd) {
-    if (pool_->capabilities().clone != api::Method::Clone) return;  // refused whole: ARangeIsClonedExactlyWhenTheDriverClones
+    if (!pool_->capabilities().clone_ranges) return;  // refused whole: ARangeIsClonedExactlyWhenTheDriverClones
     create(root_, origin());
     Ranges ranges(*pool_, root_.vm, {4 * block.count}, {});
-    ASSERT_TRUE(succeeded(pool_->clone_range(ranges.from.fd(), {}, ranges.to.fd(), {}, {})));
+    ASSERT_TRUE(succeeded(pool_->clone_range(ranges.from.fd(), {}, ranges.to, {}, {})));
     EXPECT_EQ(ranges.size(), 4 * block.count);
     EXPECT_EQ(text_of(ranges.to.fd(), 3 * block.count), "f3");
 }
 
 TEST_P(ContractTest, AnUnalignedRangeIsUnsupportedUnlessItEndsBothFiles) {
-    if (pool_->capabilities().clone != api::Method::Clone) return;  // refused whole: ARangeIsClonedExactlyWhenTheDriverClones
+    if (!pool_->capabilities().clone_ranges) return;  // refused whole: ARangeIsClonedExactlyWhenTheDriverClones
     create(root_, origin());
     Ranges ranges(*pool_, root_.vm, {2 * block.count + 512}, {8 * block.count});
     const auto clone = [&](std::uint64_t from, std::uint64_t to, std::uint64_t length) {
-        return pool_->clone_range(ranges.from.fd(), {from}, ranges.to.fd(), {to}, {length});
+        return pool_->clone_range(ranges.from.fd(), {from}, ranges.to, {to}, {length});
     };
     EXPECT_TRUE(failed(clone(512, 0, block.count), Errc::Unsupported));
     EXPECT_TRUE(failed(clone(0, 512, block.count), Errc::Unsupported));
@@ -161,13 +157,13 @@ TEST_P(ContractTest, AnUnalignedRangeIsUnsupportedUnlessItEndsBothFiles) {
 }
 
 TEST_P(ContractTest, ARangeOfAStateIsClonedIntoAnImage) {
-    if (pool_->capabilities().clone != api::Method::Clone) return;  // refused whole: ARangeIsClonedExactlyWhenTheDriverClones
+    if (!pool_->capabilities().clone_ranges) return;  // refused whole: ARangeIsClonedExactlyWhenTheDriverClones
     create(root_, origin());
     publish(root_, "state", at(1));
     const auto state = open_state(root_);
     ASSERT_TRUE(succeeded(state));
     auto target = image(root_.vm, "", mebibytes(1), at(2));
-    ASSERT_TRUE(succeeded(pool_->clone_range(state->get(), {}, target.fd(), {}, {})));
+    ASSERT_TRUE(succeeded(pool_->clone_range(state->get(), {}, target, {}, {})));
     run(root_, api::Publish{&target, api::Publish::AsCommitted{}});
     EXPECT_EQ(read(root_), "state");
 }
@@ -182,8 +178,8 @@ TEST_P(ContractTest, ExclusiveCountsOnlyWhatRemovalFrees) {
     {
         auto written = image(root_.vm, "", mebibytes(4), at(1));
         const std::string data(mebibytes(2).count, 'd');
-        ASSERT_EQ(::pwrite(written.fd(), data.data(), data.size(), 0), static_cast<ssize_t>(data.size()));
-        ASSERT_EQ(::fsync(written.fd()), 0);
+        ASSERT_TRUE(succeeded(written.storage().write(data, {})));
+        ASSERT_TRUE(succeeded(written.storage().sync(false)));
         run(root_, api::Publish{&written, api::Publish::AsAmendment{}});
     }
     const auto alone = pool_->exclusive(root_, view(root_), api::CommittedState{});

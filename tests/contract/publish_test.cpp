@@ -155,7 +155,7 @@ TEST_P(ContractTest, ARefusedImageCanBeMendedAndPublished) {
     create(root_, origin());
     auto written = image(root_.vm, "mended", {511}, at(2));
     refuse(root_, api::Publish{&written, api::Publish::AsCommitted{}}, Errc::InvalidArgument);
-    ASSERT_EQ(::ftruncate(written.fd(), 1024), 0);
+    ASSERT_TRUE(succeeded(written.storage().set_size({1024})));
     run(root_, api::Publish{&written, api::Publish::AsCommitted{}});
     EXPECT_EQ(read(root_), "mended");
     EXPECT_EQ(committed(root_).size, base::Bytes{1024});

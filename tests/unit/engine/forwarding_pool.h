@@ -40,7 +40,8 @@ public:
     base::Result<api::PrivateImage> create_image(const base::VmName& vm, std::optional<int> content) override {
         return pool_->create_image(vm, content);
     }
-    base::Result<> clone_range(int from, base::Bytes from_offset, int to, base::Bytes to_offset, base::Bytes length) override {
+    base::Result<> clone_range(int from, base::Bytes from_offset, api::PrivateImage& to, base::Bytes to_offset,
+                               base::Bytes length) override {
         return pool_->clone_range(from, from_offset, to, to_offset, length);
     }
     base::Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fs/engine/image_io.h"
 #include "tests/unit/engine/world.h"
 
 namespace varve::engine_test {
@@ -10,8 +9,8 @@ protected:
     std::shared_ptr<engine::ScratchFile> scratch(const std::string& name, std::string_view text, base::Bytes size = mebibytes(1)) {
         auto made = writes_.create_scratch(root_.vm, name);
         EXPECT_TRUE(succeeded(made));
-        EXPECT_TRUE(succeeded(engine::set_size((*made)->image()->fd(), size)));
-        EXPECT_TRUE(succeeded(engine::write_at((*made)->image()->fd(), {text.data(), text.size()}, {})));
+        EXPECT_TRUE(succeeded((*made)->image()->storage().set_size(size)));
+        EXPECT_TRUE(succeeded((*made)->image()->storage().write({text.data(), text.size()}, {})));
         return *made;
     }
     Result<> publish(const std::string& name, const VolumeRef& volume, const std::optional<base::RevisionId>& id = {}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/unit/engine/world.h"
 
-#include "fs/engine/image_io.h"
+#include "drivers/api/file_io.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -98,7 +98,7 @@ std::string World::read(const VolumeRef& volume, const api::StateRef& state) con
     const auto file = pool_->driver().open_state(volume.path(), *view, state);
     if (!file) return "(" + std::string(base::name_of(file.error().code)) + ")";
     std::array<char, 64> text{};
-    const auto count = engine::read_at(file->get(), text, {});
+    const auto count = api::read_at(file->get(), text, {});
     if (!count) return "(unreadable)";
     const std::string_view all(text.data(), *count);
     return std::string(all.substr(0, all.find('\0')));
@@ -121,7 +121,7 @@ void World::write_device(const VolumeRef& volume, std::string_view text) {
     ASSERT_TRUE(succeeded(device));
     const base::UniqueFd file(::open(device->c_str(), O_RDWR | O_CLOEXEC));
     ASSERT_TRUE(file.valid());
-    ASSERT_TRUE(succeeded(engine::write_at(file.get(), {text.data(), text.size()}, {})));
+    ASSERT_TRUE(succeeded(api::write_at(file.get(), {text.data(), text.size()}, {})));
 }
 
 }  // namespace varve::engine_test
