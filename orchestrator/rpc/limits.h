@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How much of the orchestrator one client, one user and all together may take.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace varve::rpc {
+
+struct Limits {
+    std::size_t connections = 256;
+    std::size_t connections_of_a_user = 32;                  // root and the owner have only the limit of all
+    std::size_t calls = 16;                                  // of a connection at a time; it is not read from meanwhile
+    std::size_t output = std::size_t{1} << 20;               // bytes that wait to be read: beyond, no request is taken and no event sent
+    std::chrono::seconds stalled = std::chrono::minutes(5);  // a client that reads nothing of what waits for it is let go
+    std::size_t workers = 32;                                // long methods at a time, of all connections
+};
+
+}  // namespace varve::rpc
