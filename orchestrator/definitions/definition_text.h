@@ -21,8 +21,13 @@ namespace varve::definitions {
 [[nodiscard]] std::string to_toml(const VmDefinition& vm);
 [[nodiscard]] settings::Table to_table(const VmDefinition& vm);
 
-// The definition with one key changed: "memory", "boot.kernel", "features.x". The empty text takes the key away. Lists take commas.
-// InvalidArgument names every mistake of the result; keys of volumes, devices and interfaces are not changed this way.
-[[nodiscard]] base::Result<VmDefinition> with_key(const VmDefinition& vm, std::string_view key, std::string_view value);
+// A key and its value: "memory", "boot.kernel", "features.x". The empty text takes the key away. Lists take commas.
+struct Change {
+    std::string key;
+    std::string value;
+};
+// The definition with all of the changes. InvalidArgument names every mistake of the result; keys of volumes, devices and interfaces are not
+// changed this way.
+[[nodiscard]] base::Result<VmDefinition> with_changes(const VmDefinition& vm, const std::vector<Change>& changes);
 
 }  // namespace varve::definitions

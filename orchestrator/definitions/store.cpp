@@ -5,7 +5,6 @@
 #include "drivers/settings/text.h"
 #include "drivers/settings/text_file.h"
 #include "drivers/settings/toml_document.h"
-#include "orchestrator/definitions/definition_text.h"
 #include "orchestrator/definitions/scalars.h"
 
 #include <algorithm>
@@ -143,9 +142,9 @@ Result<> DefinitionStore::replace(const VmDefinition& vm) {
     return write(vm);
 }
 
-Result<VmDefinition> DefinitionStore::set(const VmName& vm, std::string_view key, std::string_view value) {
+Result<VmDefinition> DefinitionStore::set(const VmName& vm, const std::vector<Change>& changes) {
     const std::scoped_lock lock(mutex_);
-    auto changed = TRY(with_key(TRY(find_locked(vm)), key, value));
+    auto changed = TRY(with_changes(TRY(find_locked(vm)), changes));
     TRY(check_change(definitions_, changed));
     TRY(write(changed));
     return changed;

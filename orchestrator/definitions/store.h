@@ -2,6 +2,7 @@
 // All definitions: <state directory>/vms/<VM>.toml, one file each.
 #pragma once
 
+#include "orchestrator/definitions/definition_text.h"
 #include "orchestrator/definitions/rules.h"
 
 #include <filesystem>
@@ -34,9 +35,9 @@ public:
 
     // Exists, also when the name's file is there and no definition; else as check_change().
     [[nodiscard]] base::Result<> create(const VmDefinition& vm);
-    // NotFound; InvalidArgument and Busy as check_change(). The second form changes one key (with_key()) and returns the result.
+    // NotFound; InvalidArgument and Busy as check_change(). The second form changes keys (with_changes()), all or none, and returns the result.
     [[nodiscard]] base::Result<> replace(const VmDefinition& vm);
-    [[nodiscard]] base::Result<VmDefinition> set(const base::VmName& vm, std::string_view key, std::string_view value);
+    [[nodiscard]] base::Result<VmDefinition> set(const base::VmName& vm, const std::vector<Change>& changes);
     // NotFound; Busy as check_removable().
     [[nodiscard]] base::Result<> remove(const base::VmName& vm);
     // All references follow. NotFound, Exists.

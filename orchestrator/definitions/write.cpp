@@ -151,6 +151,21 @@ Table& section_of(Table& table, std::string_view name) {
     return table.tables.back();
 }
 
+base::Result<> apply(Table& table, const Change& change) {
+    const auto dot = change.key.find('.');
+    const auto head = change.key.substr(0, dot);
+    if (head == key::volume || head == key::device || head == key::interface)
+        return base::fail(base::Errc::InvalidArgument, "'" + head + "' is a list of tables and not set this way: edit the definition");
+    if (dot == std::string::npos) {
+        set_entry(table, change.key, change.value);
+        return {};
+    }
+    auto& section = section_of(table, head);
+    set_entry(section, change.key.substr(dot + 1), change.value);
+    if (section.entries.empty()) std::erase_if(table.tables, [&](const Table& each) { return each.name == head; });
+    return {};
+}
+
 }  // namespace
 
 Table to_table(const VmDefinition& vm) {
@@ -174,20 +189,9 @@ Table to_table(const VmDefinition& vm) {
 
 std::string to_toml(const VmDefinition& vm) { return settings::to_toml(to_table(vm)); }
 
-base::Result<VmDefinition> with_key(const VmDefinition& vm, std::string_view key, std::string_view value) {
+base::Result<VmDefinition> with_changes(const VmDefinition& vm, const std::vector<Change>& changes) {
     auto table = to_table(vm);
-    const auto dot = key.find('.');
-    const auto head = key.substr(0, dot);
-    if (head == key::volume || head == key::device || head == key::interface)
-        return base::fail(base::Errc::InvalidArgument,
-                          "'" + std::string(head) + "' is a list of tables and not set this way: edit the definition");
-    if (dot == std::string_view::npos) {
-        set_entry(table, key, value);
-    } else {
-        auto& section = section_of(table, head);
-        set_entry(section, key.substr(dot + 1), value);
-        if (section.entries.empty()) std::erase_if(table.tables, [&](const Table& each) { return each.name == head; });
-    }
+    for (const auto& change : changes) TRY(apply(table, change));
     auto changed = from_table(vm.name, table);
     if (!changed) return base::fail(base::Errc::InvalidArgument, settings::in_one_line(changed.error()));
     return *std::move(changed);

@@ -28,6 +28,10 @@ inline VmDefinition accepted(std::string_view name, std::string_view toml) {
     return {vm_name(name), StandaloneVm{}};
 }
 
+inline base::Result<VmDefinition> with_key(const VmDefinition& vm, const std::string& key, const std::string& value) {
+    return with_changes(vm, {{key, value}});
+}
+
 inline Definitions all_of(std::initializer_list<VmDefinition> list) {
     Definitions all;
     for (const auto& vm : list) all.emplace(vm.name, vm);

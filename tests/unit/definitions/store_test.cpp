@@ -89,11 +89,11 @@ TEST_F(Store, BadFilesAreReportedAndTheOthersGoOn) {
 
 TEST_F(Store, SetsOneKey) {
     put("work.toml", "class = \"standalone\"\n");
-    EXPECT_EQ(open()->set(vm_name("work"), "memory", "2G")->memory.initial.count, 2ULL << 30);
+    EXPECT_EQ(open()->set(vm_name("work"), {{"memory", "2G"}})->memory.initial.count, 2ULL << 30);
     const auto store = open();
     EXPECT_EQ(store->find(vm_name("work"))->memory.initial.count, 2ULL << 30);
-    EXPECT_EQ(code(store->set(vm_name("work"), "needs", "nobody")), base::Errc::InvalidArgument);
-    EXPECT_EQ(code(store->set(vm_name("nobody"), "vcpus", "1")), base::Errc::NotFound);
+    EXPECT_EQ(code(store->set(vm_name("work"), {{"needs", "nobody"}})), base::Errc::InvalidArgument);
+    EXPECT_EQ(code(store->set(vm_name("nobody"), {{"vcpus", "1"}})), base::Errc::NotFound);
     EXPECT_TRUE(store->find(vm_name("work"))->needs.empty());
 }
 

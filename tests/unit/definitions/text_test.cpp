@@ -120,9 +120,16 @@ TEST(DefinitionText, OneKeyIsChanged) {
     EXPECT_EQ(with_key(vm, "boot.cmdline", "single")->volumes, vm.volumes);
 }
 
+TEST(DefinitionText, ChangesHoldTogether) {
+    const auto vm = accepted("work", "class = \"standalone\"\n");
+    const auto changed = with_changes(vm, {{"boot.initramfs", "/i"}, {"boot.firmware", ""}, {"boot.kernel", "/k"}});
+    ASSERT_TRUE(changed) << changed.error().message();
+    EXPECT_EQ(std::get<KernelBoot>(changed->boot).initramfs, "/i");
+}
+
 TEST(DefinitionText, AChangeThatIsWrongSaysWhy) {
     const auto vm = accepted("work", everything);
-    const auto message = [&](std::string_view key, std::string_view value) {
+    const auto message = [&](const std::string& key, const std::string& value) {
         const auto changed = with_key(vm, key, value);
         return changed ? "accepted" : changed.error().message();
     };
