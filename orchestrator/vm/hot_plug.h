@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Disks of running VMs.
+#pragma once
+
+#include "orchestrator/vm/machines.h"
+#include "orchestrator/vm/surroundings.h"
+
+namespace varve::vm {
+
+// Writable: a device of the host only; a volume is written by its own VM alone.
+[[nodiscard]] base::Result<definitions::TargetName> attach_disk(const Surroundings& world, const definitions::VmDefinition& vm,
+                                                                const definitions::Uuid& domain, const AttachRequest& request);
+// Busy for the disks of the VM's own volumes; TimedOut when the guest does not let go of it.
+[[nodiscard]] base::Result<> detach_disk(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
+                                         const definitions::TargetName& target);
+// The volume is as large now: tells the guest, when it has it as a disk.
+[[nodiscard]] base::Result<> tell_new_size(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
+                                           const base::VolumeId& volume, base::Bytes size);
+
+}  // namespace varve::vm

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/vm/life_cycle.h"
+
+#include "drivers/base/overloaded.h"
+#include "orchestrator/definitions/rules.h"
+#include "orchestrator/domain_xml/description.h"
+#include "orchestrator/vm/board.h"
+#include "orchestrator/vm/errands.h"
+#include "orchestrator/vm/hot_plug.h"
+#include "orchestrator/vm/remake.h"
+#include "orchestrator/vm/sessions.h"
+#include "orchestrator/vm/start.h"
+#include "orchestrator/vm/stop.h"
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <utility>
+
+namespace varve::vm {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using base::VmName;
+using definitions::VmDefinition;
+using hypervisor::DomainState;
+
+// Events of all hypervisors and ends of domains are dealt with side by side: a commit may take long.
+constexpr std::size_t work_threads = 4;
+
+const std::set<VmState> with_guest{VmState::Running, VmState::Paused};
+
+VmState state_of(const hypervisor::Domain& domain) { return domain.state == DomainState::Paused ? VmState::Paused : VmState::Running; }
+
+class TheLifeCycle final : public LifeCycle, private BoardWatcher {
+public:
+    TheLifeCycle(definitions::DefinitionStore& definitions, Storage& storage, SessionRecords& records, HypervisorMaker make,
+                 LifeCycleSettings settings)
+        : settings_(std::move(settings)),
+          hypervisors_(std::move(make), [this](const std::string& uri, const hypervisor::Event& event) { hear(uri, event); }),
+          world_{definitions, storage, records, hypervisors_, settings_} {}
+
+    ~TheLifeCycle() override { hypervisors_.quiet(); }
+    TheLifeCycle(const TheLifeCycle&) = delete;
+    TheLifeCycle& operator=(const TheLifeCycle&) = delete;
+
+    // ---- what is known
+
+    [[nodiscard]] std::vector<VmInfo> list() const override {
+        std::vector<VmInfo> infos;
+        for (const auto& vm : world_.definitions.all()) infos.push_back(board_.info(vm.name));
+        return infos;
+    }
+
+    Result<VmInfo> info(const VmName& vm) const override {
+        (void)TRY(world_.definitions.find(vm));
+        return board_.info(vm);
+    }
+
+    Result<std::vector<DiskInfo>> disks(const VmName& vm) const override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        std::vector<DiskInfo> found;
+        const auto domain = board_.info(vm).domain;
+        if (!domain) return found;
+        const auto description = TRY(describe(definition, *domain));
+        for (const auto& disk : description.disks) found.push_back({disk.target, disk.source, disk.read_only});
+        return found;
+    }
+
+    Result<std::filesystem::path> console(const VmName& vm) const override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto domain = board_.info(vm).domain;
+        if (!domain) return fail(Errc::NotFound, vm.str() + " has no console: it is not running");
+        const auto description = TRY(describe(definition, *domain));
+        if (!description.console) return fail(Errc::NotFound, vm.str() + " has no serial console");
+        return *description.console;
+    }
+
+    // ---- start and stop
+
+    Result<StartReport> start(const VmName& vm, const StageListener& listener) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        TRY(check_references(definition));
+        StageRunner stages(vm, "starting " + vm.str(), listener);
+        Claim* claimed = nullptr;
+        std::unique_ptr<Claim> claim;
+        std::optional<Start> starting;
+        TRY(stages.run(Stage::Halted, [&]() -> Result<> {
+            claim = TRY(board_.claim_halted(vm, "start", std::chrono::steady_clock::now() + settings_.patience));
+            claimed = claim.get();
+            starting.emplace(world_, definition, *claimed, stages);
+            return starting->prepare();
+        }));
+        claim->set_state(VmState::Starting);
+        claim->set_trouble({});
+        StartReport report{vm, {}, {}, {}};
+        auto outcome = stages.run(Stage::Needs, [&] { return start_needed(definition, report.needed, listener); });
+        if (outcome) outcome = starting->run();
+        report.stages = stages.timings();
+        report.findings = starting->findings();
+        if (outcome) {
+            claim->set_state(VmState::Running);
+            return report;
+        }
+        auto error = std::move(outcome).error();
+        claim->set_trouble(error.message());
+        claim->set_state(starting->undone() ? VmState::Halted : VmState::Unknown, error.message());
+        claim.reset();
+        stop_needed(report.needed, stages);
+        return base::Failure(std::move(error));
+    }
+
+    Result<StopReport> stop(const VmName& vm, const StopRequest& request, const StageListener& listener) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, with_guest, "stop"));
+        return stop_claimed(world_, definition, *claim, request, listener);
+    }
+
+    Result<StopReport> kill(const VmName& vm, const StageListener& listener) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, with_guest, "kill"));
+        return kill_claimed(world_, definition, *claim, listener);
+    }
+
+    Result<> pause(const VmName& vm) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, {VmState::Running}, "pause"));
+        TRY(world_.hypervisors.at(world_.uri_of(definition)).suspend(TRY(domain_of(*claim))));
+        claim->set_state(VmState::Paused);
+        return {};
+    }
+
+    Result<> resume(const VmName& vm) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, {VmState::Paused}, "resume"));
+        TRY(world_.hypervisors.at(world_.uri_of(definition)).resume(TRY(domain_of(*claim))));
+        claim->set_trouble({});
+        claim->set_state(VmState::Running);
+        return {};
+    }
+
+    // ---- changes of what a VM is
+
+    Result<> remove(const VmName& vm) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        {
+            const auto claim = TRY(board_.claim_halted(vm, "remove", std::chrono::steady_clock::now() + settings_.patience));
+            TRY(remove_halted(world_, definition));
+        }
+        board_.forget(vm);
+        return {};
+    }
+
+    Result<> rename(const VmName& vm, const VmName& to) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        {
+            const auto claim = TRY(board_.claim_halted(vm, "rename", std::chrono::steady_clock::now() + settings_.patience));
+            const auto other = TRY(board_.claim(to, {VmState::Halted}, "rename to"));
+            TRY(rename_halted(world_, definition, to));
+        }
+        board_.forget(vm);
+        return {};
+    }
+
+    Result<> clone(const VmName& vm, const VmName& to) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto other = TRY(board_.claim(to, {VmState::Halted}, "clone to"));
+        return clone_vm(world_, definition, to);
+    }
+
+    // ---- disks of running VMs
+
+    Result<definitions::TargetName> attach(const VmName& vm, const AttachRequest& request) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, with_guest, "attach a disk to"));
+        const auto domain = TRY(domain_of(*claim));
+        return attach_disk(world_, definition, domain, request);
+    }
+
+    Result<> detach(const VmName& vm, const definitions::TargetName& target) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, with_guest, "detach a disk from"));
+        const auto domain = TRY(domain_of(*claim));
+        return detach_disk(world_, definition, domain, target);
+    }
+
+    Result<> resize(const base::VolumeId& volume, base::Bytes size) override {
+        TRY(world_.storage.resize(volume, size));
+        const auto definition = world_.definitions.find(volume.vm);
+        const auto domain = board_.info(volume.vm).domain;
+        if (!definition || !domain) return {};
+        return tell_new_size(world_, *definition, *domain, volume, size);
+    }
+
+    std::unique_ptr<VmSubscription> subscribe(std::function<void(const VmEvent&)> listener) override {
+        return Listening::add(listening_, std::move(listener));
+    }
+
+    // ---- recovery
+
+    std::vector<Repaired> recover() override {
+        std::set<std::string> uris{settings_.default_hypervisor};
+        for (const auto& vm : world_.definitions.all()) uris.insert(world_.uri_of(vm));
+        std::vector<Repaired> all;
+        for (const auto& uri : uris) {
+            (void)hypervisors_.at(uri);  // from here on its events are heard
+            auto repaired = catch_up(uri);
+            all.insert(all.end(), std::make_move_iterator(repaired.begin()), std::make_move_iterator(repaired.end()));
+        }
+        return all;
+    }
+
+private:
+    using Listening = hypervisor::ListenerList<VmEvent, VmSubscription>;
+
+    static Result<definitions::Uuid> domain_of(const Claim& claim) {
+        if (const auto domain = claim.domain()) return *domain;
+        return fail(Errc::NotFound, claim.vm().str() + " has no domain any more");
+    }
+
+    [[nodiscard]] Result<domain_xml::Description> describe(const VmDefinition& vm, const definitions::Uuid& domain) const {
+        return domain_xml::read_description(TRY(world_.hypervisors.at(world_.uri_of(vm)).description(domain)));
+    }
+
+    // ---- needs
+
+    [[nodiscard]] Result<> check_references(const VmDefinition& vm) const {
+        const auto wrong = definitions::wrong_references(world_.definitions.snapshot(), vm);
+        if (wrong.empty()) return {};
+        std::string all = "cannot start " + vm.name.str() + ": " + wrong.front();
+        for (auto one = wrong.begin() + 1; one != wrong.end(); ++one) all += "; " + *one;
+        return fail(Errc::InvalidArgument, std::move(all));
+    }
+
+    Result<> start_needed(const VmDefinition& vm, std::vector<StartReport>& started, const StageListener& listener) {
+        for (const auto& needed : vm.needs) {
+            auto state = board_.info(needed).state;
+            if (state == VmState::Starting) {
+                // Its own deadlines end its start; this one only keeps a bug from waiting for ever.
+                const auto patience = std::chrono::steady_clock::now() + settings_.patience + readiness_deadline(needed);
+                state = board_.wait_for(needed, {VmState::Running, VmState::Paused, VmState::Halted, VmState::Unknown}, patience);
+            }
+            if (state == VmState::Running) continue;
+            if (state == VmState::Paused)
+                return fail(Errc::Busy, vm.name.str() + " needs " + needed.str() + ", which is paused: resume it first");
+            auto report = start(needed, listener);
+            if (!report) return base::Failure(base::with_context(std::move(report).error(), vm.name.str() + " needs " + needed.str()));
+            started.push_back(std::move(*report));
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::chrono::milliseconds readiness_deadline(const VmName& vm) const {
+        const auto definition = world_.definitions.find(vm);
+        return definition ? definition->readiness.deadline : std::chrono::milliseconds(0);
+    }
+
+    // What was started for a start that failed, last first, unless somebody else needs it by now.
+    void stop_needed(const std::vector<StartReport>& started, const StageRunner& stages) {
+        for (auto one = started.rbegin(); one != started.rend(); ++one) {
+            if (needed_by_others(one->vm)) continue;
+            const auto stopped = stop(one->vm, {}, {});
+            stages.undone(Stage::Needs,
+                          stopped ? one->vm.str() + " was stopped again" : one->vm.str() + " runs on: " + stopped.error().message());
+            stop_needed(one->needed, stages);
+        }
+    }
+
+    [[nodiscard]] bool needed_by_others(const VmName& vm) const {
+        return std::ranges::any_of(world_.definitions.all(), [&](const VmDefinition& other) {
+            return std::ranges::find(other.needs, vm) != other.needs.end() && board_.info(other.name).state != VmState::Halted;
+        });
+    }
+
+    // ---- events
+
+    void hear(const std::string& uri, const hypervisor::Event& event) {
+        std::visit(base::Overloaded{[](const hypervisor::DomainStarted&) {},
+                                    [&](const hypervisor::DomainPaused& paused) {
+                                        board_.domain_paused(paused.domain, paused.by_disk_error ? "paused after an error of a disk" : "");
+                                    },
+                                    [&](const hypervisor::DomainResumed& resumed) { board_.domain_resumed(resumed.domain); },
+                                    [&](const hypervisor::DomainStopped& stopped) { board_.domain_stopped(stopped.domain); },
+                                    [&](const hypervisor::AgentChanged& agent) { board_.agent_changed(agent.domain, agent.connected); },
+                                    [&](const hypervisor::DiskError& error) {
+                                        board_.domain_trouble(error.domain, "its disk '" + error.source + "' failed" +
+                                                                                (error.no_space ? ": there is no space left" : ""));
+                                    },
+                                    [&](const hypervisor::Disconnected&) {},
+                                    [&](const hypervisor::Resynchronise&) { work_.post([this, uri] { (void)catch_up(uri); }); }},
+                   event);
+    }
+
+    void changed(const VmEvent& event) override {
+        teller_.post([this, event] { listening_->tell(event); });
+    }
+
+    void unattended(const VmName& vm) override {
+        work_.post([this, vm] { attend_end(vm); });
+    }
+
+    // A guest shut down by itself, or its domain was taken from under it.
+    void attend_end(const VmName& vm) {
+        const auto claim = board_.claim_any(vm, std::chrono::steady_clock::now() + settings_.patience);
+        if (!claim) return;  // whoever has it hears that the domain has gone
+        if (!(*claim)->domain_gone() || !(*claim)->domain()) return;
+        const auto definition = world_.definitions.find(vm);
+        if (definition) (void)finish_stop(world_, **claim, "the guest shut down");  // what went wrong stands on the board
+    }
+
+    // ---- recovery
+
+    // Of the VMs of one hypervisor. Nothing when it does not answer: it tells when it does.
+    std::vector<Repaired> catch_up(const std::string& uri) {
+        std::vector<Repaired> all;
+        std::set<VmName> vms;
+        for (const auto& vm : world_.definitions.all())
+            if (world_.uri_of(vm) == uri) vms.insert(vm.name);
+        const auto domains = hypervisors_.at(uri).domains();
+        const auto records = world_.records.all();
+        if (!domains || !records) {
+            mark_unknown(vms, (domains ? records.error() : domains.error()).message());
+            return all;
+        }
+        std::set<definitions::Uuid> there;
+        for (const auto& domain : *domains) there.insert(domain.uuid);
+        board_.only_domains(there, vms);
+        for (const auto& vm : vms) {
+            auto repaired = catch_up_with(vm, uri);
+            if (repaired.repair != Repair::Nothing || !repaired.trouble.empty()) all.push_back(std::move(repaired));
+        }
+        return all;
+    }
+
+    void mark_unknown(const std::set<VmName>& vms, const std::string& why) {
+        for (const auto& vm : vms) {
+            if (board_.info(vm).state != VmState::Halted || !world_.records.find(vm).value_or(std::nullopt)) continue;
+            const auto claim = board_.claim(vm, {VmState::Halted}, "look at");
+            if (!claim) continue;
+            (*claim)->set_trouble(why);
+            (*claim)->set_state(VmState::Unknown, why);
+        }
+    }
+
+    Repaired catch_up_with(const VmName& vm, const std::string& uri) {
+        // What is under way deals with itself.
+        const auto claim = board_.claim(vm, {VmState::Halted, VmState::Unknown, VmState::Running, VmState::Paused}, "look at");
+        if (!claim) return {vm, Repair::Nothing, {}};
+        auto& hypervisor = hypervisors_.at(uri);
+        const auto found = hypervisor.find_name(vm.str());
+        if (!found && found.error().code != Errc::NotFound) return {vm, Repair::Nothing, found.error().message()};
+        std::optional<hypervisor::Domain> domain;
+        if (found && found->vm == vm && found->state != DomainState::Defined) domain = *found;
+        const auto record = world_.records.find(vm);
+        if (!record) return {vm, Repair::Nothing, record.error().message()};
+        const auto repair =
+            decide(*record ? std::optional((*record)->phase) : std::nullopt, domain ? std::optional(domain->state) : std::nullopt);
+        const auto outcome = carry_out(repair, **claim, hypervisor, domain, *record);
+        if (outcome) return {vm, repair, {}};
+        (*claim)->set_trouble(outcome.error().message());
+        return {vm, repair, outcome.error().message()};
+    }
+
+    Result<> carry_out(Repair repair, Claim& claim, hypervisor::Hypervisor& hypervisor, const std::optional<hypervisor::Domain>& domain,
+                       const std::optional<SessionRecord>& record) {
+        switch (repair) {
+            case Repair::Nothing: claim.set_state(VmState::Halted); return {};
+            case Repair::Undo:
+                if (domain) {
+                    const auto destroyed = hypervisor.destroy(domain->uuid);
+                    if (!destroyed && destroyed.error().code != Errc::NotFound) return destroyed;
+                }
+                claim.set_domain({});
+                TRY(drop_session(world_.storage, world_.records, *record));
+                claim.set_state(VmState::Halted);
+                return {};
+            case Repair::GoOn:
+                TRY(hypervisor.resume(domain->uuid));
+                return adopt(claim, hypervisor, {domain->uuid, domain->name, DomainState::Running, domain->vm}, record);
+            case Repair::Adopt: return adopt(claim, hypervisor, *domain, record);
+            case Repair::FinishStop: (void)TRY(finish_stop(world_, claim, "its domain went while nobody looked")); return {};
+        }
+        return {};
+    }
+
+    Result<> adopt(Claim& claim, const hypervisor::Hypervisor& hypervisor, const hypervisor::Domain& domain,
+                   const std::optional<SessionRecord>& record) {
+        auto kept = record;
+        if (!kept) {
+            kept = SessionRecord{claim.vm(), SessionRecord::Phase::Running, hypervisor.uri(), {}};
+            for (const auto& use : TRY(world_.definitions.find(claim.vm())).volumes)
+                kept->volumes.push_back({volume_id(claim.vm(), use), false});
+        }
+        kept->phase = SessionRecord::Phase::Running;
+        TRY(world_.records.put(*kept));
+        if (claim.domain() != domain.uuid) claim.set_domain(domain.uuid);
+        claim.set_trouble({});
+        claim.set_state(state_of(domain));
+        return {};
+    }
+
+    const LifeCycleSettings settings_;
+    Hypervisors hypervisors_;
+    Surroundings world_;
+    const std::shared_ptr<Listening> listening_ = std::make_shared<Listening>();
+    Board board_{*this};
+    Errands teller_{1};           // tells listeners, in order
+    Errands work_{work_threads};  // last: what it runs uses the others
+};
+
+}  // namespace
+
+std::unique_ptr<LifeCycle> make_life_cycle(definitions::DefinitionStore& definitions, Storage& storage, SessionRecords& records,
+                                           HypervisorMaker make, LifeCycleSettings settings) {
+    return std::make_unique<TheLifeCycle>(definitions, storage, records, std::move(make), std::move(settings));
+}
+
+}  // namespace varve::vm

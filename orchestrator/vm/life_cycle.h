@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The life cycle of this host's VMs: starts and stops them as stages, hears of what happens to them, and repairs what a killed predecessor
+// left (docs/orchestrator.md).
+#pragma once
+
+#include "orchestrator/vm/hypervisors.h"
+#include "orchestrator/vm/machines.h"
+#include "orchestrator/vm/recovery.h"
+#include "orchestrator/vm/surroundings.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace varve::vm {
+
+struct Repaired {
+    base::VmName vm;
+    Repair repair;
+    std::string trouble;  // why it could not be done; empty when it was
+};
+
+// Its destructor waits for what is under way and leaves running VMs running.
+class LifeCycle : public Machines {
+public:
+    // Compares libvirt's domains, the records of sessions and the volumes, and repairs the difference. To be called once, before anything
+    // else. A hypervisor that does not answer is caught up with as soon as it does.
+    [[nodiscard]] virtual std::vector<Repaired> recover() = 0;
+};
+
+// The references outlive it. `make` is called when a hypervisor is first needed.
+[[nodiscard]] std::unique_ptr<LifeCycle> make_life_cycle(definitions::DefinitionStore& definitions, Storage& storage,
+                                                         SessionRecords& records, HypervisorMaker make, LifeCycleSettings settings);
+
+}  // namespace varve::vm

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/vm/start.h"
+
+#include "orchestrator/domain_xml/build.h"
+#include "orchestrator/mount_client/files.h"
+#include "orchestrator/vm/readiness.h"
+#include "orchestrator/vm/sessions.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+namespace varve::vm {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using Phase = SessionRecord::Phase;
+
+// Of `features`: "tcg" runs a guest without the processor's help.
+constexpr std::string_view accelerator_feature = "accelerator";
+
+bool wants_emulation(const definitions::VmDefinition& vm) {
+    return std::ranges::any_of(
+        vm.features, [](const auto& feature) { return feature.first.str() == accelerator_feature && feature.second.str() == "tcg"; });
+}
+
+Result<std::string> read_template(const std::filesystem::path& file) {
+    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.valid()) return base::fail_errno(errno, "cannot open the domain template '" + file.string() + "'");
+    auto text = mount_client::read_to_end(fd.get(), domain_xml::largest_template);
+    if (!text) return base::Failure(base::with_context(std::move(text).error(), "the domain template '" + file.string() + "'"));
+    return text;
+}
+
+}  // namespace
+
+Result<> Start::prepare() {
+    const auto existing = hypervisor_.find_name(vm_.name.str());
+    if (existing && existing->vm != vm_.name)
+        return fail(Errc::Exists, "a domain called " + vm_.name.str() + " is defined at '" + hypervisor_.uri() +
+                                      "' already, and it is not Varve's: rename or undefine it");
+    if (existing) return fail(Errc::Busy, "its domain " + existing->uuid.str() + " exists at '" + hypervisor_.uri() + "'");
+    if (existing.error().code != Errc::NotFound) return base::Failure(existing.error());
+    earlier_ = TRY(world_.records.find(vm_.name));
+    if (!earlier_) return {};
+    // Its end could not be finished when it came; both do nothing the second time.
+    if (earlier_->phase == Phase::Starting)
+        TRY(drop_volumes(world_.storage, earlier_->volumes));
+    else
+        (void)TRY(stop_volumes(world_.storage, earlier_->volumes));
+    return {};
+}
+
+Result<> Start::run() {
+    auto outcome = stages();
+    if (outcome) return {};
+    const auto unwound = unwind();
+    if (unwound) return outcome;
+    undone_ = false;
+    auto error = std::move(outcome).error();
+    error.context += "; and it could not be undone: " + unwound.error().message();
+    return base::Failure(std::move(error));
+}
+
+Result<> Start::stages() {
+    TRY(stages_.run(Stage::Verify, [this] { return verify(); }));
+    TRY(stages_.run(Stage::Memory, [this] { return check_memory(); }));
+    TRY(stages_.run(Stage::Volumes, [this] { return start_all_volumes(); }));
+    TRY(stages_.run(Stage::Create, [this] { return create(); }));
+    TRY(stages_.run(Stage::Resume, [this] { return resume(); }));
+    return stages_.run(Stage::Readiness, [this]() -> Result<> {
+        TRY(wait_until_ready(vm_.readiness, claim_, hypervisor_, console_log()));
+        return note(Phase::Running);
+    });
+}
+
+Result<> Start::note(Phase phase) { return world_.records.put({vm_.name, phase, hypervisor_.uri(), volumes_}); }
+
+Result<> Start::verify() {
+    volumes_ = TRY(plan_volumes(world_.storage, vm_, earlier_));
+    for (const auto& pool : pools_of(vm_)) {
+        auto found = TRY(world_.storage.verify(pool, vm_.name));
+        findings_.insert(findings_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    }
+    return {};
+}
+
+Result<> Start::check_memory() {
+    const auto free = TRY(hypervisor_.free_memory());
+    const auto wanted = vm_.memory.initial + world_.settings.memory_reserve;
+    if (free >= wanted) return {};
+    return fail(
+        Errc::NoSpace,
+        "the host has " + base::human(free) + " of memory free, and " + vm_.name.str() + " needs " + base::human(vm_.memory.initial) +
+            (world_.settings.memory_reserve.count == 0 ? "" : ", with " + base::human(world_.settings.memory_reserve) + " kept free"));
+}
+
+Result<> Start::start_all_volumes() {
+    volumes_begun_ = true;
+    TRY(note(Phase::Starting));
+    attachables_ = TRY(start_volumes(world_.storage, volumes_));
+    return {};
+}
+
+Result<std::vector<domain_xml::WantedDisk>> Start::disks() {
+    std::vector<domain_xml::WantedDisk> disks;
+    disks.reserve(volumes_.size());
+    for (std::size_t index = 0; index < volumes_.size(); ++index) {
+        const bool rw = vm_.volumes[index].rw && TRY(world_.storage.look(volumes_[index].volume)).rw;
+        disks.push_back({vm_.volumes[index].target, attachables_[index].path, attachables_[index].kind, !rw});
+    }
+    for (const auto& device : vm_.devices) {
+        const auto* const block = std::get_if<definitions::BlockAttachment>(&device);
+        if (block == nullptr) continue;
+        if (const auto volume = TRY(world_.storage.volume_at(block->path)); volume && block->rw)
+            return fail(Errc::InvalidArgument,
+                        "'" + block->path.string() + "' is a volume: only its own VM may write it, as one of its volumes");
+        const auto attachable = TRY(world_.storage.attachable(block->path));
+        disks.push_back({block->target, attachable.path, attachable.kind, !block->rw});
+    }
+    return disks;
+}
+
+Result<std::string> Start::build_xml() {
+    auto type = TRY(hypervisor_.domain_type());
+    if (type == domain_xml::DomainType::Kvm && wants_emulation(vm_)) type = domain_xml::DomainType::Qemu;
+    const auto wanted = TRY(disks());
+    std::string own;
+    domain_xml::Inputs inputs{.vm = vm_, .type = type, .disks = wanted};
+    if (vm_.domain_xml) {
+        own = TRY(read_template(*vm_.domain_xml));
+        inputs.own_template = own;
+    }
+    if (std::holds_alternative<definitions::SerialLineReady>(vm_.readiness.signal)) inputs.console_log = console_log();
+    return domain_xml::build(inputs);
+}
+
+Result<> Start::create() {
+    // What an earlier guest said must not count.
+    (void)::unlink(console_log().c_str());  // mostly there is none; one that stays is overwritten
+    const auto xml = TRY(build_xml());
+    domain_begun_ = true;
+    const auto domain = TRY(hypervisor_.create_paused(xml));
+    claim_.set_domain(domain.uuid);
+    return {};
+}
+
+Result<> Start::resume() {
+    const auto domain = claim_.domain();
+    if (!domain) return fail(Errc::NotFound, "the domain has gone");
+    TRY(note(Phase::Resuming));
+    // The point of no return for what the volumes hold: from here on they may have the guest's data, which is kept.
+    executed_ = true;
+    return hypervisor_.resume(*domain);
+}
+
+Result<> Start::unwind() {
+    if (domain_begun_) TRY(unwind_domain());
+    if (volumes_begun_) TRY(unwind_volumes());
+    return {};
+}
+
+Result<> Start::unwind_domain() {
+    // A creation that failed may have come through all the same, when the connection broke.
+    const auto domain = hypervisor_.find_name(vm_.name.str());
+    if (domain && domain->vm == vm_.name) {
+        const auto destroyed = hypervisor_.destroy(domain->uuid);
+        if (!destroyed && destroyed.error().code != Errc::NotFound) return destroyed;
+        stages_.undone(Stage::Create, "the domain was destroyed");
+    } else if (!domain && domain.error().code != Errc::NotFound) {
+        return base::Failure(domain.error());
+    }
+    claim_.set_domain({});
+    return {};
+}
+
+Result<> Start::unwind_volumes() {
+    if (executed_) {
+        (void)TRY(stop_volumes(world_.storage, volumes_));
+        stages_.undone(Stage::Volumes, "the volumes were stopped: the guest had run, so what it wrote is kept");
+        return world_.records.remove(vm_.name);
+    }
+    TRY(drop_session(world_.storage, world_.records, {vm_.name, Phase::Starting, hypervisor_.uri(), volumes_}));
+    stages_.undone(Stage::Volumes, "the volumes are as they were");
+    return {};
+}
+
+}  // namespace varve::vm

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the life cycle works with.
+#pragma once
+
+#include "drivers/base/units.h"
+#include "orchestrator/definitions/store.h"
+#include "orchestrator/vm/hypervisors.h"
+#include "orchestrator/vm/session_records.h"
+#include "orchestrator/vm/storage.h"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+namespace varve::vm {
+
+struct LifeCycleSettings {
+    std::string default_hypervisor = "qemu:///system";
+    // Where hypervisors note what serial consoles say, for VMs whose readiness is a line there. It exists.
+    std::filesystem::path console_directory;
+    // How long a start waits for a shutdown that is under way.
+    std::chrono::milliseconds patience = std::chrono::seconds(60);
+    // Memory that a start must leave free.
+    base::Bytes memory_reserve{};
+};
+
+// All outlive their users, and are thread-safe.
+struct Surroundings {
+    definitions::DefinitionStore& definitions;
+    Storage& storage;
+    SessionRecords& records;
+    Hypervisors& hypervisors;
+    const LifeCycleSettings& settings;
+
+    [[nodiscard]] std::string uri_of(const definitions::VmDefinition& vm) const {
+        return vm.hypervisor ? vm.hypervisor->str() : settings.default_hypervisor;
+    }
+};
+
+}  // namespace varve::vm

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/unit/vm/world.h"
+
+#include <algorithm>
+#include <future>
+
+namespace varve::vm {
+namespace {
+
+using base::Errc;
+using definitions::VmDefinition;
+
+const auto net = named<base::VmName>("net");
+const auto firewall = named<base::VmName>("firewall");
+
+class NeedsTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        world.define("net");
+        world.define("firewall", [](VmDefinition& vm) { vm.needs = {net}; });
+        world.define("log");
+        world.define("work", [](VmDefinition& vm) { vm.needs = {firewall, named<base::VmName>("log")}; });
+    }
+    World world;
+    StageLog log;
+};
+
+TEST_F(NeedsTest, AreStartedFirstInOrder) {
+    const auto report = world.machines->start(work, log.listener());
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_EQ(world.guests.ever_executed, (std::vector<std::string>{"net", "firewall", "log", "work"}));
+    ASSERT_EQ(report->needed.size(), 2U);
+    EXPECT_EQ(report->needed[0].vm.str(), "firewall");
+    ASSERT_EQ(report->needed[0].needed.size(), 1U);
+    EXPECT_EQ(report->needed[0].needed[0].vm.str(), "net");
+    EXPECT_TRUE(log.has("net readiness done"));
+}
+
+TEST_F(NeedsTest, ThatRunAreLeftAlone) {
+    ASSERT_TRUE(world.machines->start(net, {}));
+    ASSERT_TRUE(world.machines->start(work, {}));
+    EXPECT_EQ(world.guests.ever_executed, (std::vector<std::string>{"net", "firewall", "log", "work"}));
+}
+
+TEST_F(NeedsTest, ThatArePausedAreAnError) {
+    ASSERT_TRUE(world.machines->start(net, {}));
+    ASSERT_TRUE(world.machines->pause(net));
+    const auto failed = world.machines->start(work, {});
+    ASSERT_FALSE(failed);
+    EXPECT_NE(failed.error().message().find("firewall needs net, which is paused"), std::string::npos) << failed.error().message();
+    EXPECT_EQ(world.state("work"), VmState::Halted);
+    EXPECT_EQ(world.state("net"), VmState::Paused);
+}
+
+TEST_F(NeedsTest, ThatFailAreNamed) {
+    world.hypervisor->fail_next("create_paused", {Errc::Io, {}, "this is broken"});
+    const auto failed = world.machines->start(work, {});
+    ASSERT_FALSE(failed);
+    EXPECT_NE(failed.error().message().find("work needs firewall: "), std::string::npos) << failed.error().message();
+    EXPECT_NE(failed.error().message().find("starting net failed at the stage 'create': this is broken"), std::string::npos)
+        << failed.error().message();
+    EXPECT_EQ(world.domains(), std::vector<std::string>{});
+}
+
+TEST_F(NeedsTest, AreStoppedAgainWhenTheStartFails) {
+    world.volumes.volumes.erase("fast/work/data");
+    const auto failed = world.machines->start(work, log.listener());
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(world.domains(), std::vector<std::string>{});
+    EXPECT_TRUE(log.has("work needs undone"));
+    for (const auto* vm : {"net", "firewall", "log"}) EXPECT_EQ(world.state(vm), VmState::Halted) << vm;
+}
+
+TEST_F(NeedsTest, ThatRanBeforeStayWhenTheStartFails) {
+    ASSERT_TRUE(world.machines->start(net, {}));
+    world.volumes.volumes.erase("fast/work/data");
+    ASSERT_FALSE(world.machines->start(work, {}));
+    EXPECT_EQ(world.domains(), std::vector<std::string>{"net"});
+}
+
+TEST_F(NeedsTest, AreStartedOnceForTwo) {
+    world.define("play", [](VmDefinition& vm) { vm.needs = {firewall}; });
+    auto other = std::async(std::launch::async, [&] { return world.machines->start(named<base::VmName>("play"), {}); });
+    const auto first = world.machines->start(work, {});
+    const auto second = other.get();
+    EXPECT_TRUE(first) << first.error().message();
+    EXPECT_TRUE(second) << second.error().message();
+    EXPECT_EQ(std::ranges::count(world.guests.ever_executed, "net"), 1);
+    EXPECT_EQ(std::ranges::count(world.guests.ever_executed, "firewall"), 1);
+}
+
+TEST_F(NeedsTest, ThatDoNotExistAreAnError) {
+    // The store refuses both; a file that somebody wrote by hand does not.
+    std::filesystem::remove(world.directory / "vms" / "log.toml");
+    world.end_orchestrator();
+    world.definitions.reset();
+    world.definitions = definitions::DefinitionStore::open(world.directory).value();
+    world.start_orchestrator();
+    const auto failed = world.machines->start(work, {});
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, Errc::InvalidArgument);
+    EXPECT_NE(failed.error().message().find("log"), std::string::npos) << failed.error().message();
+}
+
+}  // namespace
+}  // namespace varve::vm
