@@ -29,5 +29,7 @@ struct Change {
 // The definition with all of the changes. InvalidArgument names every mistake of the result; keys of volumes, devices and interfaces are not
 // changed this way.
 [[nodiscard]] base::Result<VmDefinition> with_changes(const VmDefinition& vm, const std::vector<Change>& changes);
+// The same, of what need not be a definition before the changes.
+[[nodiscard]] base::Result<VmDefinition> with_changes(const base::VmName& name, settings::Table table, const std::vector<Change>& changes);
 
 }  // namespace varve::definitions

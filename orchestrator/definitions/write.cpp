@@ -189,12 +189,15 @@ Table to_table(const VmDefinition& vm) {
 
 std::string to_toml(const VmDefinition& vm) { return settings::to_toml(to_table(vm)); }
 
-base::Result<VmDefinition> with_changes(const VmDefinition& vm, const std::vector<Change>& changes) {
-    auto table = to_table(vm);
+base::Result<VmDefinition> with_changes(const base::VmName& name, Table table, const std::vector<Change>& changes) {
     for (const auto& change : changes) TRY(apply(table, change));
-    auto changed = from_table(vm.name, table);
+    auto changed = from_table(name, table);
     if (!changed) return base::fail(base::Errc::InvalidArgument, settings::in_one_line(changed.error()));
     return *std::move(changed);
+}
+
+base::Result<VmDefinition> with_changes(const VmDefinition& vm, const std::vector<Change>& changes) {
+    return with_changes(vm.name, to_table(vm), changes);
 }
 
 }  // namespace varve::definitions

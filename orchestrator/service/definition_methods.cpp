@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "drivers/settings/toml_document.h"
+#include "orchestrator/definitions/definition_text.h"
+#include "orchestrator/service/arguments.h"
+#include "orchestrator/service/json_of.h"
+#include "orchestrator/service/methods.h"
+
+#include <array>
+
+namespace varve::service {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using definitions::VmDefinition;
+using nlohmann::json;
+using orchestrator::Verb;
+
+constexpr std::array<std::string_view, 4> create_parameters{"vm", "toml", "definition", "changes"};
+constexpr std::array<std::string_view, 2> set_parameters{"vm", "changes"};
+
+Result<std::vector<definitions::Change>> read_changes(const json& object) {
+    std::vector<definitions::Change> changes;
+    for (const auto& [key, value] : object.items()) {
+        if (!value.is_string()) return fail(Errc::InvalidArgument, "the values of 'changes' must be strings");
+        changes.push_back({key, value.get<std::string>()});
+    }
+    return changes;
+}
+
+// From a TOML text, or an object with the same keys, or nothing; and what is to be different.
+Result<VmDefinition> read_definition(const base::VmName& name, const Arguments& arguments) {
+    if (arguments.has("toml") && arguments.has("definition"))
+        return fail(Errc::InvalidArgument, "only one of the parameters 'toml' and 'definition' may be given");
+    settings::Table table;
+    if (arguments.has("toml")) {
+        auto read = settings::read_toml(TRY(arguments.text("toml")));
+        if (!read) return fail(Errc::InvalidArgument, settings::in_one_line({read.error()}));
+        table = *std::move(read);
+    }
+    if (arguments.has("definition")) table = TRY(table_of(TRY(arguments.object("definition"))));
+    std::vector<definitions::Change> changes;
+    if (arguments.has("changes")) changes = TRY(read_changes(TRY(arguments.object("changes"))));
+    auto vm = TRY(definitions::with_changes(name, std::move(table), changes));
+    if (!vm.uuid) vm.uuid = TRY(definitions::random_uuid());
+    return vm;
+}
+
+}  // namespace
+
+void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, const Access& access) {
+    methods.add("vm.create", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto arguments = TRY(Arguments::of(params, create_parameters));
+        const auto name = TRY(arguments.name<base::VmName>("vm"));
+        TRY(access.check(call.caller, Verb::Create, name));
+        const auto vm = TRY(read_definition(name, arguments));
+        TRY(store.create(vm));
+        return json_of(vm);
+    });
+    methods.add("vm.set", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto arguments = TRY(Arguments::of(params, set_parameters));
+        const auto name = TRY(arguments.name<base::VmName>("vm"));
+        TRY(access.check(call.caller, Verb::Change, name));
+        const auto changes = TRY(read_changes(TRY(arguments.object("changes"))));
+        return json_of(TRY(store.set(name, changes)));
+    });
+}
+
+}  // namespace varve::service

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The methods of the orchestrator's API (docs/orchestrator-api.md). What they refer to outlives the table, and is thread-safe.
+#pragma once
+
+#include "orchestrator/definitions/store.h"
+#include "orchestrator/rpc/method_table.h"
+#include "orchestrator/service/access.h"
+#include "orchestrator/vm/machines.h"
+
+namespace varve::service {
+
+// vm.create, vm.set
+void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, const Access& access);
+
+// vm.list, vm.info, vm.start, vm.stop, vm.kill, vm.pause, vm.resume, vm.console, vm.attach, vm.detach, vm.resize, vm.remove, vm.rename, vm.clone
+void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access);
+
+}  // namespace varve::service

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/service/arguments.h"
+#include "orchestrator/service/json_of.h"
+#include "orchestrator/service/methods.h"
+
+#include <map>
+
+namespace varve::service {
+namespace {
+
+using base::Result;
+using base::VmName;
+using nlohmann::json;
+using orchestrator::Verb;
+using rpc::Call;
+using rpc::Length;
+
+vm::StageListener telling(const Call& call) {
+    return [&call](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); };
+}
+
+// Most methods: a right to a VM, and one thing to do with it.
+using OnVm = std::function<Result<json>(const VmName& vm, const Arguments& arguments, const Call& call)>;
+
+class Methods {
+public:
+    Methods(rpc::MethodTable& methods, const Access& access) : methods_(methods), access_(access) {}
+
+    void add(std::string name, Length length, Verb verb, std::initializer_list<std::string_view> parameters, OnVm run) {
+        methods_.add(std::move(name), length,
+                     [&access = access_, verb, known = std::vector<std::string_view>(parameters), run = std::move(run)](
+                         const json& params, const Call& call) -> Result<json> {
+                         const auto arguments = TRY(Arguments::of(params, known));
+                         const auto vm = TRY(arguments.name<VmName>("vm"));
+                         TRY(access.check(call.caller, verb, vm));
+                         return run(vm, arguments, call);
+                     });
+    }
+
+private:
+    rpc::MethodTable& methods_;
+    const Access& access_;
+};
+
+json done() { return json::object(); }
+
+void add_listing(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access) {
+    methods.add("vm.list", Length::Short, [&](const json& params, const Call& call) -> Result<json> {
+        (void)TRY(Arguments::of(params, {}));
+        std::map<VmName, vm::VmInfo> infos;
+        for (auto& info : machines.list()) infos.emplace(info.name, std::move(info));
+        auto list = json::array();
+        for (const auto& vm : store.all()) {
+            if (!access.allows(call.caller, Verb::See, vm)) continue;
+            const auto info = infos.find(vm.name);
+            list.push_back(summary_of(vm, info == infos.end() ? vm::VmInfo{vm.name, vm::VmState::Halted, std::nullopt, ""} : info->second));
+        }
+        return json{{"vms", std::move(list)}};
+    });
+}
+
+void add_looking(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store) {
+    methods.add("vm.info", Length::Long, Verb::See, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
+        const auto definition = TRY(store.find(vm));
+        const auto info = TRY(machines.info(vm));
+        auto object = summary_of(definition, info);
+        object["domain"] = info.domain ? json(info.domain->str()) : json();
+        object["definition"] = json_of(definition);
+        const auto disks = info.state == vm::VmState::Halted ? Result<std::vector<vm::DiskInfo>>() : machines.disks(vm);
+        object["disks"] = disks ? json_of(*disks) : json::array();
+        return object;
+    });
+    methods.add("vm.console", Length::Long, Verb::Console, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
+        return json{{"path", TRY(machines.console(vm)).string()}};
+    });
+}
+
+void add_life(Methods& methods, vm::Machines& machines) {
+    methods.add("vm.start", Length::Long, Verb::Start, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
+        return json_of(TRY(machines.start(vm, telling(call))));
+    });
+    methods.add("vm.stop", Length::Long, Verb::Stop, {"vm", "deadline", "then_kill"},
+                [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
+                    vm::StopRequest request;
+                    request.deadline = TRY(arguments.milliseconds("deadline")).value_or(request.deadline);
+                    request.then_kill = TRY(arguments.flag("then_kill", request.then_kill));
+                    return json_of(TRY(machines.stop(vm, request, telling(call))));
+                });
+    methods.add("vm.kill", Length::Long, Verb::Kill, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
+        return json_of(TRY(machines.kill(vm, telling(call))));
+    });
+    methods.add("vm.pause", Length::Long, Verb::Pause, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
+        TRY(machines.pause(vm));
+        return done();
+    });
+    methods.add("vm.resume", Length::Long, Verb::Resume, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
+        TRY(machines.resume(vm));
+        return done();
+    });
+}
+
+void add_disks(Methods& methods, vm::Machines& machines) {
+    methods.add("vm.attach", Length::Long, Verb::Attach, {"vm", "path", "target", "writable"},
+                [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
+                    vm::AttachRequest request;
+                    request.path = TRY(arguments.text("path"));
+                    if (!request.path.is_absolute())
+                        return base::fail(base::Errc::InvalidArgument, "the parameter 'path' must be an absolute path");
+                    request.target = TRY(arguments.optional_name<definitions::TargetName>("target"));
+                    request.writable = TRY(arguments.flag("writable", false));
+                    return json{{"target", TRY(machines.attach(vm, request)).str()}};
+                });
+    methods.add("vm.detach", Length::Long, Verb::Attach, {"vm", "target"},
+                [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
+                    TRY(machines.detach(vm, TRY(arguments.name<definitions::TargetName>("target"))));
+                    return done();
+                });
+    methods.add("vm.resize", Length::Long, Verb::Change, {"vm", "pool", "volume", "size"},
+                [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
+                    const auto pool = TRY(arguments.name<base::PoolName>("pool"));
+                    const auto volume = TRY(arguments.name<base::VolumeName>("volume"));
+                    TRY(machines.resize({pool, vm, volume}, {TRY(arguments.bytes("size"))}));
+                    return done();
+                });
+}
+
+void add_names(Methods& methods, vm::Machines& machines, const Access& access) {
+    methods.add("vm.remove", Length::Long, Verb::Remove, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
+        TRY(machines.remove(vm));
+        return done();
+    });
+    methods.add("vm.rename", Length::Long, Verb::Rename, {"vm", "to"},
+                [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
+                    const auto to = TRY(arguments.name<VmName>("to"));
+                    TRY(access.check(call.caller, Verb::Create, to));
+                    TRY(machines.rename(vm, to));
+                    return done();
+                });
+    methods.add("vm.clone", Length::Long, Verb::Clone, {"vm", "to"},
+                [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
+                    const auto to = TRY(arguments.name<VmName>("to"));
+                    TRY(access.check(call.caller, Verb::Create, to));
+                    TRY(machines.clone(vm, to));
+                    return done();
+                });
+}
+
+}  // namespace
+
+void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access) {
+    Methods methods(table, access);
+    add_listing(table, machines, store, access);
+    add_looking(methods, machines, store);
+    add_life(methods, machines);
+    add_disks(methods, machines);
+    add_names(methods, machines, access);
+}
+
+}  // namespace varve::service

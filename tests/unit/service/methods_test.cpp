@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/service/methods.h"
+
+#include "tests/unit/service/fake_machines.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+
+namespace varve::service::tests {
+namespace {
+
+using nlohmann::json;
+using orchestrator::Verb;
+
+constexpr uid_t alice = 1000;
+
+class ServiceMethods : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "varve-service-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+        store_ = definitions::DefinitionStore::open(directory_).value();
+        machines_ = std::make_unique<FakeMachines>(*store_);
+        const auto shared = orchestrator::VmPattern::parse("@shared").value();
+        rights_ = std::make_unique<orchestrator::Rights>(
+            std::vector<orchestrator::Right>{{orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}}}, 0);
+        access_ = std::make_unique<Access>(*rights_, *store_);
+        add_definition_methods(methods_, *store_, *access_);
+        add_vm_methods(methods_, *machines_, *store_, *access_);
+        create("fedora", {{"class", "template"}});
+        create("work", {{"class", "app"}, {"template", "fedora"}, {"tags", {"shared"}}});
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+
+    base::Result<json> call(const std::string& method, const json& params, uid_t uid = 0) {
+        const auto* found = methods_.find(method);
+        if (found == nullptr) return base::fail(base::Errc::Unsupported, "no method " + method);
+        return found->handler(params, {{uid, {}, 1}, [&](std::string_view name, const json& told) { told_.emplace_back(name, told); }});
+    }
+    void create(const std::string& name, const json& definition) {
+        const auto created = call("vm.create", {{"vm", name}, {"definition", definition}});
+        ASSERT_TRUE(created) << created.error().message();
+    }
+    base::Error refusal(const std::string& method, const json& params, uid_t uid = 0) {
+        auto result = call(method, params, uid);
+        if (!result) return std::move(result).error();
+        ADD_FAILURE() << method << " was allowed: " << *result;
+        return {base::Errc::Io, {}, ""};
+    }
+
+    std::filesystem::path directory_;
+    std::unique_ptr<definitions::DefinitionStore> store_;
+    std::unique_ptr<FakeMachines> machines_;
+    std::unique_ptr<orchestrator::Rights> rights_;
+    std::unique_ptr<Access> access_;
+    rpc::MethodTable methods_;
+    std::vector<std::pair<std::string, json>> told_;
+};
+
+TEST_F(ServiceMethods, ListsWhatTheCallerMaySee) {
+    const auto all = call("vm.list", json::object()).value();
+    ASSERT_EQ(all["vms"].size(), 2U);
+    EXPECT_EQ(all["vms"][1],
+              json({{"vm", "work"}, {"class", "app"}, {"template", "fedora"}, {"state", "halted"}, {"trouble", ""}, {"tags", {"shared"}}}));
+    EXPECT_EQ(call("vm.list", json::object(), alice).value()["vms"].size(), 1U);
+    EXPECT_TRUE(call("vm.list", json::object(), 1001).value()["vms"].empty());
+}
+
+TEST_F(ServiceMethods, RightsAreJudgedBeforeExistence) {
+    const auto existing = refusal("vm.start", {{"vm", "fedora"}}, alice);
+    const auto missing = refusal("vm.start", {{"vm", "nobody"}}, alice);
+    EXPECT_EQ(existing.code, base::Errc::Denied);
+    EXPECT_EQ(missing.code, base::Errc::Denied);
+    EXPECT_EQ(existing.message(), "you have no right to start 'fedora', or there is no such VM; orchestrator.toml says who may do what");
+    EXPECT_EQ(missing.message(), "you have no right to start 'nobody', or there is no such VM; orchestrator.toml says who may do what");
+    EXPECT_EQ(refusal("vm.start", {{"vm", "nobody"}}).code, base::Errc::NotFound);
+    for (const auto* method : {"vm.stop", "vm.kill", "vm.pause", "vm.resume", "vm.console", "vm.remove"})
+        EXPECT_EQ(refusal(method, {{"vm", "work"}}, alice).code, base::Errc::Denied) << method;
+    for (const auto* method : {"vm.rename", "vm.clone"})
+        EXPECT_EQ(refusal(method, {{"vm", "work"}, {"to", "x"}}, alice).code, base::Errc::Denied) << method;
+    EXPECT_EQ(refusal("vm.create", {{"vm", "work"}, {"toml", ""}}, alice).code, base::Errc::Denied);
+    EXPECT_EQ(refusal("vm.set", {{"vm", "work"}, {"changes", json::object()}}, alice).code, base::Errc::Denied);
+    EXPECT_EQ(refusal("vm.attach", {{"vm", "work"}, {"path", "/dev/sda"}}, alice).code, base::Errc::Denied);
+    EXPECT_EQ(refusal("vm.resize", {{"vm", "work"}}, alice).code, base::Errc::Denied);
+}
+
+TEST_F(ServiceMethods, StartsAndTellsItsStages) {
+    const auto report = call("vm.start", {{"vm", "work"}}, alice).value();
+    EXPECT_EQ(report, json({{"vm", "work"},
+                            {"stages", json::array({{{"stage", "create"}, {"microseconds", 7}}})},
+                            {"needed", json::array()},
+                            {"findings", json::array()}}));
+    ASSERT_EQ(told_.size(), 1U);
+    EXPECT_EQ(told_[0].first, "vm.stage");
+    EXPECT_EQ(told_[0].second, json({{"vm", "work"}, {"stage", "create"}, {"what", "done"}, {"microseconds", 7}, {"remark", ""}}));
+    EXPECT_EQ(refusal("vm.start", {{"vm", "work"}}, alice).code, base::Errc::Busy);
+    EXPECT_EQ(call("vm.info", {{"vm", "work"}}, alice).value()["state"], "running");
+}
+
+TEST_F(ServiceMethods, InfoShowsTheDefinitionAndTheDisks) {
+    (void)call("vm.start", {{"vm", "work"}});
+    const auto info = call("vm.info", {{"vm", "work"}}).value();
+    EXPECT_EQ(info["definition"]["class"], "app");
+    EXPECT_EQ(info["definition"]["uuid"].get<std::string>().size(), 36U);
+    EXPECT_EQ(info["disks"], json::array({{{"target", "vda"}, {"source", "/varve/root"}, {"read_only", true}}}));
+}
+
+TEST_F(ServiceMethods, StopTakesADeadline) {
+    (void)call("vm.start", {{"vm", "work"}});
+    const auto stopped = call("vm.stop", {{"vm", "work"}, {"deadline", 1500}, {"then_kill", false}});
+    ASSERT_TRUE(stopped) << stopped.error().message();
+    EXPECT_EQ(machines_->last_stop.deadline, std::chrono::milliseconds(1500));
+    EXPECT_FALSE(machines_->last_stop.then_kill);
+    EXPECT_EQ(refusal("vm.stop", {{"vm", "work"}, {"deadline", -1}}).code, base::Errc::InvalidArgument);
+    EXPECT_EQ(refusal("vm.stop", {{"vm", "work"}, {"deadline", 1e300}}).code, base::Errc::InvalidArgument);
+}
+
+TEST_F(ServiceMethods, PausesResumesAndKills) {
+    (void)call("vm.start", {{"vm", "work"}});
+    ASSERT_TRUE(call("vm.pause", {{"vm", "work"}}));
+    EXPECT_EQ(call("vm.info", {{"vm", "work"}}).value()["state"], "paused");
+    ASSERT_TRUE(call("vm.resume", {{"vm", "work"}}));
+    EXPECT_EQ(call("vm.kill", {{"vm", "work"}}).value()["killed"], true);
+    EXPECT_EQ(call("vm.console", {{"vm", "work"}}).value(), json({{"path", "/dev/pts/7"}}));
+}
+
+TEST_F(ServiceMethods, DefinitionsComeAsObjectsOrAsToml) {
+    ASSERT_TRUE(
+        call("vm.create", {{"vm", "one"}, {"toml", "class = \"standalone\"\nvcpus = 2\n[[volume]]\nname = \"root\"\npool = \"p\"\n"}}));
+    ASSERT_TRUE(
+        call("vm.create",
+             {{"vm", "two"}, {"definition", {{"class", "standalone"}, {"vcpus", 2}, {"volume", {{{"name", "root"}, {"pool", "p"}}}}}}}));
+    auto one = store_->find(base::VmName::parse("one").value()).value();
+    const auto two = store_->find(base::VmName::parse("two").value()).value();
+    EXPECT_NE(one.uuid, two.uuid);
+    one.name = two.name;
+    one.uuid = two.uuid;
+    EXPECT_EQ(one, two);
+}
+
+TEST_F(ServiceMethods, KeysMayBeSetWhileCreating) {
+    ASSERT_TRUE(call("vm.create", {{"vm", "one"}, {"changes", {{"class", "app"}, {"template", "fedora"}, {"memory", "2G"}}}}));
+    EXPECT_EQ(call("vm.info", {{"vm", "one"}}).value()["definition"]["memory"], "2G");
+    EXPECT_EQ(refusal("vm.create", {{"vm", "two"}, {"toml", ""}, {"definition", json::object()}}).code, base::Errc::InvalidArgument);
+}
+
+TEST_F(ServiceMethods, AllMistakesOfADefinitionAreNamed) {
+    EXPECT_EQ(refusal("vm.create", {{"vm", "one"}, {"toml", "class = \"x\"\nvcpus = 0\n"}}).message(),
+              "line 1: class: expected \"template\", \"app\", \"standalone\" or \"disposable\", not the string 'x'; "
+              "line 2: vcpus: expected a number from 1 to 512, not the number 0");
+    EXPECT_EQ(refusal("vm.create", {{"vm", "one"}}).code, base::Errc::InvalidArgument);
+    EXPECT_EQ(refusal("vm.create", {{"vm", "../one"}, {"toml", ""}}).code, base::Errc::InvalidName);
+    EXPECT_EQ(refusal("vm.create", {{"vm", "one"}, {"definition", {{"class", {1, 2}}}}}).code, base::Errc::InvalidArgument);
+    EXPECT_EQ(refusal("vm.create", {{"vm", "work"}, {"toml", "class = \"standalone\""}}).code, base::Errc::Exists);
+}
+
+TEST_F(ServiceMethods, ChangesKeys) {
+    EXPECT_EQ(call("vm.set", {{"vm", "work"}, {"changes", {{"memory", "1G"}, {"vcpus", "3"}}}}).value()["vcpus"], 3);
+    EXPECT_EQ(refusal("vm.set", {{"vm", "work"}, {"changes", {{"memory", "2G"}, {"vcpus", "many"}}}}).code, base::Errc::InvalidArgument);
+    EXPECT_EQ(call("vm.info", {{"vm", "work"}}).value()["definition"]["memory"], "1G");
+    EXPECT_EQ(refusal("vm.set", {{"vm", "work"}, {"changes", {{"vcpus", 3}}}}).code, base::Errc::InvalidArgument);
+}
+
+TEST_F(ServiceMethods, RenamesClonesAndRemoves) {
+    ASSERT_TRUE(call("vm.rename", {{"vm", "fedora"}, {"to", "debian"}}));
+    ASSERT_TRUE(call("vm.clone", {{"vm", "work"}, {"to", "play"}}));
+    EXPECT_EQ(call("vm.info", {{"vm", "play"}}).value()["template"], "debian");
+    EXPECT_EQ(refusal("vm.remove", {{"vm", "debian"}}).code, base::Errc::Busy);
+    ASSERT_TRUE(call("vm.remove", {{"vm", "play"}}));
+    EXPECT_EQ(call("vm.list", json::object()).value()["vms"].size(), 2U);
+}
+
+TEST_F(ServiceMethods, DisksArePluggedAndGrown) {
+    EXPECT_EQ(call("vm.attach", {{"vm", "work"}, {"path", "/varve/x"}, {"target", "vdb"}}).value(), json({{"target", "vdx"}}));
+    EXPECT_EQ(machines_->last_attach.target->str(), "vdb");
+    EXPECT_FALSE(machines_->last_attach.writable);
+    EXPECT_EQ(refusal("vm.attach", {{"vm", "work"}, {"path", "x"}}).code, base::Errc::InvalidArgument);
+    ASSERT_TRUE(call("vm.detach", {{"vm", "work"}, {"target", "vdb"}}));
+    ASSERT_TRUE(call("vm.resize", {{"vm", "work"}, {"pool", "p"}, {"volume", "root"}, {"size", 1024}}));
+    EXPECT_EQ(machines_->last_resize, "p/work/root 1024");
+}
+
+TEST_F(ServiceMethods, UnknownParametersAreRefused) {
+    EXPECT_EQ(refusal("vm.start", {{"vm", "work"}, {"forse", true}}).message(), "there is no parameter 'forse'");
+    EXPECT_EQ(refusal("vm.stop", {{"vm", "work"}, {"dedline", 1}}).message(), "there is no parameter 'dedline': did you mean 'deadline'?");
+    EXPECT_EQ(refusal("vm.start", {{"vm", 7}}).message(), "the parameter 'vm' must be given, and a string");
+    EXPECT_EQ(refusal("vm.list", {{"vm", "x"}}).code, base::Errc::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace varve::service::tests
