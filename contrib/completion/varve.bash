@@ -95,6 +95,13 @@ _varve_target() {
     fi
 }
 
+# The VMs that the orchestrator lists.
+_varve_vms() {
+    local names
+    names=$(varve vm ls 2>/dev/null | tail -n +2 | cut -d' ' -f1)
+    mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1")
+}
+
 _varve() {
     local cur cword words i command='' sub='' first='' position=0
     COMPREPLY=()
@@ -106,7 +113,7 @@ _varve() {
             *)
                 if [[ -z $command ]]; then
                     command=${words[i]}
-                elif [[ $command == pool && -z $sub ]]; then
+                elif [[ ($command == pool || $command == vm) && -z $sub ]]; then
                     sub=${words[i]}
                 else
                     ((position++ == 0)) && first=${words[i]}
@@ -133,7 +140,10 @@ _varve() {
             ;;
     esac
     if [[ $cur == -* ]]; then
-        local options='--mount --json --quiet --bytes --help --version'
+        local options='--mount --socket --json --quiet --bytes --help --version'
+        [[ $command:$sub == vm:create ]] && options+=' --file --volume'
+        [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
+        [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
         [[ $command == import ]] && options+=' --size --raw'
@@ -146,7 +156,25 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export pool' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export pool vm' -- "$cur") ;;
+        vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
+        vm:ls | vm:create) ;;
+        vm:attach)
+            if ((position == 0)); then
+                _varve_vms "$cur"
+            elif ((position == 1)); then
+                _varve_file "$cur"
+            fi
+            ;;
+        vm:set)
+            if ((position == 0)); then
+                _varve_vms "$cur"
+            else
+                compopt -o nospace
+                mapfile -t COMPREPLY < <(compgen -W 'memory= maxmem= vcpus= needs= tags= hypervisor= template= default_dispvm= domain_xml= boot.kernel= boot.initramfs= boot.cmdline= boot.firmware=' -- "$cur")
+            fi
+            ;;
+        vm:*) ((position == 0)) && _varve_vms "$cur" ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info rm' -- "$cur") ;;
         pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'file-reflink sim' -- "$cur") ;;
         pool:info | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;

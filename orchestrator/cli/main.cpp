@@ -45,7 +45,10 @@ int main(int argc, char** argv) {
                                       working_directory(),
                                       "/proc/self/mountinfo",
                                       &varve::cli::catch_interrupts,
-                                      &varve::cli::interrupted};
+                                      &varve::cli::interrupted,
+                                      STDIN_FILENO,
+                                      STDOUT_FILENO,
+                                      variable("VARVE_SOCKET")};
         const auto code = varve::cli::run({argv + 1, argv + argc}, world);
         std::cout.flush();
         if (std::cout) return static_cast<int>(code);

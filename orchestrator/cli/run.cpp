@@ -2,6 +2,7 @@
 #include "orchestrator/cli/run.h"
 
 #include "orchestrator/cli/command.h"
+#include "orchestrator/cli/orchestrator_command.h"
 #include "orchestrator/mount_client/files.h"
 #include "orchestrator/mount_client/mountinfo.h"
 
@@ -24,16 +25,20 @@ constexpr const char* examples = R"(Examples:
   varve start fast/work                       all volumes of a VM
   varve snapshot fast/work/root before-upgrade
   varve revert fast/work/root before-upgrade
+  varve vm start work                         a VM, through the orchestrator
   varve --json ls fast | jq '.volumes[].size'
 
 Volumes are named POOL/VM/VOLUME, their earlier states POOL/VM/VOLUME@REVISION,
 or by their paths inside the mount: /varve/pools/fast/work/root.img@before-upgrade.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 no mounted Varve found,
-4 no such pool, VM, volume or revision, 5 busy, 130 interrupted.)";
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no mounted Varve or no
+orchestrator found, 4 no such pool, VM, volume or revision, 5 busy, 130 interrupted.)";
+
+constexpr const char* default_socket = "/run/varve/orchestrator.sock";
 
 struct GlobalOptions {
     std::string mount;
+    std::string socket;
     OutputOptions output;
 };
 
@@ -42,6 +47,8 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.set_version_flag("--version", "varve " VARVE_VERSION);
     app.add_option("--mount", options.mount, "Where Varve is mounted (default: VARVE_MOUNT, else the only mount there is)")
         ->type_name("DIR");
+    app.add_option("--socket", options.socket, "Where the orchestrator listens (default: VARVE_SOCKET, else /run/varve/orchestrator.sock)")
+        ->type_name("FILE");
     app.add_flag("--json", options.output.json, "Print one JSON object, and failures as JSON on standard error");
     app.add_flag("-q,--quiet", options.output.quiet, "No remarks and no progress");
     app.add_flag("--bytes", options.output.bytes, "Sizes in tables as exact numbers of bytes");
@@ -75,6 +82,29 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_pool_info(*pool));
     all.push_back(add_pool_rm(*pool));
     return all;
+}
+
+std::vector<OrchestratorSubcommand> add_vm_subcommands(CLI::App& app) {
+    auto* vm = app.add_subcommand("vm", "Define, start and stop VMs, through the orchestrator");
+    vm->footer("Examples:\n  varve vm ls\n  varve vm start work\n  varve vm set work memory=2G");
+    vm->fallthrough();
+    std::vector<OrchestratorSubcommand> all;
+    for (const auto add : {&add_vm_ls, &add_vm_info, &add_vm_create, &add_vm_set, &add_vm_start, &add_vm_stop, &add_vm_kill, &add_vm_pause,
+                           &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_clone, &add_vm_rename, &add_vm_rm})
+        all.push_back(add(*vm));
+    return all;
+}
+
+// An orchestrator that does not answer is as a mount that is not there.
+ExitCode run_command(OrchestratorCommand& command, const std::string& option, const Output& output, const World& world) {
+    const auto& chosen = option.empty() ? world.socket_variable : option;
+    auto client = rpc_client::Client::connect(chosen.empty() ? default_socket : chosen);
+    if (!client) return output.failure(client.error(), ExitCode::NoMount);
+    if (world.catch_interrupts) world.catch_interrupts();
+    client->set_interrupted(world.interrupted);
+    const auto ran = command.run({*client, output, world});
+    if (!ran) return output.failure(ran.error());
+    return ExitCode::Ok;
 }
 
 Result<std::string> mount_directory(const std::string& option, const World& world) {
@@ -111,6 +141,7 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     GlobalOptions options;
     add_global_options(app, options);
     auto subcommands = add_subcommands(app);
+    auto vm_subcommands = add_vm_subcommands(app);
     app.footer(examples);
     std::ranges::reverse(arguments);  // as the parser wants them
     try {
@@ -119,6 +150,9 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
         return answer_parser(app, error, Output(world, options.output), world);
     }
     const Output output(world, options.output);
+    const auto asking =
+        std::ranges::find_if(vm_subcommands, [](const OrchestratorSubcommand& subcommand) { return subcommand.app->parsed(); });
+    if (asking != vm_subcommands.end()) return run_command(*asking->command, options.socket, output, world);
     const auto chosen = std::ranges::find_if(subcommands, [](const Subcommand& subcommand) { return subcommand.app->parsed(); });
     if (chosen == subcommands.end())
         return output.failure({Errc::InvalidArgument, {}, "a subcommand is missing; 'varve --help' lists them"}, ExitCode::Usage);

@@ -19,6 +19,7 @@ struct World {
     std::function<bool()> interrupted;       // whether one came
     int input = 0;                           // standard input and output as descriptors, for whole images
     int output = 1;
+    std::string socket_variable = {};  // VARVE_SOCKET; empty when unset
 };
 
 }  // namespace varve::cli

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The terminal of a user, connected to another one.
+#pragma once
+
+#include "drivers/base/result.h"
+
+#include <string>
+
+namespace varve::cli {
+
+// Copies both ways until Ctrl-] is typed, the input ends or the other side hangs up. A terminal at `input` is raw meanwhile, and is set back.
+[[nodiscard]] base::Result<> relay_terminal(const std::string& device, int input, int output);
+
+}  // namespace varve::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/orchestrator_command.h"
+#include "orchestrator/cli/terminal_relay.h"
+#include "orchestrator/mount_client/json_fields.h"
+
+namespace varve::cli {
+namespace {
+
+class VmConsoleCommand final : public OrchestratorCommand {
+public:
+    explicit VmConsoleCommand(CLI::App& parent) {
+        app_ = parent.add_subcommand("console", "Use a VM's serial console");
+        app_->footer("Ctrl-] leaves it. With --json, only the path of its terminal device.\n\nExamples:\n  varve vm console work");
+        app_->fallthrough();
+        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+    }
+    [[nodiscard]] const CLI::App* app() const { return app_; }
+
+    base::Result<> run(const OrchestratorContext& context) override {
+        const auto result = TRY(context.call("vm.console", {{"vm", vm_}}));
+        context.output.object(result);
+        if (context.output.json()) return {};
+        context.output.remark("Ctrl-] leaves the console of " + vm_);
+        context.world.out.flush();
+        TRY(relay_terminal(mount_client::text_field(result, "path"), context.world.input, context.world.output));
+        return {};
+    }
+
+private:
+    CLI::App* app_;
+    std::string vm_;
+};
+
+}  // namespace
+
+OrchestratorSubcommand add_vm_console(CLI::App& parent) {
+    auto command = std::make_unique<VmConsoleCommand>(parent);
+    const auto* app = command->app();
+    return {app, std::move(command)};
+}
+
+}  // namespace varve::cli

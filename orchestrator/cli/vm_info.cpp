@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/orchestrator_command.h"
+#include "orchestrator/cli/sheet.h"
+#include "orchestrator/mount_client/json_fields.h"
+
+namespace varve::cli {
+namespace {
+
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+std::string shown(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : mount_client::compact(value); }
+
+// Values of tables get rows of their own; what is absent or empty none.
+void add_row(Rows& rows, const std::string& name, const nlohmann::json& value) {
+    if (value.is_null() || value == "") return;
+    if (value.is_object()) {
+        for (const auto& [key, inner] : value.items()) add_row(rows, name + "." + key, inner);
+        return;
+    }
+    if (!value.is_array()) return rows.emplace_back(name, shown(value)), void();
+    bool first = true;
+    for (const auto& each : value) {
+        rows.emplace_back(first ? name : "", shown(each));
+        first = false;
+    }
+}
+
+class VmInfoCommand final : public OrchestratorCommand {
+public:
+    explicit VmInfoCommand(CLI::App& parent) {
+        app_ = parent.add_subcommand("info", "Show everything about a VM");
+        app_->footer("Examples:\n  varve vm info work\n  varve --json vm info work | jq .definition.memory");
+        app_->fallthrough();
+        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+    }
+    [[nodiscard]] const CLI::App* app() const { return app_; }
+
+    base::Result<> run(const OrchestratorContext& context) override {
+        const auto result = TRY(context.call("vm.info", {{"vm", vm_}}));
+        context.output.object(result);
+        std::vector<std::pair<std::string, std::string>> rows;
+        for (const auto* name : {"vm", "state", "trouble", "domain"}) add_row(rows, name, result.value(name, nlohmann::json()));
+        const auto definition = result.value("definition", nlohmann::json::object());
+        for (const auto& [key, value] : definition.items()) add_row(rows, key, value);
+        const auto disks = mount_client::list_field(result, "disks");
+        for (const auto& disk : disks)
+            rows.emplace_back(&disk == &disks.front() ? "disks" : "",
+                              mount_client::text_field(disk, "target") + "  " + mount_client::text_field(disk, "source") +
+                                  (mount_client::flag_field(disk, "read_only") ? "  read-only" : ""));
+        context.output.text(sheet(rows));
+        return {};
+    }
+
+private:
+    CLI::App* app_;
+    std::string vm_;
+};
+
+}  // namespace
+
+OrchestratorSubcommand add_vm_info(CLI::App& parent) {
+    auto command = std::make_unique<VmInfoCommand>(parent);
+    const auto* app = command->app();
+    return {app, std::move(command)};
+}
+
+}  // namespace varve::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/orchestrator_command.h"
+#include "orchestrator/cli/table.h"
+#include "orchestrator/mount_client/json_fields.h"
+
+namespace varve::cli {
+namespace {
+
+class VmLsCommand final : public OrchestratorCommand {
+public:
+    explicit VmLsCommand(CLI::App& parent) {
+        app_ = parent.add_subcommand("ls", "List the VMs");
+        app_->footer("Examples:\n  varve vm ls\n  varve --json vm ls | jq '.vms[] | select(.state == \"running\")'");
+        app_->fallthrough();
+    }
+    [[nodiscard]] const CLI::App* app() const { return app_; }
+
+    base::Result<> run(const OrchestratorContext& context) override {
+        const auto result = TRY(context.call("vm.list", nlohmann::json::object()));
+        context.output.object(result);
+        Table table({{"VM"}, {"CLASS"}, {"TEMPLATE"}, {"STATE"}, {"TROUBLE"}});
+        const auto vms = mount_client::list_field(result, "vms");
+        for (const auto& vm : vms) {
+            std::vector<std::string> cells;
+            for (const auto* name : {"vm", "class", "template", "state", "trouble"}) cells.push_back(mount_client::text_field(vm, name));
+            table.add(std::move(cells));
+        }
+        context.output.text(table.text());
+        return {};
+    }
+
+private:
+    CLI::App* app_;
+};
+
+}  // namespace
+
+OrchestratorSubcommand add_vm_ls(CLI::App& parent) {
+    auto command = std::make_unique<VmLsCommand>(parent);
+    const auto* app = command->app();
+    return {app, std::move(command)};
+}
+
+}  // namespace varve::cli

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The commands that ask the orchestrator: what they ask, and what they say of the answer.
+#include "orchestrator/cli/run.h"
+#include "tests/unit/rpc/served.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace varve::cli {
+namespace {
+
+using nlohmann::json;
+using rpc::Call;
+using rpc::Length;
+
+struct VmRan {
+    ExitCode code;
+    std::string out;
+    std::string err;
+};
+
+class VmCommands : public ::testing::Test {
+protected:
+    // Answers the method, and notes what it was asked.
+    void answer(const std::string& method, base::Result<json> result, const json& told = {}) {
+        methods_.add(method, Length::Long, [this, method, result = std::move(result), told](const json& params, const Call& call) {
+            asked_ = method + " " + params.dump();
+            if (!told.is_null()) call.notify("vm.stage", told);
+            return result;
+        });
+    }
+    VmRan run(std::vector<std::string> arguments, bool terminal = false) {
+        const rpc::tests::Served served(methods_);
+        std::ostringstream out;
+        std::ostringstream err;
+        const World world{out, err, terminal, "", "/home", "", {}, {}, 0, 1, served.path().string()};
+        const auto code = cli::run(std::move(arguments), world);
+        return {code, out.str(), err.str()};
+    }
+
+    rpc::MethodTable methods_;
+    std::string asked_;
+};
+
+TEST_F(VmCommands, Ls) {
+    answer(
+        "vm.list",
+        json{{"vms",
+              {{{"vm", "work"}, {"class", "app"}, {"template", "fedora"}, {"state", "running"}, {"trouble", ""}, {"tags", json::array()}},
+               {{"vm", "fedora"}, {"class", "template"}, {"template", nullptr}, {"state", "halted"}, {"trouble", "bad \x1b"}}}}});
+    EXPECT_EQ(run({"vm", "ls"}).out,
+              "VM      CLASS     TEMPLATE  STATE    TROUBLE\n"
+              "work    app       fedora    running\n"
+              "fedora  template            halted   bad \\x1b\n");
+    EXPECT_EQ(json::parse(run({"--json", "vm", "ls"}).out)["vms"].size(), 2U);
+}
+
+TEST_F(VmCommands, InfoShowsNestedKeys) {
+    answer("vm.info", json{{"vm", "work"},
+                           {"state", "running"},
+                           {"trouble", ""},
+                           {"domain", nullptr},
+                           {"definition", {{"boot", {{"kernel", "/k"}}}, {"needs", {"a", "b"}}, {"vcpus", 2}}},
+                           {"disks", {{{"target", "vda"}, {"source", "/d"}, {"read_only", true}}}}});
+    EXPECT_EQ(run({"vm", "info", "work"}).out,
+              "vm:           work\nstate:        running\nboot.kernel:  /k\nneeds:        a\n              b\nvcpus:        2\ndisks:      "
+              "  vda  /d  read-only\n");
+    EXPECT_EQ(asked_, R"(vm.info {"vm":"work"})");
+}
+
+TEST_F(VmCommands, StartTellsItsStagesOnATerminalAndItsTimings) {
+    const json stage{{"stage", "create"}, {"microseconds", 1500000}};
+    answer("vm.start",
+           json{{"vm", "work"}, {"stages", {stage}}, {"needed", {{{"vm", "net"}, {"stages", {stage}}}}}, {"findings", {"a leak"}}},
+           {{"vm", "work"}, {"stage", "create"}, {"what", "done"}, {"microseconds", 1500000}, {"remark", ""}});
+    const auto ran = run({"vm", "start", "work"}, true);
+    EXPECT_EQ(ran.code, ExitCode::Ok);
+    EXPECT_EQ(ran.out, "net  started, 1.50 s\nwork  found: a leak\nwork  started, 1.50 s\n");
+    EXPECT_EQ(ran.err, "work  create  done  1.50 s\n");
+    EXPECT_EQ(run({"vm", "start", "work"}).err, "");
+    EXPECT_EQ(json::parse(run({"--json", "vm", "start", "work"}).out)["stages"], json::array({stage}));
+}
+
+TEST_F(VmCommands, StopSaysWhatWasCommitted) {
+    answer("vm.stop",
+           json{{"vm", "work"}, {"killed", true}, {"volumes", {{{"volume", "p/work/root"}, {"committed", true}, {"revision", "r1"}}}}});
+    EXPECT_EQ(run({"vm", "stop", "work", "--timeout", "2", "--no-kill"}).out,
+              "p/work/root  committed, the state before is kept as r1\nwork  killed, it had not shut down in time\n");
+    EXPECT_EQ(asked_, R"(vm.stop {"deadline":2000,"then_kill":false,"vm":"work"})");
+    EXPECT_EQ(run({"vm", "stop", "work", "--timeout", "-1"}).code, ExitCode::Usage);
+}
+
+TEST_F(VmCommands, SimpleOnes) {
+    for (const auto& [verb, method, said] : std::vector<std::array<std::string, 3>>{{"kill", "vm.kill", "killed"},
+                                                                                    {"pause", "vm.pause", "paused"},
+                                                                                    {"resume", "vm.resume", "resumed"},
+                                                                                    {"rm", "vm.remove", "removed"}}) {
+        answer(method, json::object());
+        EXPECT_EQ(run({"vm", verb, "work"}).out, "work  " + said + "\n");
+        EXPECT_EQ(asked_, method + R"( {"vm":"work"})");
+        EXPECT_EQ(run({"vm", verb}).code, ExitCode::Usage);
+    }
+}
+
+TEST_F(VmCommands, CloneAndRename) {
+    answer("vm.clone", json::object());
+    EXPECT_EQ(run({"vm", "clone", "a", "b"}).out, "a  cloned as b\n");
+    answer("vm.rename", json::object());
+    EXPECT_EQ(run({"vm", "rename", "a", "b"}).out, "a  renamed to b\n");
+    EXPECT_EQ(asked_, R"(vm.rename {"to":"b","vm":"a"})");
+}
+
+TEST_F(VmCommands, CreateTakesKeysVolumesAndFiles) {
+    answer("vm.create", json::object());
+    EXPECT_EQ(run({"vm", "create", "work", "class=app", "template=fedora", "--volume", "root=fast"}).out, "work  created\n");
+    EXPECT_EQ(
+        asked_,
+        R"(vm.create {"changes":{"class":"app","template":"fedora"},"definition":{"volume":[{"name":"root","pool":"fast"}]},"vm":"work"})");
+    const auto file = ::testing::TempDir() + "varve-vm-test.toml";
+    std::ofstream(file) << "class = \"template\"\n";
+    EXPECT_EQ(run({"vm", "create", "t", "--file", file}).code, ExitCode::Ok);
+    EXPECT_EQ(asked_, R"(vm.create {"changes":{},"toml":"class = \"template\"\n","vm":"t"})");
+    EXPECT_EQ(run({"vm", "create", "t", "--file", file, "--volume", "a=b"}).code, ExitCode::Failed);
+    std::filesystem::remove(file);
+}
+
+TEST_F(VmCommands, SetTakesKeys) {
+    answer("vm.set", json::object());
+    EXPECT_EQ(run({"vm", "set", "work", "memory=2G", "boot.cmdline=a=b", "default_dispvm="}).out, "work  changed\n");
+    EXPECT_EQ(asked_, R"(vm.set {"changes":{"boot.cmdline":"a=b","default_dispvm":"","memory":"2G"},"vm":"work"})");
+    EXPECT_NE(run({"vm", "set", "work", "memory"}).err.find("expected KEY=VALUE, not 'memory'"), std::string::npos);
+    EXPECT_NE(run({"vm", "set", "work", "a=1", "a=2"}).err.find("'a' is given twice"), std::string::npos);
+}
+
+TEST_F(VmCommands, DisksComeAndGo) {
+    answer("vm.attach", json{{"target", "vdc"}});
+    EXPECT_EQ(run({"vm", "attach", "work", "x/../disk.img", "--writable"}).out, "work  attached as vdc\n");
+    EXPECT_EQ(asked_, R"(vm.attach {"path":"/home/disk.img","vm":"work","writable":true})");
+    answer("vm.detach", json::object());
+    EXPECT_EQ(run({"vm", "detach", "work", "vdc"}).out, "work  vdc detached\n");
+}
+
+TEST_F(VmCommands, ConsoleGivesItsPathAsJson) {
+    answer("vm.console", json{{"path", "/dev/pts/7"}});
+    EXPECT_EQ(json::parse(run({"--json", "vm", "console", "work"}).out), json({{"path", "/dev/pts/7"}}));
+}
+
+TEST_F(VmCommands, FailuresHaveTheirExitCodes) {
+    answer("vm.start", base::fail(base::Errc::NotFound, "there is no VM 'x'"));
+    const auto ran = run({"vm", "start", "x"});
+    EXPECT_EQ(ran.code, ExitCode::NotFound);
+    EXPECT_EQ(ran.err, "varve: there is no VM 'x'\n");
+    answer("vm.start", base::fail(base::Errc::Busy, "it runs"));
+    EXPECT_EQ(run({"vm", "start", "x"}).code, ExitCode::Busy);
+    const auto nobody = run({"--socket", "/nonexistent", "vm", "start", "x"});
+    EXPECT_EQ(nobody.code, ExitCode::NoMount);
+    EXPECT_NE(nobody.err.find("start varve-orchestrator"), std::string::npos);
+    EXPECT_EQ(run({"vm"}).code, ExitCode::Usage);
+}
+
+TEST_F(VmCommands, HelpHasExamples) {
+    for (const auto* verb : {"ls", "info", "create", "set", "start", "stop", "kill", "pause", "resume", "console", "attach", "detach",
+                             "clone", "rename", "rm"})
+        EXPECT_NE(run({"vm", verb, "--help"}).out.find("Examples:"), std::string::npos) << verb;
+}
+
+}  // namespace
+}  // namespace varve::cli
