@@ -8,6 +8,9 @@
 #include "drivers/kernel/posix_filesystem.h"
 #include "drivers/registry.h"
 #include "drivers/settings/text_file.h"
+#include "fs/activity/event_log.h"
+#include "fs/activity/metrics.h"
+#include "fs/activity/running.h"
 #include "fs/config/config.h"
 #include "fs/control/control_tree.h"
 #include "fs/daemon/background.h"
@@ -118,14 +121,20 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     engine::Failures failures;
     engine::Catalogue catalogue;
     engine::StartPreparer preparer(*log);
-    engine::Volumes volumes(engine_settings(config), clock, notifier, preparer);
+    activity::EventLog events;
+    activity::RunningOperations running;
+    activity::Metrics metrics(catalogue, clock.now());
+    engine::Operations operations(clock, {&events, &running, &metrics});
+    engine::Volumes volumes(engine_settings(config), clock, notifier, preparer, operations);
     engine::Writes writes(volumes, processes, clock);
     daemon::PoolKeeper pools(catalogue, environment, config.state_dir, mountpoint, [&] { return reread_config(options.config); });
     fuse::DeviceBackingFiles backing_files;
     fuse::Negotiation negotiation(config.passthrough);
     fuse::Passthrough passthrough(backing_files, *log);
-    control::ControlTree control(volumes, failures, pools, [&] { return "passthrough " + passthrough.status() + "\n"; });
-    fuse::Server server({catalogue, volumes, writes, failures, processes, control, nodes, notifier, negotiation, passthrough, clock, *log});
+    control::ControlTree control(volumes, failures, pools, {running, metrics},
+                                 [&] { return "passthrough " + passthrough.status() + "\n"; });
+    fuse::Server server(
+        {catalogue, volumes, writes, failures, processes, control, events, nodes, notifier, negotiation, passthrough, clock, *log});
 
     for (auto& failure : pools.open_all(config)) {
         log->error("{}", failure.message());

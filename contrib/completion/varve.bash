@@ -147,6 +147,7 @@ _varve() {
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
         [[ $command == import ]] && options+=' --size --raw'
+        [[ $command == events ]] && options+=' --follow'
         [[ $command == partition ]] && options+=' --swap'
         [[ $command == export ]] && options+=' --sparse'
         [[ $command == rm ]] && options+=' --recursive'
@@ -156,7 +157,7 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export pool vm' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm' -- "$cur") ;;
         vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;
         vm:attach)

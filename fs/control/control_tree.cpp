@@ -30,9 +30,10 @@ const Value* named(std::span<const Value> values, std::string_view name) {
 }
 
 std::vector<Entry> root_entries() {
-    return {{std::string(protocol::root_file::version), EntryType::Value},
-            {std::string(protocol::root_file::ctl), EntryType::Command},
-            {std::string(protocol::root_file::errors), EntryType::Value}};
+    return {
+        {std::string(protocol::root_file::version), EntryType::Value},    {std::string(protocol::root_file::ctl), EntryType::Command},
+        {std::string(protocol::root_file::errors), EntryType::Value},     {std::string(protocol::root_file::events), EntryType::Stream},
+        {std::string(protocol::root_file::operations), EntryType::Value}, {std::string(protocol::root_file::metrics), EntryType::Value}};
 }
 
 std::vector<Entry> pool_entries() {
@@ -105,6 +106,8 @@ Result<std::string> ControlTree::read(const Place& place, std::string_view name,
     }
     if (name == protocol::root_file::version) return std::string("varve " VARVE_VERSION "\n") + about_();
     if (name == protocol::root_file::errors) return errors_of(failures_, user);
+    if (name == protocol::root_file::operations) return activity_.running.lines();
+    if (name == protocol::root_file::metrics) return activity_.metrics.text();
     return no_file(name);
 }
 

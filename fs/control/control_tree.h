@@ -3,6 +3,8 @@
 #pragma once
 
 #include "drivers/base/result.h"
+#include "fs/activity/metrics.h"
+#include "fs/activity/running.h"
 #include "fs/engine/failures.h"
 #include "fs/engine/open_pool.h"
 #include "fs/engine/volumes.h"
@@ -45,6 +47,7 @@ enum class EntryType {
     Link,           // symbolic link (device)
     State,          // a volume's state as a file (base)
     Directory,      // a volume's folder
+    Stream,         // events: grows, and is read as a file
 };
 
 struct Entry {
@@ -63,8 +66,14 @@ public:
     // What `version` says below the version: lines that each end in a newline.
     using About = std::function<std::string()>;
 
-    ControlTree(engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration, About about)
-        : volumes_(volumes), failures_(failures), administration_(administration), about_(std::move(about)) {}
+    // What was and is being done.
+    struct Activity {
+        const activity::RunningOperations& running;
+        const activity::Metrics& metrics;
+    };
+
+    ControlTree(engine::Volumes& volumes, engine::Failures& failures, PoolAdministration& administration, Activity activity, About about)
+        : volumes_(volumes), failures_(failures), administration_(administration), activity_(activity), about_(std::move(about)) {}
 
     // What exists now at a place (device and base only while started).
     [[nodiscard]] std::vector<Entry> entries(const Place& place) const;
@@ -81,6 +90,7 @@ private:
     engine::Volumes& volumes_;
     engine::Failures& failures_;
     PoolAdministration& administration_;
+    Activity activity_;
     About about_;
 };
 

@@ -5,6 +5,7 @@
 #include "fs/control/json.h"
 #include "fs/control/volume_changes.h"
 #include "fs/engine/open_pool.h"
+#include "fs/engine/volume_state.h"
 #include "fs/paths/entry_name.h"
 #include "fs/protocol/names.h"
 
@@ -36,15 +37,6 @@ std::string source_text(const api::VolumeConfig& config) {
     const auto& from = source->volume;
     return "../" + from.vm.str() + "/" +
            (source->fixed ? paths::revision_file(from.volume, *source->fixed) : paths::volume_file(from.volume));
-}
-
-std::string_view state_name(const VolumeRef& volume, const api::VolumeView& view) {
-    if (view.session) return view.session->phase == api::Session::Phase::Started ? protocol::state::started : protocol::state::dirty;
-    if (volume.vm->writes().find(paths::volume_file(volume.volume))) return protocol::state::writing;
-    // An origin_snapshot has no state of its own before its first stop.
-    const bool may_have_none = !std::holds_alternative<api::Origin>(view.config.kind) && view.revisions.empty();
-    if (api::saves_on_stop(view.config.kind) && !view.committed && !may_have_none) return protocol::state::removed;
-    return protocol::state::halted;
 }
 
 // What a start would give a volume that has no state of its own.
@@ -130,7 +122,9 @@ constexpr std::array the_volume_values{
     VolumeValue{protocol::volume_file::source,
                 [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(source_text(view.config)); }, change_source},
     VolumeValue{protocol::volume_file::state,
-                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(state_name(volume, view)); }},
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text {
+                    return line(name_of(engine::state_of(*volume.vm, volume.volume, view)));
+                }},
     VolumeValue{protocol::volume_file::outdated,
                 [](const Volumes& volumes, const VolumeRef& volume, const View&) -> Text { return line(volumes.outdated(volume)); }},
     VolumeValue{protocol::volume_file::rw, [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.rw); },

@@ -62,11 +62,13 @@ Result<> Volumes::rename(const VolumeRef& from, const VolumeRef& to) {
     if (from.vm->writes().find(paths::volume_file(from.volume)))
         return fail(Errc::Busy, from.path().str() + " cannot be renamed while it is open for writing");
 
-    TRY(pool.driver().rename_volume(old_path, to.path(), *view, children));
+    const auto running = operations_.begin("rename", pool.name(), old_path.vm, from.volume, to.path().str());
+    TRY(running->checked(pool.driver().rename_volume(old_path, to.path(), *view, children)));
     auto moved = *view;
     publish_view(held, from, std::nullopt);
     publish_view(held, to, std::move(moved));
     adopt_children(pool, children, [&](api::Source& source) { source.volume = to.path(); });
+    running->done();
     return {};
 }
 
@@ -75,14 +77,16 @@ Result<VmPtr> Volumes::make_vm(OpenPool& pool, const base::VmName& name, mode_t 
     if (pool.find(name)) return fail(Errc::Exists, "pool " + pool.name().str() + " has a VM " + name.str() + " already");
     auto ownership = pool.ownership();
     ownership.mode &= mode;
-    TRY(pool.driver().create_vm(name, ownership));
-    auto view = pool.driver().load_vm(name);
+    const auto running = operations_.begin("create VM", pool.name(), name);
+    TRY(running->checked(pool.driver().create_vm(name, ownership)));
+    auto view = running->checked(pool.driver().load_vm(name));
     if (!view) {
         (void)pool.driver().remove_vm(name);  // the first failure is the one to tell
         return base::Failure(std::move(view).error());
     }
     auto vm = std::make_shared<Vm>(pool.shared_from_this(), name, *std::move(view));
     pool.add(vm);
+    running->done();
     return vm;
 }
 
@@ -94,8 +98,10 @@ Result<> Volumes::remove_vm(const VmPtr& vm) {
     TRY(still_there(*vm, name));
     if (!vm->view()->volumes.empty() || !vm->writes().files().empty() || !vm->writes().all_scratch().empty())
         return fail(Errc::NotEmpty, "VM " + name.str() + " still has volumes, revisions or scratch files");
-    TRY(pool.driver().remove_vm(name));
+    const auto running = operations_.begin("remove VM", pool.name(), name);
+    TRY(running->checked(pool.driver().remove_vm(name)));
     pool.remove(name);
+    running->done();
     return {};
 }
 
@@ -116,7 +122,8 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
     if (!vm->writes().files().empty() || !vm->writes().all_scratch().empty())
         return fail(Errc::Busy, from.str() + " cannot be renamed while files in it are being written");
 
-    TRY(pool.driver().rename_vm(from, to, children));
+    const auto running = operations_.begin("rename VM", pool.name(), from, {}, to.str());
+    TRY(running->checked(pool.driver().rename_vm(from, to, children)));
     for (const auto all = vm->view(); const auto& [volume, view] : all->volumes) {
         const auto* source = api::source_of(view->config.kind);
         pool.sources().set({from, volume}, std::nullopt);
@@ -127,6 +134,7 @@ Result<> Volumes::rename_vm(const VmPtr& vm, const base::VmName& to) {
     for (auto& child : moved)
         if (child.vm == from) child.vm = to;
     adopt_children(pool, moved, [&](api::Source& source) { source.volume.vm = to; });
+    running->done();
     return {};
 }
 

@@ -73,14 +73,17 @@ void Volumes::publish_view(const VolumeLock&, const VolumeRef& volume, std::opti
 Result<VolumeView> Volumes::run(const VolumeLock& lock, const VolumeRef& volume, const api::Command& command) {
     const auto present = volume.view();
     auto& driver = volume.vm->pool().driver();
-    auto done = driver.execute(volume.path(), present.get(), command);
+    const auto running = operations_.begin(api::command_name(command), volume.vm->pool().name(), volume.vm->name(), volume.volume);
+    auto done = running->checked(driver.execute(volume.path(), present.get(), command));
     if (!done) {
         if (may_have_had_effect(done.error()))
             if (auto now = driver.load_volume(volume.path(), present.get())) publish_view(lock, volume, *std::move(now));
         return base::Failure(std::move(done).error());
     }
     publish_view(lock, volume, *std::move(done));
-    return volume.view();
+    auto after = volume.view();
+    running->done(present, after);
+    return after;
 }
 
 api::Retention Volumes::retention(const VolumeRef& volume, const api::VolumeView& view) const {

@@ -7,6 +7,7 @@
 #include "drivers/base/timestamp.h"
 #include "fs/engine/change_listener.h"
 #include "fs/engine/open_pool.h"
+#include "fs/engine/operations.h"
 #include "fs/engine/patience.h"
 #include "fs/engine/settings.h"
 #include "fs/engine/start_point.h"
@@ -46,8 +47,8 @@ struct Stopped {
 // it; after that it is Busy. An operation that fails has changed nothing. What succeeds is durable and published before it returns.
 class Volumes {
 public:
-    Volumes(Settings settings, const base::Clock& clock, ChangeListener& listener, StartPreparer& preparer)
-        : settings_(settings), clock_(clock), listener_(listener), preparer_(preparer) {}
+    Volumes(Settings settings, const base::Clock& clock, ChangeListener& listener, StartPreparer& preparer, Operations& operations)
+        : settings_(settings), clock_(clock), listener_(listener), preparer_(preparer), operations_(operations) {}
 
     // The same, for one request whose waits for other operations end as Interrupted when `interrupted` asks for it. What has begun is finished.
     [[nodiscard]] Volumes interruptible(std::stop_token interrupted) const {
@@ -122,6 +123,7 @@ private:
     const base::Clock& clock_;
     ChangeListener& listener_;
     StartPreparer& preparer_;
+    Operations& operations_;
 };
 
 }  // namespace varve::engine

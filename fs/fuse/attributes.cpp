@@ -107,6 +107,7 @@ Stat control_file(const std::string& path, const ControlFile& file) {
     mode_t mode = 0;
     switch (file.entry.type) {
         case EntryType::Value:
+        case EntryType::Stream:
         case EntryType::State: mode = S_IFREG | (owner.mode & read_bits); break;
         case EntryType::WritableValue: mode = S_IFREG | (owner.mode & 0644); break;
         case EntryType::Command: mode = S_IFREG | 0600; break;

@@ -55,20 +55,22 @@ Result<std::size_t> copy_text(std::string_view text, std::size_t offset, std::sp
 }
 
 Result<std::size_t> read_from(OpenFile& file, std::span<char> buffer, Bytes offset) {
-    return std::visit(api::Overloaded{
-                          [&](const StateHandle& state) { return engine::read_at(state.readable(), buffer, offset); },
-                          [&](const EmptyHandle&) -> Result<std::size_t> { return std::size_t{0}; },
-                          [&](const TransactionHandle& open) { return open.transaction->read(buffer, offset); },
-                          [&](const ScratchHandle& open) { return open.file->image()->storage().read(buffer, offset); },
-                          [&](const ValueHandle& value) { return copy_text(value.text, offset.count, buffer); },
-                          [&](const std::unique_ptr<CommandHandle>& command) {
-                              const std::lock_guard lock(command->mutex);
-                              auto copied = copy_text(command->reply, command->cursor, buffer);
-                              command->cursor += *copied;
-                              return copied;
-                          },
-                      },
-                      file);
+    return std::visit(
+        api::Overloaded{
+            [&](const StateHandle& state) { return engine::read_at(state.readable(), buffer, offset); },
+            [&](const EmptyHandle&) -> Result<std::size_t> { return std::size_t{0}; },
+            [&](const TransactionHandle& open) { return open.transaction->read(buffer, offset); },
+            [&](const ScratchHandle& open) { return open.file->image()->storage().read(buffer, offset); },
+            [&](const ValueHandle& value) { return copy_text(value.text, offset.count, buffer); },
+            [&](const std::unique_ptr<EventsHandle>&) -> Result<std::size_t> { return fail(Errc::InvalidArgument, "events are no image"); },
+            [&](const std::unique_ptr<CommandHandle>& command) {
+                const std::lock_guard lock(command->mutex);
+                auto copied = copy_text(command->reply, command->cursor, buffer);
+                command->cursor += *copied;
+                return copied;
+            },
+        },
+        file);
 }
 
 // Runs `use` with what the handle shows.
@@ -103,6 +105,10 @@ Result<> spoil_on_failure(engine::ScratchFile& file, Result<> result) {
 
 void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
     auto& handle = handle_of(*info);
+    if (auto* events = std::get_if<std::unique_ptr<EventsHandle>>(&handle.file)) {
+        const auto text = read_events(**events, size, offset);
+        return (void)fuse_reply_buf(request, text.data(), text.size());
+    }
     const auto buffer = thread_buffer(std::min(size, largest_read));
     const auto count = read_from(handle.file, buffer, bytes(offset));
     if (!count) return refuse(request, {"read", path_of(*handle.what)}, count.error());

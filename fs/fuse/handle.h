@@ -52,7 +52,17 @@ struct CommandHandle {
     std::size_t cursor = 0;
 };
 
-using OpenFile = std::variant<StateHandle, EmptyHandle, TransactionHandle, ScratchHandle, ValueHandle, std::unique_ptr<CommandHandle>>;
+// `events`.
+struct EventsHandle {
+    std::mutex mutex;
+    std::int64_t shift = 0;     // of the log's places against this file's offsets
+    std::uint64_t line = 0;     // lines before what is read next
+    std::uint64_t read_to = 0;  // the log's place
+    std::uint64_t waiter = 0;   // of poll(2)
+};
+
+using OpenFile = std::variant<StateHandle, EmptyHandle, TransactionHandle, ScratchHandle, ValueHandle, std::unique_ptr<CommandHandle>,
+                              std::unique_ptr<EventsHandle>>;
 
 struct Handle {
     NodeId node;

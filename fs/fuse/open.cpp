@@ -41,7 +41,9 @@ std::optional<int> descriptor_of(const OpenFile& file) {
 
 // A control file has the size 0. Who only writes a transaction reads nothing back: its data need not go into the kernel's pages first.
 bool Server::without_page_cache(const OpenFile& file, int flags) const {
-    if (std::holds_alternative<ValueHandle>(file) || std::holds_alternative<std::unique_ptr<CommandHandle>>(file)) return true;
+    if (std::holds_alternative<ValueHandle>(file) || std::holds_alternative<std::unique_ptr<CommandHandle>>(file) ||
+        std::holds_alternative<std::unique_ptr<EventsHandle>>(file))
+        return true;
     return direct_writes_ && std::holds_alternative<TransactionHandle>(file) && (flags & O_ACCMODE) == O_WRONLY;
 }
 
@@ -119,6 +121,10 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
                                   auto handle = std::make_unique<CommandHandle>();
                                   handle->place = file.place;
                                   return handle;
+                              }
+                              if (file.entry.type == EntryType::Stream) {
+                                  TRY(read_only(flags, path_of(node)));
+                                  return std::make_unique<EventsHandle>();
                               }
                               if (file.entry.type != EntryType::WritableValue) TRY(read_only(flags, path_of(node)));
                               std::string text;
@@ -244,6 +250,7 @@ void Server::release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
         if (const auto released = open->transaction->released(); !released) remember_failure(request, operation, released.error());
     }
     if (auto* open = std::get_if<ScratchHandle>(&handle->file)) open->file->released(open->writes, with_.clock.now().seconds);
+    if (auto* open = std::get_if<std::unique_ptr<EventsHandle>>(&handle->file)) with_.events.forget((*open)->waiter);
     if (descriptor_of(handle->file)) with_.passthrough.released(handle->node);
     (void)fuse_reply_err(request, 0);
 }

@@ -54,6 +54,7 @@ const fuse_lowlevel_ops& Server::operations() {
         ops.lseek = call<&Server::lseek, fuse_ino_t, off_t, int, fuse_file_info*>;
         ops.copy_file_range =
             call<&Server::copy_file_range, fuse_ino_t, off_t, fuse_file_info*, fuse_ino_t, off_t, fuse_file_info*, std::size_t, int>;
+        ops.poll = call<&Server::poll, fuse_ino_t, fuse_file_info*, fuse_pollhandle*>;
         ops.mknod = call<&Server::mknod, fuse_ino_t, const char*, mode_t, dev_t>;
         ops.mkdir = call<&Server::mkdir, fuse_ino_t, const char*, mode_t>;
         ops.unlink = call<&Server::unlink, fuse_ino_t, const char*>;
@@ -132,9 +133,20 @@ std::string Server::path_in(const Node& parent, std::string_view name) {
     return directory.empty() ? std::string(name) : directory + "/" + std::string(name);
 }
 
+// What nodes do not know of themselves: how long `events` is by now.
+base::Result<struct stat> Server::attributes(const Node& node) const {
+    auto found = TRY(attributes_of(node));
+    if (const auto* file = std::get_if<ControlFile>(&node); file != nullptr && file->entry.type == control::EntryType::Stream) {
+        found.st_size = static_cast<off_t>(with_.events.end());
+        const auto changed = with_.events.changed();
+        found.st_mtim = found.st_ctim = {changed.seconds, changed.nanoseconds};
+    }
+    return found;
+}
+
 base::Result<fuse_entry_param> Server::entry_for(const Found& found) const {
     fuse_entry_param entry{};
-    entry.attr = TRY(attributes_of(found.node));
+    entry.attr = TRY(attributes(found.node));
     entry.ino = with_.nodes.look_up(found.node);
     entry.generation = 0;  // a number never stands for something else
     entry.attr_timeout = found.cacheable ? cached_seconds : 0;

@@ -2,6 +2,7 @@
 // Answers the kernel's requests: each method is one operation of fuse_lowlevel_ops and replies exactly once.
 #pragma once
 
+#include "fs/activity/event_log.h"
 #include "fs/control/control_tree.h"
 #include "fs/engine/failures.h"
 #include "fs/engine/volumes.h"
@@ -30,6 +31,7 @@ struct Services {
     engine::Failures& failures;
     const engine::Processes& processes;
     control::ControlTree& control;
+    activity::EventLog& events;
     NodeTable& nodes;
     Notifier& notifier;
     Negotiation& negotiation;
@@ -49,6 +51,8 @@ public:
     void init(fuse_conn_info* connection);
     // FUSE_INIT was answered. The mountpoint is empty when the session is on no mount.
     void begin(const std::filesystem::path& mountpoint);
+    // There is no session any more: nobody is to be told of anything.
+    void end() { with_.events.forget_all(); }
     [[nodiscard]] Negotiation& negotiation() const { return with_.negotiation; }
 
     // ---- names to nodes (lookup.cpp)
@@ -82,6 +86,9 @@ public:
     void lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info* info);
     void copy_file_range(fuse_req_t request, fuse_ino_t from_node, off_t from_offset, fuse_file_info* from_info, fuse_ino_t to_node,
                          off_t to_offset, fuse_file_info* to_info, std::size_t length, int flags);
+
+    // ---- events (events.cpp)
+    void poll(fuse_req_t request, fuse_ino_t node, fuse_file_info* info, fuse_pollhandle* handle);
 
     // ---- making and removing names (names.cpp), rename.cpp
     void mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device);
@@ -134,6 +141,8 @@ private:
                                                std::string_view new_name);
     void after_rename(const Node& moved, const Node& new_parent, std::string_view new_name);
     void pools_changed();
+    [[nodiscard]] std::string read_events(EventsHandle& events, std::size_t size, off_t offset) const;
+    [[nodiscard]] base::Result<struct stat> attributes(const Node& node) const;
     void run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text);
 
     Services with_;

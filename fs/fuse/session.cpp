@@ -80,6 +80,7 @@ Result<std::unique_ptr<Session>> Session::over(Server& server, Notifier& notifie
 
 Session::~Session() {
     notifier_.detach();
+    server_.end();
     if (backing_files_ != nullptr) backing_files_->detach();
     if (mounted_) fuse_session_unmount(session_);
     if (handles_signals_) fuse_remove_signal_handlers(session_);

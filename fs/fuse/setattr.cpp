@@ -32,9 +32,9 @@ bool attributes_last(const Node& node) {
 void Server::getattr(fuse_req_t request, fuse_ino_t id, fuse_file_info*) {
     const auto what = node(id);
     if (!what) return (void)fuse_reply_err(request, ESTALE);
-    const auto attributes = attributes_of(**what);
-    if (!attributes) return refuse(request, {"stat", path_of(**what)}, attributes.error());
-    (void)fuse_reply_attr(request, &*attributes, attributes_last(**what) ? cached_seconds : 0);
+    const auto found = attributes(**what);
+    if (!found) return refuse(request, {"stat", path_of(**what)}, found.error());
+    (void)fuse_reply_attr(request, &*found, attributes_last(**what) ? cached_seconds : 0);
 }
 
 // A VM directory's owner and mode are stored and apply to all in it.
@@ -142,9 +142,9 @@ void Server::setattr(fuse_req_t request, fuse_ino_t id, struct stat* wanted, int
     if (const auto* file = std::get_if<StateFile>(&**what); file != nullptr && (which & FUSE_SET_ATTR_SIZE) != 0)
         if (const auto view = file->volume.view(); view && view->committed)
             what = std::make_shared<const Node>(StateFile{file->volume, *view->committed});
-    const auto attributes = attributes_of(**what);
-    if (!attributes) return refuse(request, operation, attributes.error());
-    (void)fuse_reply_attr(request, &*attributes, 0);
+    const auto found = attributes(**what);
+    if (!found) return refuse(request, operation, found.error());
+    (void)fuse_reply_attr(request, &*found, 0);
 }
 
 }  // namespace varve::fuse

@@ -19,6 +19,9 @@ namespace root_file {
 inline constexpr std::string_view version = "version";
 inline constexpr std::string_view ctl = "ctl";
 inline constexpr std::string_view errors = "errors";
+inline constexpr std::string_view events = "events";
+inline constexpr std::string_view operations = "operations";
+inline constexpr std::string_view metrics = "metrics";
 }  // namespace root_file
 
 namespace pool_file {
@@ -86,7 +89,7 @@ inline constexpr std::string_view writing = "writing";
 inline constexpr std::string_view removed = "removed";
 }  // namespace state
 
-// Fields of the JSON objects in replies, `errors` and `revisions`.
+// Fields of the JSON objects in replies, `errors`, `events`, `operations` and `revisions`.
 namespace field {
 // Replies.
 inline constexpr std::string_view ok = "ok";
@@ -115,6 +118,12 @@ inline constexpr std::string_view pid = "pid";
 inline constexpr std::string_view uid = "uid";
 inline constexpr std::string_view operation = "operation";
 inline constexpr std::string_view path = "path";
+// A line of `events` and of `operations`, which also have some of the above.
+inline constexpr std::string_view number_of_operation = "number";
+inline constexpr std::string_view seconds = "seconds";
+inline constexpr std::string_view to = "to";
+inline constexpr std::string_view replaced = "replaced";
+inline constexpr std::string_view missed = "missed";
 // A line of `revisions`.
 inline constexpr std::string_view size = "size";
 inline constexpr std::string_view usage = "usage";

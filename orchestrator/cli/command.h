@@ -68,6 +68,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_resize(CLI::App& parent);
 [[nodiscard]] Subcommand add_partition(CLI::App& parent);
 [[nodiscard]] Subcommand add_clone(CLI::App& parent);
+[[nodiscard]] Subcommand add_events(CLI::App& parent);
 [[nodiscard]] Subcommand add_import(CLI::App& parent);
 [[nodiscard]] Subcommand add_export(CLI::App& parent);
 

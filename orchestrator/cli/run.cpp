@@ -71,6 +71,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_resize(app));
     all.push_back(add_partition(app));
     all.push_back(add_clone(app));
+    all.push_back(add_events(app));
     all.push_back(add_import(app));
     all.push_back(add_export(app));
     auto* pool = app.add_subcommand("pool", "Add, list and remove pools");

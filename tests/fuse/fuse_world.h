@@ -47,12 +47,11 @@ protected:
 
     fuse::NodeTable nodes_;
     fuse::Notifier notifier_{nodes_};
-    engine::Catalogue catalogue_;
     fuse::Negotiation negotiation_{true};
     fakes::CountingBackingFiles backing_files_;
     fuse::Passthrough passthrough_{backing_files_, *spdlog::default_logger()};
-    fuse::Server server_{{catalogue_, volumes_, writes_, failures_, processes_, tree_, nodes_, notifier_, negotiation_, passthrough_,
-                          clock_, *spdlog::default_logger()}};
+    fuse::Server server_{{catalogue_, volumes_, writes_, failures_, processes_, tree_, events_, nodes_, notifier_, negotiation_,
+                          passthrough_, clock_, *spdlog::default_logger()}};
 
 private:
     std::unique_ptr<fuse::Session> session_;

@@ -50,7 +50,7 @@ protected:
 };
 
 TEST_F(CliCompletionTest, Subcommands) {
-    EXPECT_EQ(complete("varve "), (Names{"clone", "create", "discard", "export", "import", "info", "ls", "partition", "pin", "pool", "prune", "resize",
+    EXPECT_EQ(complete("varve "), (Names{"clone", "create", "discard", "events", "export", "import", "info", "ls", "partition", "pin", "pool", "prune", "resize",
                                          "revert", "rm", "snapshot", "start", "stop", "verify"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"resize", "revert"}));

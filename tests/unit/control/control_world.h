@@ -2,6 +2,7 @@
 // A control tree over an engine in memory.
 #pragma once
 
+#include "fs/activity/event_log.h"
 #include "fs/control/control_tree.h"
 #include "tests/unit/engine/world.h"
 
@@ -40,7 +41,12 @@ public:
 
 class ControlWorld : public engine_test::World {
 protected:
-    explicit ControlWorld(engine::Settings settings = quick(), std::optional<base::Bytes> size = {}) : World(settings, size) {}
+    explicit ControlWorld(engine::Settings settings = quick(), std::optional<base::Bytes> size = {}) : World(settings, size) {
+        EXPECT_TRUE(catalogue_.add(pool_));
+        heard_.pass_on_to(events_);
+        heard_.pass_on_to(now_running_);
+        heard_.pass_on_to(metrics_);
+    }
 
     [[nodiscard]] control::Place pool_place() const { return {pool_, nullptr, {}}; }
     [[nodiscard]] control::Place place(const engine::VmPtr& vm) const { return {pool_, vm, {}}; }
@@ -64,8 +70,12 @@ protected:
     }
 
     engine::Failures failures_;
+    engine::Catalogue catalogue_;
+    activity::EventLog events_{4096};
+    activity::RunningOperations now_running_;
+    activity::Metrics metrics_{catalogue_, clock_.now()};
     RecordingAdministration administration_;
-    control::ControlTree tree_{volumes_, failures_, administration_, [] { return std::string("speed high\n"); }};
+    control::ControlTree tree_{volumes_, failures_, administration_, {now_running_, metrics_}, [] { return std::string("speed high\n"); }};
 };
 
 }  // namespace varve::control_test

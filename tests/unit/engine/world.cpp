@@ -17,7 +17,7 @@ base::Label label(std::string_view text) { return base::Label::parse(text).value
 
 World::World(engine::Settings settings, std::optional<base::Bytes> pool_size)
     : sim_settings_{api::RevisionsToKeep::standard(), pool_size},
-      volumes_(settings, clock_, listener_, preparer_),
+      volumes_(settings, clock_, listener_, preparer_, operations_),
       writes_(volumes_, processes_, clock_) {
     open_pool("11111111-1111-1111-1111-111111111111");
 }

@@ -84,6 +84,38 @@ private:
     engine::ChangeListener* next_ = nullptr;
 };
 
+// "start work/root", "revert work/root: busy": what ended.
+class HeardOperations final : public engine::OperationListener {
+public:
+    // Who is told as well. Not while something runs.
+    void pass_on_to(engine::OperationListener& other) { others_.push_back(&other); }
+    void began(const engine::Operation& operation) override {
+        ++running_;
+        for (auto* other : others_) other->began(operation);
+    }
+    void ended(const engine::Operation& operation, const engine::Outcome& outcome) override {
+        for (auto* other : others_) other->ended(operation, outcome);
+        const std::lock_guard lock(mutex_);
+        --running_;
+        auto line = std::string(operation.verb) + " " + operation.vm.str();
+        if (operation.volume) line += "/" + operation.volume->str();
+        if (operation.to) line += " -> " + *operation.to;
+        if (outcome.error != nullptr) line += ": " + std::string(base::name_of(outcome.error->code));
+        ended_.push_back(std::move(line));
+    }
+    [[nodiscard]] std::vector<std::string> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(ended_, {});
+    }
+    [[nodiscard]] int running() const { return running_; }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::string> ended_;
+    std::atomic<int> running_ = 0;
+    std::vector<engine::OperationListener*> others_;
+};
+
 class World : public testing::Test {
 protected:
     explicit World(engine::Settings settings = quick(), std::optional<base::Bytes> pool_size = {});
@@ -124,6 +156,8 @@ protected:
     FakeProcesses processes_;
     std::shared_ptr<engine::OpenPool> pool_;
     engine::StartPreparer preparer_{*spdlog::default_logger()};
+    HeardOperations heard_;
+    engine::Operations operations_{clock_, {&heard_}};
     engine::Volumes volumes_;
     engine::Writes writes_;
 
