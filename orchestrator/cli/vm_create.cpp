@@ -31,11 +31,12 @@ public:
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
-        nlohmann::json params{{"vm", vm_}, {"changes", TRY(read_changes(changes_))}};
+        const auto changes = TRY(read_changes(changes_));
+        nlohmann::json params{{"vm", vm_}, {"changes", changes}};
         if (!file_.empty() && !volumes_.empty())
             return base::fail(base::Errc::InvalidArgument, "--file and --volume exclude each other: the file names the volumes");
         if (!file_.empty()) params["toml"] = TRY(mount_client::read_text(AT_FDCWD, file_));
-        if (!volumes_.empty()) params["definition"] = {{"volume", volume_list(TRY(read_changes(volumes_)))}};
+        if (!volumes_.empty()) params["definition"]["volume"] = volume_list(TRY(read_changes(volumes_)));
         context.output.object(TRY(context.call("vm.create", params)));
         context.output.remark(vm_ + "  created");
         return {};

@@ -85,6 +85,7 @@ tl::expected<Config, std::vector<settings::Mistake>> parse(std::string_view toml
     // A constant that is legal.
     Config config{.hypervisor = *definitions::HypervisorUri::parse("qemu:///system"), .preload = {}, .rights = {}};
     read_into(reader, "socket", config.socket, settings::absolute_path);
+    read_into(reader, "runtime_dir", config.runtime_dir, settings::absolute_path);
     read_into(reader, "state_dir", config.state_dir, settings::absolute_path);
     read_into(reader, "mountpoint", config.mountpoint, settings::absolute_path);
     read_into(reader, "hypervisor", config.hypervisor, definitions::name_in<definitions::HypervisorUri>);

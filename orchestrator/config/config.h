@@ -24,6 +24,7 @@ struct SystemPreload {
 
 struct Config {
     std::filesystem::path socket = "/run/varve/orchestrator.sock";
+    std::filesystem::path runtime_dir = "/run/varve";  // what must outlive the process, but not the machine
     std::filesystem::path state_dir = "/var/lib/varve-orchestrator";
     std::filesystem::path mountpoint = "/varve";
     definitions::HypervisorUri hypervisor;

@@ -71,7 +71,8 @@ void add_looking(Methods& methods, vm::Machines& machines, const definitions::De
         return object;
     });
     methods.add("vm.console", Length::Long, Verb::Console, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
-        return json{{"path", TRY(machines.console(vm)).string()}};
+        const auto path = TRY(machines.console(vm));
+        return json{{"path", path.string()}};
     });
 }
 
@@ -108,7 +109,8 @@ void add_disks(Methods& methods, vm::Machines& machines) {
                         return base::fail(base::Errc::InvalidArgument, "the parameter 'path' must be an absolute path");
                     request.target = TRY(arguments.optional_name<definitions::TargetName>("target"));
                     request.writable = TRY(arguments.flag("writable", false));
-                    return json{{"target", TRY(machines.attach(vm, request)).str()}};
+                    const auto target = TRY(machines.attach(vm, request));
+                    return json{{"target", target.str()}};
                 });
     methods.add("vm.detach", Length::Long, Verb::Attach, {"vm", "target"},
                 [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
@@ -119,7 +121,8 @@ void add_disks(Methods& methods, vm::Machines& machines) {
                 [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
                     const auto pool = TRY(arguments.name<base::PoolName>("pool"));
                     const auto volume = TRY(arguments.name<base::VolumeName>("volume"));
-                    TRY(machines.resize({pool, vm, volume}, {TRY(arguments.bytes("size"))}));
+                    const base::Bytes size{TRY(arguments.bytes("size"))};
+                    TRY(machines.resize({pool, vm, volume}, size));
                     return done();
                 });
 }

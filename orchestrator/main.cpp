@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// varve-orchestrator: composes the orchestrator.
+#include "drivers/settings/text_file.h"
+#include "orchestrator/config/config.h"
+#include "orchestrator/hypervisor/libvirt_hypervisor.h"
+#include "orchestrator/rpc/listen.h"
+#include "orchestrator/rpc/server.h"
+#include "orchestrator/service/json_of.h"
+#include "orchestrator/service/methods.h"
+#include "orchestrator/service/owner.h"
+#include "orchestrator/vm/life_cycle.h"
+#include "orchestrator/vm/mount_storage.h"
+#include "orchestrator/vm/session_files.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <nlohmann/json.hpp>
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace {
+
+using namespace varve;
+using base::Result;
+
+constexpr const char* usual_config = "/etc/varve/orchestrator.toml";
+
+struct Options {
+    std::optional<std::filesystem::path> config;
+    bool check = false;
+};
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  varve-orchestrator                                  serve as /etc/varve/orchestrator.toml says\n"
+    "  varve-orchestrator --check --config my.toml         report every mistake in the configuration\n"
+    "End it with SIGTERM: the VMs run on, and the next one looks after them.";
+
+// The configuration, or nullopt after every mistake was printed. The usual file may be missing: every key has a default.
+std::optional<orchestrator::Config> load_config(const Options& options) {
+    const auto path = options.config.value_or(usual_config);
+    auto text = settings::read_text(path);
+    if (!text && !options.config && text.error().code == base::Errc::NotFound) text = "";
+    if (!text) {
+        std::cerr << "varve-orchestrator: " << text.error().message() << '\n';
+        return std::nullopt;
+    }
+    auto parsed = orchestrator::parse(*text);
+    if (parsed) return *std::move(parsed);
+    for (const auto& mistake : parsed.error()) std::cerr << path.string() << ':' << mistake.line << ": " << mistake.what << '\n';
+    return std::nullopt;
+}
+
+Result<std::filesystem::path> make_directory(const std::filesystem::path& directory) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
+    return directory;
+}
+
+Result<vm::LifeCycleSettings> life_cycle_settings(const orchestrator::Config& config) {
+    vm::LifeCycleSettings settings;
+    settings.default_hypervisor = config.hypervisor.str();
+    settings.console_directory = TRY(make_directory(config.runtime_dir / "consoles"));
+    return settings;
+}
+
+void log_repairs(spdlog::logger& log, const std::vector<vm::Repaired>& repaired) {
+    for (const auto& [name, repair, trouble] : repaired) {
+        if (trouble.empty())
+            log.info("{}: {}", name.str(), vm::name_of(repair));
+        else
+            log.error("{}: {} failed: {}", name.str(), vm::name_of(repair), trouble);
+    }
+}
+
+// Everybody who may see a VM hears of it.
+std::unique_ptr<vm::VmSubscription> publish_events(vm::Machines& machines, rpc::Server& server, const service::Access& access,
+                                                   spdlog::logger& log) {
+    return machines.subscribe([&](const vm::VmEvent& event) {
+        log.info("{}: {}{}{}", event.vm.str(), vm::name_of(event.state), event.reason.empty() ? "" : ": ", event.reason);
+        server.publish("vm.event", service::json_of(event), [&access, vm = event.vm](const orchestrator::Caller& caller) {
+            return access.allows(caller, orchestrator::Verb::See, vm);
+        });
+    });
+}
+
+Result<> serve(const orchestrator::Config& config) {
+    const auto log = std::make_shared<spdlog::logger>("varve-orchestrator", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto inherited = TRY(rpc::inherited_socket());
+    const auto owner = TRY(service::Owner::acquire(config.state_dir));
+    auto socket = inherited ? *std::move(inherited) : TRY(rpc::bind_socket(config.socket));
+    const auto store = TRY(definitions::DefinitionStore::open(config.state_dir));
+    for (const auto& trouble : store->troubles()) log->error("{}: {}", trouble.file.string(), trouble.what);
+
+    boost::asio::io_context io;
+    boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+    const auto loop = TRY(hypervisor::EventLoop::start());
+    const auto storage = vm::make_mount_storage(config.mountpoint.string());
+    const auto records = TRY(vm::open_session_files(TRY(make_directory(config.runtime_dir)) / "sessions"));
+    const auto machines = vm::make_life_cycle(
+        *store, *storage, *records,
+        [&](const std::string& uri) -> std::shared_ptr<hypervisor::Hypervisor> { return hypervisor::make_libvirt_hypervisor(uri, *loop); },
+        TRY(life_cycle_settings(config)));
+    log_repairs(*log, machines->recover());
+
+    const orchestrator::Rights rights(config.rights, ::geteuid());
+    const service::Access access(rights, *store);
+    rpc::MethodTable methods;
+    service::add_definition_methods(methods, *store, access);
+    service::add_vm_methods(methods, *machines, *store, access);
+    rpc::Server server(io, methods, std::move(socket), rights);
+    const auto events = publish_events(*machines, server, access, *log);
+    signals.async_wait([&](boost::system::error_code, int signal) {
+        log->info("ending after signal {}; the VMs run on", signal);
+        (void)::sd_notify(0, "STOPPING=1");  // without systemd there is nobody to tell
+        server.stop();
+        io.stop();
+    });
+    log->info("{} VMs are defined", store->all().size());
+    (void)::sd_notify(0, "READY=1");
+    io.run();
+    return {};
+}
+
+int run(const Options& options) {
+    const auto config = load_config(options);
+    if (!config) return 1;
+    if (options.check) {
+        std::cout << "The configuration has no mistakes.\n";
+        return 0;
+    }
+    if (const auto served = serve(*config); !served) {
+        std::cerr << "varve-orchestrator: " << served.error().message() << '\n';
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A client that leaves is no reason to end.
+    (void)std::signal(SIGPIPE, SIG_IGN);  // cannot fail for this signal
+    Options options;
+    CLI::App app{"Starts and stops VMs on the storage of a mounted Varve."};
+    app.footer(examples);
+    app.set_version_flag("--version", std::string("varve-orchestrator " VARVE_VERSION));
+    app.add_option("--config,-c", options.config, "Configuration file; by default /etc/varve/orchestrator.toml")->type_name("FILE");
+    app.add_flag("--check", options.check, "Report every mistake in the configuration and exit");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    return run(options);
+}
