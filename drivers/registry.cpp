@@ -3,10 +3,13 @@
 
 #include "drivers/ephemeral/ephemeral.h"
 #include "drivers/file_reflink/file_reflink.h"
+#include "drivers/lvm_thin/lvm_library.h"
+#include "drivers/lvm_thin/lvm_thin.h"
 #include "drivers/sim/sim.h"
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -30,6 +33,12 @@ public:
         else if (!text->starts_with('/'))
             problem(key + " is '" + *text + "' and must be an absolute path");
         return text.value_or("");
+    }
+
+    std::string text(const std::string& key) {
+        const auto value = take(key);
+        if (!value) problem(key + " is missing");
+        return value.value_or("");
     }
 
     bool boolean(const std::string& key, bool standard) {
@@ -78,6 +87,31 @@ PoolResult open_file_reflink(const PoolSettings& settings, const Environment& en
     return file_reflink::open(own, environment.files, environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
+// Beside varvefs, as it is built, or where it is installed.
+std::filesystem::path lvm_worker() {
+    constexpr auto name = "varve-lvm-worker";
+    std::error_code failed;
+    const auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / name;
+    if (!failed && std::filesystem::exists(beside, failed)) return beside;
+    return std::filesystem::path(VARVE_LIBEXEC_DIR) / name;
+}
+
+PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& environment) {
+    Parameters parameters(settings);
+    const lvm_thin::Settings own{.name = settings.name,
+                                 .volume_group = parameters.text("volume_group"),
+                                 .thin_pool = parameters.text("thin_pool"),
+                                 .revisions_to_keep = settings.revisions_to_keep};
+    TRY(parameters.check());
+    TRY(lvm_thin::VgNameRules::check(own.volume_group));
+    TRY(lvm_thin::LvNameRules::check(own.thin_pool));
+    if (!TRY(environment.device_mapper.has_target("thin-pool")))
+        return fail(Errc::Unsupported, "pool " + settings.name.str() + ": the kernel has no thin pools; load its module dm-thin-pool");
+    auto lvm = std::make_unique<lvm_thin::LvmLibrary>(lvm_thin::LvmPlace{own.volume_group, own.thin_pool, lvm_worker()},
+                                                      environment.device_mapper);
+    return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
+}
+
 PoolResult open_sim(const PoolSettings& settings, const Environment& environment) {
     Parameters parameters(settings);
     const sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
@@ -105,7 +139,7 @@ struct Driver {
     PoolResult (*open)(const PoolSettings&, const Environment&);
 };
 
-constexpr std::array<Driver, 2> drivers{{{"file-reflink", open_file_reflink}, {"sim", open_sim}}};
+constexpr std::array<Driver, 3> drivers{{{"file-reflink", open_file_reflink}, {"lvm_thin", open_lvm_thin}, {"sim", open_sim}}};
 
 }  // namespace
 

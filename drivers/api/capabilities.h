@@ -2,6 +2,8 @@
 // What a driver can do, asked before it is asked to do it.
 #pragma once
 
+#include "drivers/base/units.h"
+
 #include <string>
 
 namespace varve::api {
@@ -18,10 +20,11 @@ struct Capabilities {
     Method clone = Method::None;
     Method transaction = Method::None;
     bool origin_snapshot = false;
-    bool no_snapshot_layer = false;      // revisions_to_keep = -1
-    bool ephemeral = false;              // encrypted volatile volumes
-    std::string why_not_ephemeral = {};  // when it could be, and what to do; empty: this driver never can
-    bool clone_ranges = false;           // parts of an image too, not only the whole of a state into an empty one
+    bool no_snapshot_layer = false;            // revisions_to_keep = -1
+    bool ephemeral = false;                    // encrypted volatile volumes
+    std::string why_not_ephemeral = {};        // when it could be, and what to do; empty: this driver never can
+    base::Bytes size_unit{base::sector_size};  // the devices of sessions have whole units: a state's size, rounded up
+    bool clone_ranges = false;                 // parts of an image too, not only the whole of a state into an empty one
 };
 
 }  // namespace varve::api

@@ -105,7 +105,7 @@ TEST_P(ContractTest, OneSectorIsAVolume) {
     create(root_, origin({512}));
     EXPECT_EQ(committed(root_).size, base::Bytes{512});
     start(root_);
-    EXPECT_EQ(view(root_).session->size, base::Bytes{512});
+    EXPECT_EQ(view(root_).session->size, pool_->capabilities().size_unit);
 }
 
 TEST_P(ContractTest, RefusesToCreateInAVmThatHasNoPlace) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/support/run_program.h"
+#include "drivers/kernel/program.h"
 
 #include "drivers/base/unique_fd.h"
 
@@ -17,7 +17,7 @@
 #include <cstring>
 #include <map>
 
-namespace varve::test_support {
+namespace varve::kernel {
 namespace {
 
 using base::Result;
@@ -87,7 +87,7 @@ public:
     posix_spawnattr_t attributes{};
 };
 
-// In a process group of its own, so that the deadline reaches its children too; with default signals, whatever the test's are.
+// In a process group of its own, so that the deadline reaches its children too; with default signals, whatever ours are.
 Result<pid_t> spawn(const Program& program, int input, int output, int errors) {
     SpawnSettings settings;
     ::posix_spawn_file_actions_adddup2(&settings.actions, input, STDIN_FILENO);
@@ -185,4 +185,4 @@ Result<Finished> run_program(std::vector<std::string> arguments) {
     return run_program(program);
 }
 
-}  // namespace varve::test_support
+}  // namespace varve::kernel

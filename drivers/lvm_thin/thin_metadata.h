@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a thin pool's metadata tells and the kernel does not: read by thin-provisioning-tools from a reserved copy, while the pool runs.
+#pragma once
+
+#include "drivers/base/result.h"
+#include "drivers/base/units.h"
+#include "drivers/kernel/device_mapper.h"
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace varve::lvm_thin {
+
+// The pool has one reserved copy at a time, so calls wait for each other. A copy that somebody else has reserved is Busy. Thread-safe.
+class ThinMetadata {
+public:
+    // Names of the thin-pool device, and of the path of its metadata device.
+    ThinMetadata(kernel::DeviceMapper& mapper, kernel::DmName pool, std::string metadata_path)
+        : mapper_(mapper), pool_(std::move(pool)), metadata_path_(std::move(metadata_path)) {}
+
+    // thin_ls
+    [[nodiscard]] base::Result<base::Bytes> exclusive(kernel::ThinId id);
+    // thin_delta
+    [[nodiscard]] base::Result<bool> differ(kernel::ThinId a, kernel::ThinId b);
+
+private:
+    [[nodiscard]] base::Result<std::string> run(std::vector<std::string> arguments);
+
+    kernel::DeviceMapper& mapper_;
+    const kernel::DmName pool_;
+    const std::string metadata_path_;
+    std::mutex mutex_;  // over the reserved copy, while a program reads it
+};
+
+// Pure: what the programs print (thin-provisioning-tools 0.9).
+[[nodiscard]] base::Result<base::Bytes> parse_thin_ls(std::string_view text, kernel::ThinId id);
+[[nodiscard]] base::Result<bool> parse_thin_delta(std::string_view text);
+
+}  // namespace varve::lvm_thin

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What LVM 2.03.16 and thin-provisioning-tools 0.9 print, as recorded.
+#include "drivers/lvm_thin/lvm_library.h"
+
+#include <gtest/gtest.h>
+
+namespace varve::lvm_thin {
+namespace {
+
+using base::Errc;
+
+constexpr auto vgs = R"({"report": [{"vg": [{"vg_extent_size":"4194304"}]}]})";
+constexpr auto lvs = R"({"report": [{"lv": [
+ {"lv_name":"[lvol0_pmspare]", "lv_uuid":"MEvvw9-eC6V-Df8B-fti6-1qyJ-yZn2-1Em57s", "lv_tags":"", "lv_size":"4194304", "pool_lv":"", "lv_active":""},
+ {"lv_name":"pool", "lv_uuid":"11jBEZ-MNA1-QqTA-jyLP-pBwC-5U0b-JvLYEq", "lv_tags":"xxx,zzz", "lv_size":"268435456", "pool_lv":"", "lv_active":"active"},
+ {"lv_name":"vm-a-root", "lv_uuid":"yD5Zxv-wqnK-uYG2-DhDu-1Uze-kZpp-mEmrdc", "lv_tags":"foo=bar:baz", "lv_size":"10485760", "pool_lv":"pool", "lv_active":"active"}
+]}]})";
+
+TEST(LvmReport, IsRead) {
+    const auto group = parse_report(lvs, vgs);
+    ASSERT_TRUE(group) << group.error().message();
+    EXPECT_EQ(group->extent, base::Bytes{4194304});
+    ASSERT_EQ(group->lvs.size(), 3U);
+    EXPECT_EQ(group->lvs[0].name, "lvol0_pmspare");
+    EXPECT_FALSE(group->lvs[0].active);
+    EXPECT_EQ(group->lvs[1].tags, (std::vector<std::string>{"xxx", "zzz"}));
+    EXPECT_EQ(group->lvs[2].pool, "pool");
+    EXPECT_EQ(group->lvs[2].size, base::Bytes{10485760});
+    EXPECT_EQ(group->lvs[2].uuid.text, "yD5ZxvwqnKuYG2DhDu1UzekZppmEmrdc");
+    EXPECT_TRUE(group->lvs[2].active);
+}
+
+TEST(LvmReport, WhatIsNoReportIsCorrupt) {
+    EXPECT_EQ(parse_report("", vgs).error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_report("{}", vgs).error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_report(R"({"report": [{"lv": [{"lv_name":"x"}]}]})", vgs).error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_report(lvs, R"({"report": [{"vg": [{"vg_extent_size":"many"}]}]})").error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_report(lvs, R"({"report": [{"vg": []}]})").error().code, Errc::NotFound);
+}
+
+TEST(LvmErrors, AreUnderstood) {
+    EXPECT_EQ(meaning_of(R"(Logical Volume "vm-a-root-snap" already exists in volume group "vg")"), Errc::Exists);
+    EXPECT_EQ(meaning_of(R"(New logical volume "b" already exists in volume group "vg")"), Errc::Exists);
+    EXPECT_EQ(meaning_of("Logical volume vg/a in use"), Errc::Busy);
+    EXPECT_EQ(meaning_of("Logical volume vg/a is used by another device"), Errc::Busy);
+    EXPECT_EQ(meaning_of("Volume group \"vg\" not found; Cannot process volume group vg"), Errc::NotFound);
+    EXPECT_EQ(meaning_of("Failed to find logical volume \"vg/a\""), Errc::NotFound);
+    EXPECT_EQ(meaning_of("Insufficient free space: 100 extents needed, but only 3 available"), Errc::NoSpace);
+    EXPECT_EQ(meaning_of("VG vg metadata on /dev/vda (521 bytes) too large"), Errc::Io);
+}
+
+TEST(ThinTools, AreRead) {
+    EXPECT_EQ(parse_thin_ls("1 65536\n 12 131072\n", {12}).value(), base::Bytes{131072});
+    EXPECT_EQ(parse_thin_ls("1 65536\n", {2}).error().code, Errc::Corrupt);
+    constexpr std::string_view same =
+        "<superblock uuid=\"\" time=\"1\">\n  <diff left=\"1\" right=\"2\">\n    <same begin=\"0\" length=\"1\"/>\n  </diff>\n";
+    EXPECT_FALSE(parse_thin_delta(same).value());
+    constexpr std::string_view other =
+        "<superblock>\n  <diff left=\"1\" right=\"2\">\n    <different begin=\"0\" length=\"1\"/>\n  </diff>\n";
+    EXPECT_TRUE(parse_thin_delta(other).value());
+    EXPECT_EQ(parse_thin_delta("").error().code, Errc::Corrupt);
+}
+
+TEST(LvmWorkers, TakeNoWordThatLvmWouldSplit) {
+    LvmWorker worker("/nonexistent");
+    for (const auto* word : {"a b", "a'b", "a\"b", "a\nb", ""})
+        EXPECT_EQ(worker.run({"lvs", word}).error().code, Errc::InvalidArgument) << word;
+    EXPECT_EQ(worker.run({"lvs"}).error().code, Errc::NotFound);
+}
+
+TEST(LvmWorkers, ThatDieAreAnErrorAndStartAgain) {
+    LvmWorker worker("/bin/true");
+    EXPECT_EQ(worker.run({"lvs"}).error().code, Errc::Io);
+    EXPECT_EQ(worker.run({"lvs"}).error().code, Errc::Io);
+}
+
+TEST(LvmWorkers, ThatHangAreKilledAtTheDeadline) {
+    LvmWorker worker("/bin/cat", std::chrono::milliseconds(50));  // answers, but never with a status
+    EXPECT_EQ(worker.run({"lvs"}).error().code, Errc::TimedOut);
+}
+
+}  // namespace
+}  // namespace varve::lvm_thin
