@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What unnamed disposables are called: disp0 to disp9999.
+#pragma once
+
+#include "drivers/base/names.h"
+#include "drivers/base/timestamp.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+
+namespace varve::disposables {
+
+inline constexpr std::uint32_t id_count = 10000;
+inline constexpr std::int64_t seconds_of_rest = std::int64_t{7} * 24 * 60 * 60;
+
+// Random, so that nobody can tell from one what came before, and not given again for a week, so that what remembers a name does not meet
+// another VM under it. For one thread. What was given is remembered in a file (one line each: number, blank, seconds since the epoch).
+class Ids {
+public:
+    using Random = std::function<std::uint32_t(std::uint32_t below)>;
+
+    // The file may be missing. Corrupt when it cannot be understood.
+    [[nodiscard]] static base::Result<Ids> open(std::filesystem::path file, const base::Clock& clock, Random random);
+
+    // Durable when it returns. NoSpace when all were given within the week or are taken.
+    [[nodiscard]] base::Result<base::VmName> allocate(const std::function<bool(const base::VmName&)>& taken);
+
+private:
+    Ids(std::filesystem::path file, const base::Clock& clock, Random random)
+        : file_(std::move(file)), clock_(&clock), random_(std::move(random)) {}
+    [[nodiscard]] base::Result<> read();
+    [[nodiscard]] base::Result<> write() const;
+    void forget_the_old();
+
+    std::filesystem::path file_;
+    const base::Clock* clock_;
+    Random random_;
+    std::map<std::uint32_t, std::int64_t> given_;  // when
+};
+
+// From the kernel.
+[[nodiscard]] std::uint32_t random_below(std::uint32_t below);
+
+}  // namespace varve::disposables
