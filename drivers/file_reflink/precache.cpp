@@ -5,6 +5,7 @@ namespace varve::file_reflink {
 
 using base::Errc;
 using base::Result;
+using images::VolumeFiles;
 
 Result<bool> precache_is_valid(const VolumeFiles& files, const kernel::FileStatus& committed) {
     const auto found = files.pool().files.status(files.directory(), files.precache());

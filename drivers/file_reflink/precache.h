@@ -3,15 +3,15 @@
 #pragma once
 
 #include "drivers/api/pool.h"
-#include "drivers/file_reflink/volume_files.h"
+#include "drivers/images/volume_files.h"
 
 namespace varve::file_reflink {
 
 // Clones without the volume's lock, and keeps the clone only when the volume is still `present` under it.
-[[nodiscard]] base::Result<> build_precache(VolumeFiles& files, const api::VolumeView& present,
+[[nodiscard]] base::Result<> build_precache(images::VolumeFiles& files, const api::VolumeView& present,
                                             const api::Pool::LockIfCurrent& lock_if_current);
 
 // Whether the precache there is agrees with the committed state in size and time; false when there is none.
-[[nodiscard]] base::Result<bool> precache_is_valid(const VolumeFiles& files, const kernel::FileStatus& committed);
+[[nodiscard]] base::Result<bool> precache_is_valid(const images::VolumeFiles& files, const kernel::FileStatus& committed);
 
 }  // namespace varve::file_reflink

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "drivers/api/command.h"
-#include "drivers/file_reflink/volume_files.h"
+#include "drivers/images/volume_files.h"
 
 namespace varve::file_reflink {
 
-[[nodiscard]] base::Result<api::VolumeView> start(VolumeFiles& files, const api::VolumeView& present, const api::Start& command);
+[[nodiscard]] base::Result<api::VolumeView> start(images::VolumeFiles& files, const api::VolumeView& present, const api::Start& command);
 // Busy while somebody has the session's image open for writing.
-[[nodiscard]] base::Result<api::VolumeView> stop(VolumeFiles& files, const api::VolumeView& present, const api::Stop& command);
+[[nodiscard]] base::Result<api::VolumeView> stop(images::VolumeFiles& files, const api::VolumeView& present, const api::Stop& command);
 
 }  // namespace varve::file_reflink

@@ -3,12 +3,16 @@
 #pragma once
 
 #include "drivers/api/pool.h"
-#include "drivers/file_reflink/volume_files.h"
+#include "drivers/images/volume_files.h"
 
 namespace varve::file_reflink {
 
-// Exactly the object the view means, found by name and checked by identity. NotFound: there is no such state, or it has gone or moved since
-// the view was made. Busy: the guest is writing it (no snapshot layer).
-[[nodiscard]] base::Result<base::UniqueFd> open_state(const VolumeFiles& files, const api::VolumeView& view, const api::StateRef& state);
+// Where the base of a running session is: a snapshot's own committed name, as in Qubes.
+[[nodiscard]] std::string base_name(const images::VolumeFiles& files, const api::Kind& kind);
+
+// Exactly the object the view means. NotFound: there is no such state, or it has gone or moved since the view was made. Busy: the guest is
+// writing it (no snapshot layer).
+[[nodiscard]] base::Result<base::UniqueFd> open_state(const images::VolumeFiles& files, const api::VolumeView& view,
+                                                      const api::StateRef& state);
 
 }  // namespace varve::file_reflink

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "drivers/file_reflink/commit.h"
-#include "drivers/file_reflink/scan.h"
 #include "drivers/file_reflink/session.h"
 #include "drivers/file_reflink/session_stamp.h"
+#include "drivers/file_reflink/state_files.h"
+#include "drivers/images/commit.h"
+#include "drivers/images/image_sessions.h"
 
 namespace varve::file_reflink {
 namespace {
 
 using api::VolumeView;
-using base::Errc;
-using base::fail;
 using base::Result;
+using images::VolumeFiles;
 using Replace = kernel::FileSystem::Replace;
 
 // The names of a session that ends without a commit; the base after the image, so that no session is ever without its base.
 Result<VolumeView> drop_session(VolumeFiles& files, VolumeView view) {
     // Point of no return.
     (void)TRY(files.remove(files.dirty()));
-    if (view.session->base) (void)files.remove(files.base(view.config.kind));  // else the next load does
+    if (view.session->base) (void)files.remove(base_name(files, view.config.kind));  // else the next load does
     TRY(files.sync_directory());
     view.session.reset();
     return view;
@@ -33,23 +33,6 @@ Result<VolumeView> keep_as_precache(VolumeFiles& files, VolumeView view, int dir
     return view;
 }
 
-Result<VolumeView> commit_without_layer(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
-    auto& pool = files.pool();
-    const auto status = TRY(pool.files.status(dirty));
-    auto unwritten = pool.layerless.unwritten({status.device, status.inode}, status.size, status.modified);
-    if (!unwritten) TRY(files.mark_changed(dirty, nullptr));
-    TRY(pool.files.sync(dirty));
-    auto state = TRY(files.observe(dirty, unwritten ? unwritten->id : pool.ids.next()));
-    // Point of no return.
-    TRY(files.rename(files.dirty(), files.committed(), Replace::Never));
-    pool.layerless.forget(state.identity);
-    view.committed = std::move(state);
-    view.session.reset();
-    prune(files, view, retention);
-    TRY(files.sync_directory());
-    return view;
-}
-
 // An image that is committed although its time says nothing (see unwritten()) must not be older than the state it replaces.
 Result<> replace_stamp(VolumeFiles& files, const VolumeView& view, int dirty) {
     auto& pool = files.pool();
@@ -60,11 +43,11 @@ Result<> replace_stamp(VolumeFiles& files, const VolumeView& view, int dirty) {
 
 Result<VolumeView> commit(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
     TRY(replace_stamp(files, view, dirty));
-    TRY(replace_committed(files, view, Incoming{dirty, files.directory(), files.dirty()}, OldState::KeepAsRevision, {}));
+    TRY(images::replace_committed(files, view, {dirty, files.directory(), files.dirty()}, images::OldState::KeepAsRevision, {}));
     // The commit is done: what fails now is left to the next load.
-    if (view.session->base) (void)files.remove(files.base(view.config.kind));
+    if (view.session->base) (void)files.remove(base_name(files, view.config.kind));
     view.session.reset();
-    prune(files, view, retention);
+    images::prune(files, view, retention);
     TRY(files.sync_directory());
     return view;
 }
@@ -75,7 +58,7 @@ Result<bool> unwritten(const VolumeFiles& files, const VolumeView& view, int dir
     auto& pool = files.pool();
     const auto& from = view.session->base ? view.session->base : view.committed;
     if (!from) return false;
-    if (pool.method != api::Method::Clone && !TRY(Marks(pool.files, dirty).started_in(pool.boot))) return false;
+    if (pool.method != api::Method::Clone && !TRY(images::Marks(pool.files, dirty).started_in(pool.boot))) return false;
     const auto status = TRY(pool.files.status(dirty));
     return status.size == from->size && status.modified == session_stamp(from->modified);
 }
@@ -83,11 +66,10 @@ Result<bool> unwritten(const VolumeFiles& files, const VolumeView& view, int dir
 }  // namespace
 
 Result<VolumeView> stop(VolumeFiles& files, const VolumeView& present, const api::Stop& command) {
-    if (TRY(files.pool().files.open_for_writing(files.directory(), files.dirty())))
-        return fail(Errc::Busy, files.who() + " cannot be stopped: another program still has " + files.dirty() + " open for writing");
+    TRY(images::check_unused(files, files.dirty()));
     if (!api::saves_on_stop(present.config.kind) || command.outcome == api::Stop::Outcome::Discard) return drop_session(files, present);
+    if (present.session->no_snapshot_layer) return images::commit_without_layer(files, present, command.retention);
     const auto dirty = TRY(files.open(files.dirty()));
-    if (present.session->no_snapshot_layer) return commit_without_layer(files, present, dirty.get(), command.retention);
     if (!TRY(unwritten(files, present, dirty.get()))) return commit(files, present, dirty.get(), command.retention);
     return present.session->base ? drop_session(files, present) : keep_as_precache(files, present, dirty.get());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/crash/picture.h"
 
-#include "drivers/file_reflink/layout.h"
+#include "drivers/images/layout.h"
 #include "tests/crash/world.h"
 
 #include <algorithm>
@@ -211,11 +211,11 @@ std::string wrong_names(World& world) {
     for (const auto& file : *found) {
         const auto slash = file.path.rfind('/');
         const auto directory = file.path.substr(0, slash == std::string::npos ? 0 : slash);
-        const auto entry = file_reflink::classify(file.path.substr(slash + 1));
-        if (file.path.find('~') != std::string::npos || std::holds_alternative<file_reflink::ImportFile>(entry))
+        const auto entry = images::classify(file.path.substr(slash + 1));
+        if (file.path.find('~') != std::string::npos || std::holds_alternative<images::ImportFile>(entry))
             return "a temporary is left: " + file.path;
-        if (file.status.type != kernel::FileType::Regular || std::holds_alternative<file_reflink::BaseFile>(entry)) continue;
-        const auto* image = std::get_if<file_reflink::CommittedFile>(&entry);
+        if (file.status.type != kernel::FileType::Regular || std::holds_alternative<images::BaseFile>(entry)) continue;
+        const auto* image = std::get_if<images::CommittedFile>(&entry);
         if (image != nullptr && is_snapshot(world, directory, image->volume)) continue;  // its base
         (image != nullptr ? committed : others)[file.status.inode].push_back(file.path);
     }

@@ -9,6 +9,7 @@ import re
 import sys
 
 BASE, API, KERNEL, RECORDS, SETTINGS = "drivers/base", "drivers/api", "drivers/kernel", "drivers/records", "drivers/settings"
+IMAGES = "drivers/images"
 REGISTRY_HEADER = "drivers/registry.h"
 DRIVERS = ("drivers/file", "drivers/file_reflink", "drivers/lvm_thin", "drivers/linux_kernel", "drivers/callback", "drivers/ephemeral", "drivers/sim")
 DRIVER_USES = (BASE, API, KERNEL, RECORDS)
@@ -25,7 +26,9 @@ MAY_INCLUDE = {
     KERNEL: (BASE,),
     SETTINGS: (BASE,),
     RECORDS: (BASE, API, KERNEL),
+    IMAGES: DRIVER_USES,
     **{driver: DRIVER_USES for driver in DRIVERS},
+    **{driver: (*DRIVER_USES, IMAGES) for driver in ("drivers/file", "drivers/file_reflink")},
     REGISTRY_HEADER: (BASE, API, KERNEL),
     "drivers/registry": (REGISTRY_HEADER, *DRIVER_USES, *DRIVERS),
     "fs/protocol": (BASE,),
