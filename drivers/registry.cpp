@@ -2,6 +2,7 @@
 #include "drivers/registry.h"
 
 #include "drivers/ephemeral/ephemeral.h"
+#include "drivers/file/file.h"
 #include "drivers/file_reflink/file_reflink.h"
 #include "drivers/lvm_thin/lvm_library.h"
 #include "drivers/lvm_thin/lvm_thin.h"
@@ -77,6 +78,18 @@ private:
     std::string problems_;
 };
 
+PoolResult open_file(const PoolSettings& settings, const Environment& environment) {
+    Parameters parameters(settings);
+    file::Settings own{.name = settings.name,
+                       .dir_path = parameters.absolute_path("dir_path"),
+                       .device_uuid = {},
+                       .revisions_to_keep = settings.revisions_to_keep};
+    TRY(parameters.check());
+    own.device_uuid = ephemeral::pool_identity(settings.driver, own.dir_path);
+    return file::open(own, {environment.files, environment.device_mapper, environment.loops}, environment.state_ids, environment.clock,
+                      environment.log, environment.boot_id);
+}
+
 PoolResult open_file_reflink(const PoolSettings& settings, const Environment& environment) {
     Parameters parameters(settings);
     file_reflink::Settings own{.name = settings.name,
@@ -139,7 +152,8 @@ struct Driver {
     PoolResult (*open)(const PoolSettings&, const Environment&);
 };
 
-constexpr std::array<Driver, 3> drivers{{{"file-reflink", open_file_reflink}, {"lvm_thin", open_lvm_thin}, {"sim", open_sim}}};
+constexpr std::array<Driver, 4> drivers{
+    {{"file", open_file}, {"file-reflink", open_file_reflink}, {"lvm_thin", open_lvm_thin}, {"sim", open_sim}}};
 
 }  // namespace
 

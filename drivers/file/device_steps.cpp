@@ -16,8 +16,10 @@ namespace {
 template <class Target>
 Result<Target> only_target(Ports& ports, const kernel::DmName& name) {
     const auto table = TRY(ports.mapper.table(name));
-    if (const auto* const target = std::get_if<Target>(&table.targets().front().kind); target != nullptr && table.targets().size() == 1)
-        return *target;
+    const auto& targets = table.targets();
+    // A snapshot that has grown goes on with a file.
+    const bool alone = targets.size() == 1 || (targets.size() == 2 && std::holds_alternative<kernel::LinearTarget>(targets.back().kind));
+    if (const auto* const target = std::get_if<Target>(&targets.front().kind); target != nullptr && alone) return *target;
     return fail(Errc::Corrupt, "the device '" + name.str() + "' is not what its name says; somebody has given it another table");
 }
 

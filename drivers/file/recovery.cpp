@@ -29,12 +29,13 @@ Result<> remove_unused_guest_device(Ports& ports, const PoolDevice& device) {
 
 }  // namespace
 
-Result<> Stacks::recover() {
+Result<> Stacks::recover(Unopened unopened) {
     const Lock lock(mutex_);
     Result<> first;
     const auto left = TRY(PoolDevices::look(ports_.mapper, ports_.names));
     for (const auto& device : left.all()) keep_first(first, without_value(make_usable(ports_, device)));
-    for (const auto& device : left.all()) keep_first(first, remove_unused_guest_device(ports_, device));
+    if (unopened == Unopened::Remove)
+        for (const auto& device : left.all()) keep_first(first, remove_unused_guest_device(ports_, device));
     for (const auto& image : left.images()) keep_first(first, tidy_image(ports_, image));
     return first;
 }

@@ -39,6 +39,21 @@ Result<kernel::DmTable> origin_table(base::Bytes size, const kernel::LoopDevice&
     return kernel::DmTable::of(sectors_of(size), kernel::SnapshotOriginTarget{loop.device});
 }
 
+Result<kernel::DmTable> grown_table(const CowOver& own, const kernel::SnapshotTarget& target, const kernel::LoopDevice& grown) {
+    const auto behind = sectors_of(TRY(size_of_image(own.volume, own.grown)));
+    const auto first = sectors_of(own.size);
+    return kernel::DmTable::make({{{}, first, target}, {first, behind, kernel::LinearTarget{grown.device, {}}}});
+}
+
+// The loop device over own.grown, as large as that is now: the one that the guest's device stands on, or a new one.
+Result<kernel::HeldLoop> loop_behind(Ports& ports, const PoolDevice& top, const kernel::DmTable& table, const CowOver& own) {
+    const auto* const linear = std::get_if<kernel::LinearTarget>(&table.targets().back().kind);
+    if (linear == nullptr) return ports.loops.attach_held(own.grown, {});
+    auto held = TRY(hold_below(ports, top.name, linear->device, TRY(ports.loops.backing_of(own.grown))));
+    TRY(ports.loops.update_size(held.loop));
+    return held;
+}
+
 RunningStack as_running(const PoolDevice& device) { return {{device.name, device.info.device}, device.role, device.info.open_count != 0}; }
 
 }  // namespace
@@ -133,9 +148,27 @@ Result<kernel::DeviceNumber> Stacks::make_top(const DeviceName& name, const CowO
     if (content->use == CowUse::Invalid)
         return fail(Errc::Corrupt, "the COW file of '" + own.volume + "' was full or could not be written: what it kept is lost");
     const auto cow = TRY(ports_.loops.attach_held(own.cow, {}));
-    const auto table = TRY(
-        kernel::DmTable::of(sectors_of(own.size), kernel::SnapshotTarget{.origin = middle, .cow = cow.loop.device, .chunk = cow_chunk}));
-    return make_device(ports_, name, table, access, batch);
+    const kernel::SnapshotTarget target{.origin = middle, .cow = cow.loop.device, .chunk = cow_chunk};
+    if (own.grown < 0) return make_device(ports_, name, TRY(kernel::DmTable::of(sectors_of(own.size), target)), access, batch);
+    const auto grown = TRY(ports_.loops.attach_held(own.grown, {}));
+    return make_device(ports_, name, TRY(grown_table(own, target, grown.loop)), access, batch);
+}
+
+// The table is loaded while the old one still runs: the kernel hands the exceptions over when it is resumed (snapshot_preresume in dm-snap.c).
+Result<> Stacks::grow_snapshot(const CowOver& own) {
+    const Lock lock(mutex_);
+    const auto own_cow = TRY(ports_.loops.backing_of(own.cow));
+    const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
+    const auto* const top = devices.top_with(own_cow);
+    if (top == nullptr || !TRY(make_usable(ports_, *top))) return fail(Errc::NotFound, "'" + own.volume + "' does not run");
+    const auto present = TRY(ports_.mapper.table(top->name));
+    const auto target = TRY(snapshot_of(ports_, top->name));
+    const auto grown = TRY(loop_behind(ports_, *top, present, own));
+    const auto table = TRY(grown_table(own, target, grown.loop));
+    if (table == present) return {};
+    if (table.size() < present.size())
+        return fail(Errc::InvalidArgument, "'" + own.volume + "' runs: it can be made larger, but not smaller");
+    return kernel::switch_table(ports_.mapper, top->name, table, kernel::DmAccess::ReadWrite, {.lock_filesystem = false, .flush = true});
 }
 
 Result<GuestDevice> Stacks::start_snapshot(const StateFiles& source, const CowOver& own) {

@@ -6,6 +6,7 @@
 #include "drivers/file/device_steps.h"
 #include "drivers/file/state_files.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
@@ -51,6 +52,8 @@ public:
 
     // The guest reads the source's state, and writes to its own COW file.
     [[nodiscard]] base::Result<GuestDevice> start_snapshot(const StateFiles& source, const CowOver& own);
+    // Makes the guest's device end where own.grown ends now. NotFound when it does not run.
+    [[nodiscard]] base::Result<> grow_snapshot(const CowOver& own);
     // Success when there is none. Busy while somebody has it open.
     [[nodiscard]] base::Result<> stop_snapshot(const std::string& volume, int own_cow);
 
@@ -72,11 +75,19 @@ public:
     [[nodiscard]] base::Result<CowUse> use_of(const StateFiles& files) const;
     // The same of a snapshot session.
     [[nodiscard]] base::Result<CowUse> use_of_own(int own_cow) const;
+    // How many snapshot sessions run on states of the image that have another COW file.
+    [[nodiscard]] base::Result<std::size_t> sessions_on_other_states(int image, int cow) const;
+    // Whether a device uses the COW file, but not as that of a state of this image.
+    [[nodiscard]] base::Result<bool> cow_is_used_elsewhere(int image, int cow) const;
+    // Whether any device stands on the image.
+    [[nodiscard]] base::Result<bool> image_is_used(int image) const;
 
     // ---- leftovers
-    // Removes what nobody uses of what an earlier process left, and sets going what it left suspended. Sessions whose device nobody has open end:
-    // their volumes are dirty. Only for a pool whose records are there. Goes on after an error, and gives the first.
-    [[nodiscard]] base::Result<> recover();
+    // Guests' devices that nobody has open: whether their sessions end (their volumes are dirty then) or go on.
+    enum class Unopened { Remove, Keep };
+    // Removes what nobody uses of what an earlier process left, and sets going what it left suspended. Only for a pool whose records are
+    // there. Goes on after an error, and gives the first.
+    [[nodiscard]] base::Result<> recover(Unopened unopened = Unopened::Remove);
     // Removes middle devices that nobody uses any more. Each step does it for its own image.
     [[nodiscard]] base::Result<> tidy();
 

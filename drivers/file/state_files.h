@@ -20,6 +20,7 @@ struct CowOver {
     std::string volume;
     int cow = -1;
     base::Bytes size;  // of what is seen through it: not more than that of the state below
+    int grown = -1;    // a file that a guest's device goes on with behind that; or none
 };
 
 }  // namespace varve::file

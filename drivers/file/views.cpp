@@ -4,6 +4,7 @@
 #include "drivers/file/stacks.h"
 #include "drivers/file/tidy.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace varve::file {
@@ -88,6 +89,35 @@ Result<CowUse> Stacks::use_of_own(int own_cow) const {
     const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
     if (const auto* const top = devices.top_with(id); top != nullptr && top->info.live_table) return use_of_device(ports_, top->name);
     return read_cow_use(own_cow);
+}
+
+Result<std::size_t> Stacks::sessions_on_other_states(int image, int cow) const {
+    const Lock lock(mutex_);
+    const auto image_id = TRY(ports_.loops.backing_of(image));
+    const auto cow_id = TRY(ports_.loops.backing_of(cow));
+    const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
+    const auto other = [&](const PoolDevice& device) {
+        const bool session = device.role.kind == Kind::Top && !device.info.read_only;
+        return session && device.role.image == image_id && device.role.cow != cow_id;
+    };
+    return static_cast<std::size_t>(std::ranges::count_if(devices.all(), other));
+}
+
+Result<bool> Stacks::cow_is_used_elsewhere(int image, int cow) const {
+    const Lock lock(mutex_);
+    const auto image_id = TRY(ports_.loops.backing_of(image));
+    const auto cow_id = TRY(ports_.loops.backing_of(cow));
+    const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
+    return std::ranges::any_of(devices.all(), [&](const PoolDevice& device) {
+        return device.role.over == cow_id || (device.role.cow == cow_id && device.role.image != image_id);
+    });
+}
+
+Result<bool> Stacks::image_is_used(int image) const {
+    const Lock lock(mutex_);
+    const auto id = TRY(ports_.loops.backing_of(image));
+    const auto devices = TRY(PoolDevices::look(ports_.mapper, ports_.names));
+    return std::ranges::any_of(devices.all(), [&](const PoolDevice& device) { return device.role.image == id; });
 }
 
 }  // namespace varve::file

@@ -51,7 +51,10 @@ Result<> remove_if_there(DeviceMapper& mapper, const DmName& name) {
 }
 
 Result<SnapshotStatus> snapshot_status(const DeviceMapper& mapper, const DmName& name) {
-    return parse_snapshot_status(TRY(only_status(mapper, name, {"snapshot", "snapshot-merge"})));
+    const auto targets = TRY(mapper.status(name));
+    for (const auto& target : targets)
+        if (target.type == "snapshot" || target.type == "snapshot-merge") return parse_snapshot_status(target.text);
+    return base::fail(base::Errc::InvalidArgument, "the device '" + name.str() + "' is not a snapshot device");
 }
 
 Result<ThinPoolStatus> thin_pool_status(const DeviceMapper& mapper, const DmName& name) {

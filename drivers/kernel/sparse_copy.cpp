@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 namespace varve::kernel {
@@ -61,11 +62,39 @@ Result<> copy_range(int from, int to, off_t offset, off_t end) {
     return {};
 }
 
+bool all_zero(const char* data, std::size_t count) { return data[0] == 0 && std::memcmp(data, data + 1, count - 1) == 0; }
+
+Result<> write_unless_zero(int to, const char* data, std::size_t count, off_t offset) {
+    constexpr std::size_t block = 4096;
+    for (std::size_t at = 0; at < count; at += block) {
+        const auto length = std::min(block, count - at);
+        if (!all_zero(data + at, length)) TRY(write_fully(to, data + at, length, offset + static_cast<off_t>(at)));
+    }
+    return {};
+}
+
+Result<> copy_device(int from, int to) {
+    const auto size = ::lseek(from, 0, SEEK_END);
+    if (size < 0) return fail_errno(errno, "cannot find out how large the device is");
+    if (::ftruncate(to, size) != 0) return fail_errno(errno, "cannot set the copy's size");
+    std::vector<char> buffer(chunk);
+    for (off_t offset = 0; offset < size;) {
+        const auto count = ::pread(from, buffer.data(), buffer.size(), offset);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "cannot read the device");
+        if (count == 0) return fail_errno(EIO, "the device ended early");
+        TRY(write_unless_zero(to, buffer.data(), static_cast<std::size_t>(count), offset));
+        offset += count;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<> copy_sparse(int from, int to) {
     struct stat status {};
     if (::fstat(from, &status) != 0) return fail_errno(errno, "cannot look at what is to be copied");
+    if (S_ISBLK(status.st_mode)) return copy_device(from, to);
     if (::ftruncate(to, status.st_size) != 0) return fail_errno(errno, "cannot set the copy's size");
     off_t offset = 0;
     while (offset < status.st_size) {

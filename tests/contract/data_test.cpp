@@ -71,9 +71,7 @@ TEST_P(ContractTest, AnOpenStateHasTheStatesSize) {
     create(root_, origin(mebibytes(3)));
     const auto opened = open_state(root_);
     ASSERT_TRUE(succeeded(opened));
-    struct stat status {};
-    ASSERT_EQ(::fstat(opened->get(), &status), 0);
-    EXPECT_EQ(status.st_size, static_cast<off_t>(mebibytes(3).count));
+    EXPECT_EQ(::lseek(opened->get(), 0, SEEK_END), static_cast<off_t>(mebibytes(3).count)) << "a device's is not in its stat";
 }
 
 TEST_P(ContractTest, HolesStayHolesThroughASession) {
@@ -91,6 +89,9 @@ TEST_P(ContractTest, HolesStayHolesThroughASession) {
     const auto state = open_state(root_);
     ASSERT_TRUE(succeeded(state));
     EXPECT_EQ(text_of(state->get(), mebibytes(63).count), "end");
+    struct stat status {};
+    ASSERT_EQ(::fstat(state->get(), &status), 0);
+    if (!S_ISREG(status.st_mode)) return;  // devices tell nothing of holes
     EXPECT_GE(::lseek(state->get(), 0, SEEK_DATA), static_cast<off_t>(mebibytes(62).count));
 }
 

@@ -3,13 +3,11 @@
 #include "drivers/kernel/posix_filesystem.h"
 #include "tests/contract/contract_test.h"
 #include "tests/contract/kernel_devices.h"
-#include "tests/support/loop_filesystem.h"
+#include "tests/contract/pool_place.h"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <string>
 
 namespace varve::contract {
@@ -35,11 +33,7 @@ public:
 
     void reboot() override { kernel_devices_.remove_all(directory_); }
 
-    std::optional<std::filesystem::path> directory(const base::VmName& vm) const override {
-        for (const auto* kind : {"appvms", "vm-templates"})
-            if (std::filesystem::exists(directory_ / kind / vm.str())) return directory_ / kind / vm.str();
-        return {};
-    }
+    std::optional<std::filesystem::path> directory(const base::VmName& vm) const override { return directory_of_vm(directory_, vm.str()); }
 
 private:
     std::filesystem::path directory_;
@@ -49,30 +43,8 @@ private:
     spdlog::logger log_{"contract", std::make_shared<spdlog::sinks::null_sink_mt>()};
 };
 
-// Mounted when first used, once in a process.
-const base::Result<test_support::LoopFileSystem>& mounted(FileSystemType type) {
-    constexpr base::Bytes size{std::uint64_t{2} << 30};
-    switch (type) {
-        case FileSystemType::Xfs: {
-            static const auto xfs = test_support::LoopFileSystem::make(type, size);
-            return xfs;
-        }
-        case FileSystemType::Btrfs: {
-            static const auto btrfs = test_support::LoopFileSystem::make(type, size);
-            return btrfs;
-        }
-        case FileSystemType::Ext4: break;
-    }
-    static const auto ext4 = test_support::LoopFileSystem::make(type, size);
-    return ext4;
-}
-
 base::Result<std::unique_ptr<Place>> make_place(FileSystemType type) {
-    const auto& filesystem = mounted(type);
-    if (!filesystem) return base::Failure(filesystem.error());
-    auto directory = (filesystem->path() / "pool-XXXXXX").string();
-    if (::mkdtemp(directory.data()) == nullptr) return base::fail_errno(errno, "cannot make a directory for the pool");
-    return std::make_unique<FileReflinkPlace>(directory, type != FileSystemType::Ext4);
+    return std::make_unique<FileReflinkPlace>(TRY(new_pool_directory(type)), type != FileSystemType::Ext4);
 }
 
 Driver driver(std::string name, FileSystemType type) {

@@ -5,7 +5,9 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <set>
+#include <thread>
 
 namespace varve::contract {
 
@@ -16,26 +18,41 @@ std::unique_ptr<api::Pool> KernelDevices::with_ephemeral_volumes(std::unique_ptr
                                              {mapper_, loops_, keyring_, blocks_}, clock, log);
 }
 
-void KernelDevices::remove_all(const std::filesystem::path& directory) {
-    const auto devices = mapper_.list(kernel::pool_uuid_prefix(identity_));
-    if (!devices) return;  // without device-mapper there are none, and no loop devices for them
-    for (const auto& device : *devices) {
-        const auto removed = mapper_.remove(kernel::DmName::parse(device.name).value(), nullptr);
-        EXPECT_TRUE(removed) << removed.error().message();
-        (void)keyring_.remove("varve:" + device.uuid);  // it would be gone
+bool KernelDevices::remove_devices() {
+    const auto left = mapper_.list(kernel::pool_uuid_prefix(identity_));
+    if (!left) return true;  // without device-mapper there are none
+    for (const auto& device : *left) {
+        const auto removed = mapper_.remove(kernel::DmName::parse(device.name).value(), nullptr);  // Busy: others stand on it
+        if (removed) (void)keyring_.remove("varve:" + device.uuid);                                // it would be gone
     }
+    return left->empty();
+}
+
+bool KernelDevices::remove_loops(const std::set<kernel::LoopBacking>& files) {
+    const auto loops = loops_.list();
+    if (!loops) return true;  // nor are there loop devices
+    bool none = true;
+    for (const auto& loop : *loops) {
+        if (!files.contains(loop.backing)) continue;
+        none = false;
+        if (!loop.autoclear) (void)loops_.detach(loop);  // the next look tells; others go with their last user
+    }
+    return none;
+}
+
+void KernelDevices::remove_all(const std::filesystem::path& directory) {
     std::set<kernel::LoopBacking> files;
     std::error_code failed;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, failed)) {
         struct stat status {};
         if (::stat(entry.path().c_str(), &status) == 0) files.insert({status.st_dev, status.st_ino});
     }
-    const auto loops = loops_.list();
-    ASSERT_TRUE(loops) << loops.error().message();
-    for (const auto& loop : *loops)
-        if (files.contains(loop.backing)) {
-            EXPECT_TRUE(loops_.detach(loop));
-        }
+    // The kernel takes away what has lost its last user a moment later.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!remove_devices() || !remove_loops(files)) {
+        ASSERT_LT(std::chrono::steady_clock::now(), end) << "some devices of " << directory << " are in use";
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
 }
 
 }  // namespace varve::contract

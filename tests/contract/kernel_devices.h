@@ -9,6 +9,7 @@
 #include "drivers/kernel/posix_block_access.h"
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 namespace spdlog {
@@ -25,7 +26,13 @@ public:
     // As a reboot does: removes the device-mapper devices of the pools that were opened here, and loop devices over files below the directory.
     void remove_all(const std::filesystem::path& directory);
 
+    [[nodiscard]] kernel::DeviceMapper& mapper() { return mapper_; }
+    [[nodiscard]] kernel::Loops& loops() { return loops_; }
+
 private:
+    // Each true when there was nothing left.
+    [[nodiscard]] bool remove_devices();
+    [[nodiscard]] bool remove_loops(const std::set<kernel::LoopBacking>& files);
     kernel::LibDeviceMapper mapper_;
     kernel::LoopControl loops_;
     kernel::KernelKeyring keyring_;

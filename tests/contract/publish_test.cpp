@@ -2,6 +2,7 @@
 // Private images and what publishing them makes; growing volumes.
 #include "tests/contract/contract_test.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -344,6 +345,20 @@ TEST_P(ContractTest, ASnapshotGrowsOnlyWhileItRuns) {
     run(app_, api::Resize{mebibytes(4)});
     EXPECT_EQ(view(app_).session->size, mebibytes(4));
     EXPECT_EQ(committed(root_).size, mebibytes(1));
+    {
+        const base::UniqueFd device(::open(pool_->device(app_, view(app_))->c_str(), O_RDWR | O_CLOEXEC));
+        EXPECT_EQ(::lseek(device.get(), 0, SEEK_END), static_cast<off_t>(mebibytes(4).count));
+        put_text(device.get(), "behind", mebibytes(3).count);
+        ASSERT_EQ(::fsync(device.get()), 0);
+    }
+    run(app_, api::Resize{mebibytes(6)});
+    reopen();
+    EXPECT_EQ(view(app_).session->size, mebibytes(6));
+    {
+        const base::UniqueFd device(::open(pool_->device(app_, view(app_))->c_str(), O_RDONLY | O_CLOEXEC));
+        EXPECT_EQ(::lseek(device.get(), 0, SEEK_END), static_cast<off_t>(mebibytes(6).count));
+        EXPECT_EQ(text_of(device.get(), mebibytes(3).count), "behind");
+    }
     stop(app_);
     start(app_);
     EXPECT_EQ(view(app_).session->size, mebibytes(1));

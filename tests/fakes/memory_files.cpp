@@ -221,7 +221,6 @@ Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Byte
 
 Result<> MemoryFileSystem::copy_sparse(int from, int to) {
     return call(Effect::TakesSpace, [&]() -> Result<> {
-        TRY(open_inode(from, FileType::Regular));
         auto* target = TRY(open_inode(to, FileType::Regular));
         TRY(writable(to));
         Content::of(from)->put(to);

@@ -87,11 +87,13 @@ Errno set_value(const Path& file, const std::string& value) {
     return Errno{written < 0 ? errno : 0};
 }
 
-Stage::Stage(FileSystemType type, Path directory, bool passthrough)
+Stage::Stage(FileSystemType type, const std::string& driver, Path directory, bool passthrough)
     : directory_(std::move(directory)), passthrough_(passthrough), filesystem_(make_filesystem(type)) {
     const auto& top = filesystem_.path();
-    daemon_ = std::make_unique<VarveDaemon>(
-        DaemonSettings{directory_ / "shared", {{"fast", top / "fast", 1}, {"other", top / "other", 1}}, "24h", passthrough});
+    daemon_ = std::make_unique<VarveDaemon>(DaemonSettings{directory_ / "shared",
+                                                           {{"fast", top / "fast", 1, driver}, {"other", top / "other", 1, driver}},
+                                                           "24h",
+                                                           passthrough});
 }
 
 Stage::~Stage() {
@@ -107,7 +109,10 @@ void Stage::ensure_running() {
 int run_mount_tests(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
     const std::set<std::string_view> options(argv + 1, argv + argc);
-    const bool btrfs = options.contains("--filesystem=btrfs");
+    auto type = FileSystemType::Xfs;
+    if (options.contains("--filesystem=btrfs")) type = FileSystemType::Btrfs;
+    if (options.contains("--filesystem=ext4")) type = FileSystemType::Ext4;
+    const std::string driver = options.contains("--driver=file") ? "file" : "file-reflink";
     const bool passthrough = !options.contains("--passthrough=off");
     if (const auto entered = enter_private_mounts(); !entered) {
         std::cerr << "the mount's tests need root: " << entered.error().message() << "\n";
@@ -115,7 +120,7 @@ int run_mount_tests(int argc, char** argv) {
     }
     auto directory = (std::filesystem::temp_directory_path() / "varve-mount-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr || ::chmod(directory.c_str(), 0755) != 0) return 1;
-    Stage stage(btrfs ? FileSystemType::Btrfs : FileSystemType::Xfs, directory, passthrough);
+    Stage stage(type, driver, directory, passthrough);
     MountTest::use(&stage);
     return RUN_ALL_TESTS();
 }

@@ -40,7 +40,7 @@ struct Reply {
 // The file system, the daemon and the directories of one test process. Made by run_mount_tests.
 class Stage {
 public:
-    Stage(FileSystemType type, Path directory, bool passthrough);
+    Stage(FileSystemType type, const std::string& driver, Path directory, bool passthrough);
     ~Stage();
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
@@ -62,7 +62,7 @@ private:
     int names_ = 0;
 };
 
-// main() of the mount's test programs: takes --filesystem=xfs|btrfs and --passthrough=on|off.
+// main() of the mount's test programs: takes --filesystem=xfs|btrfs|ext4, --driver=file-reflink|file and --passthrough=on|off.
 [[nodiscard]] int run_mount_tests(int argc, char** argv);
 
 class MountTest : public ::testing::Test {

@@ -38,8 +38,9 @@ void VarveDaemon::write_config() const {
            << "prune_grace = \"" << settings_.prune_grace << "\"\n"
            << "passthrough = " << (settings_.passthrough ? "true" : "false") << "\n";
     for (const auto& pool : settings_.pools)
-        config << "\n[[pool]]\nname = \"" << pool.name << "\"\ndriver = \"file-reflink\"\ndir_path = \"" << pool.directory.string()
-               << "\"\nrevisions_to_keep = " << pool.revisions_to_keep << "\nsetup_check = true\n";
+        config << "\n[[pool]]\nname = \"" << pool.name << "\"\ndriver = \"" << pool.driver << "\"\ndir_path = \"" << pool.directory.string()
+               << "\"\nrevisions_to_keep = " << pool.revisions_to_keep << "\n"
+               << (pool.driver == "file-reflink" ? "setup_check = true\n" : "");
 }
 
 void VarveDaemon::spawn() {

@@ -14,6 +14,7 @@ struct DaemonPool {
     std::string name;
     std::filesystem::path directory;  // made when missing
     int revisions_to_keep = 1;
+    std::string driver = "file-reflink";
 };
 
 struct DaemonSettings {

@@ -55,7 +55,7 @@ TEST_F(CliCompletionTest, Subcommands) {
     EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"resize", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "info", "ls", "rm"}));
-    EXPECT_EQ(complete("varve pool add new "), (Names{"file-reflink", "sim"}));
+    EXPECT_EQ(complete("varve pool add new "), (Names{"file", "file-reflink", "sim"}));
     EXPECT_EQ(complete("varve nonsense x"), Names{});
 }
 
