@@ -13,7 +13,7 @@
 #include "orchestrator/vm/stop.h"
 
 #include <algorithm>
-#include <atomic>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -259,12 +259,12 @@ private:
 
     // What was started for a start that failed, last first, unless somebody else needs it by now.
     void stop_needed(const std::vector<StartReport>& started, const StageRunner& stages) {
-        for (auto one = started.rbegin(); one != started.rend(); ++one) {
-            if (needed_by_others(one->vm)) continue;
-            const auto stopped = stop(one->vm, {}, {});
+        for (const auto& one : std::ranges::reverse_view(started)) {
+            if (needed_by_others(one.vm)) continue;
+            const auto stopped = stop(one.vm, {}, {});
             stages.undone(Stage::Needs,
-                          stopped ? one->vm.str() + " was stopped again" : one->vm.str() + " runs on: " + stopped.error().message());
-            stop_needed(one->needed, stages);
+                          stopped ? one.vm.str() + " was stopped again" : one.vm.str() + " runs on: " + stopped.error().message());
+            stop_needed(one.needed, stages);
         }
     }
 
@@ -369,7 +369,7 @@ private:
             case Repair::Nothing: claim.set_state(VmState::Halted); return {};
             case Repair::Undo:
                 if (domain) {
-                    const auto destroyed = hypervisor.destroy(domain->uuid);
+                    auto destroyed = hypervisor.destroy(domain->uuid);
                     if (!destroyed && destroyed.error().code != Errc::NotFound) return destroyed;
                 }
                 claim.set_domain({});

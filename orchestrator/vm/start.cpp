@@ -170,7 +170,7 @@ Result<> Start::unwind_domain() {
     // A creation that failed may have come through all the same, when the connection broke.
     const auto domain = hypervisor_.find_name(vm_.name.str());
     if (domain && domain->vm == vm_.name) {
-        const auto destroyed = hypervisor_.destroy(domain->uuid);
+        auto destroyed = hypervisor_.destroy(domain->uuid);
         if (!destroyed && destroyed.error().code != Errc::NotFound) return destroyed;
         stages_.undone(Stage::Create, "the domain was destroyed");
     } else if (!domain && domain.error().code != Errc::NotFound) {

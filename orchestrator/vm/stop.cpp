@@ -15,7 +15,7 @@ using base::Result;
 using hypervisor::Hypervisor;
 
 Result<> destroy(Hypervisor& hypervisor, const definitions::Uuid& domain) {
-    const auto destroyed = hypervisor.destroy(domain);
+    auto destroyed = hypervisor.destroy(domain);
     if (!destroyed && destroyed.error().code != Errc::NotFound) return destroyed;
     return {};
 }
