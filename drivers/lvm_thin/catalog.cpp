@@ -20,6 +20,10 @@ const Lv* Contents::find(std::string_view name) const {
     return found == lvs.end() ? nullptr : &found->second;
 }
 
+bool Contents::is_session(const LvUuid& lv) const {
+    return std::ranges::any_of(sessions, [&](const auto& each) { return each.second.first == lv; });
+}
+
 bool Contents::is_base(const LvUuid& lv) const {
     return std::ranges::any_of(sessions, [&](const auto& each) { return each.second.second.base && each.second.second.base->lv == lv; });
 }
@@ -67,12 +71,14 @@ Result<> Catalog::reload() {
             seen.findings.push_back({full_name(lv.name), "its volume has another session; it is left alone"});
     }
     // States whose LVs somebody has removed are gone.
+    seen.tagged = seen.records;
     std::erase_if(seen.records.states, [&](const auto& state) {
         if (seen.lvs.contains(state.first)) return false;
         seen.findings.push_back(
             {seen.records.path(state.second.volume).str(), "the LV of a state (uuid " + state.first.text + ") is gone"});
         return true;
     });
+    for (const auto& finding : seen.findings) log_.warn("{}: {}: {}", pool_name_, finding.object, finding.what);
     const std::lock_guard lock(mutex_);
     now_ = std::move(seen);
     stale_ = false;
@@ -82,7 +88,7 @@ Result<> Catalog::reload() {
 // ---- the records
 
 Result<> Catalog::commit(Records next) {
-    const auto before = look([](const Contents& now) { return now.records; });
+    const auto before = look([](const Contents& now) { return now.tagged; });
     std::erase_if(next.garbage, [&](const LvUuid& lv) { return look([&](const Contents& now) { return !now.lvs.contains(lv); }); });
     auto groups = changes(before, next, Lvm::most_tags - 1);
     if (look([](const Contents& now) { return !now.marked; })) {
@@ -92,6 +98,7 @@ Result<> Catalog::commit(Records next) {
     for (const auto& group : groups) TRY(checked(lvm_.change_tags(where_.thin_pool, group.remove, group.add)));
     const std::lock_guard lock(mutex_);
     now_.records = std::move(next);
+    now_.tagged = now_.records;
     now_.marked = true;
     std::erase_if(now_.sessions, [&](const auto& session) {
         const auto& lv = session.second.first;
@@ -164,11 +171,12 @@ Result<> Catalog::rename(const LvUuid& lv, const std::string& to) {
 Result<> Catalog::remove(const LvUuid& lv) {
     const auto name = TRY(name_of(lv));
     const auto size = look([&](const Contents& now) { return now.lvs.at(lv).size; });
-    if (const auto opened = lvm_.open(name, Lvm::Access::ReadWrite)) {
-        const auto given_back = lvm_.discard(opened->get(), {}, size);
-        if (!given_back)
-            log_.warn("{}: {} could not be discarded before its removal: {}", pool_name_, full_name(name), given_back.error().message());
-    }
+    const auto health = lvm_.health();
+    if (health && health->discards)
+        if (const auto opened = lvm_.open(name, Lvm::Access::ReadWrite))
+            if (const auto given_back = lvm_.discard(opened->get(), {}, size); !given_back)
+                log_.warn("{}: {} could not be discarded before its removal: {}", pool_name_, full_name(name),
+                          given_back.error().message());
     TRY(checked(lvm_.remove(name)));
     log(name, "removed");
     const std::lock_guard lock(mutex_);
@@ -239,11 +247,10 @@ Result<> Catalog::free_name(const std::string& name) {
     });
     const auto foreign = look([&](const Contents& now) { return now.other_names.contains(name); });
     if (!holder && !foreign) return {};
-    const auto ours = holder && std::ranges::find(holder->tags, lv_tag) != holder->tags.end();
     const auto known = holder && look([&](const Contents& now) {
                            return now.records.garbage.contains(holder->uuid) || now.records.states.contains(holder->uuid);
                        });
-    if (!ours && !known) return fail(Errc::Exists, "there is an LV " + full_name(name) + " already, which is not Varve's");
+    if (!known) return fail(Errc::Exists, "there is an LV " + full_name(name) + " already, which no record of Varve's knows");
     return rename(holder->uuid, temporary_name(unique_name()));
 }
 

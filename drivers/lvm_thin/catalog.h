@@ -32,6 +32,7 @@ struct PoolLocation {
 // What is in the catalogue at one moment.
 struct Contents {
     Records records;
+    Records tagged;            // what the tags say: also states whose LVs are gone, until the next change
     std::map<LvUuid, Lv> lvs;  // thin volumes of this pool
     std::map<RecordId, std::pair<LvUuid, SessionRecord>> sessions;
     std::set<std::string> other_names;   // LVs of the VG outside the pool
@@ -40,6 +41,7 @@ struct Contents {
     bool marked = false;  // the thin pool's tags say that it is Varve's
 
     [[nodiscard]] const Lv* find(std::string_view name) const;
+    [[nodiscard]] bool is_session(const LvUuid& lv) const;
     // The LV is some session's base.
     [[nodiscard]] bool is_base(const LvUuid& lv) const;
 };

@@ -53,7 +53,7 @@ kernel::DmName LvmLibrary::device(const std::string& lv) const { return dm_name(
 // The thin-pool target itself; the device without the suffix is only there so that the pool has a name.
 kernel::DmName LvmLibrary::pool_device() const { return dm_name(device_name(place_.volume_group, place_.thin_pool) + "-tpool"); }
 
-Result<std::string> LvmLibrary::run(const std::string& what, std::vector<std::string> words) {
+Result<std::string> LvmLibrary::run(const std::string& what, const std::vector<std::string>& words) {
     auto answer = TRY(worker_.run(words));
     if (answer.succeeded) return std::move(answer.printed);
     std::string reasons;

@@ -55,7 +55,7 @@ private:
     [[nodiscard]] base::Result<LvUuid> uuid_of(const std::string& lv) const;
     [[nodiscard]] base::Result<kernel::ThinId> thin_id(const std::string& lv) const;
     // Its printed text; `what` begins the reason of a failure.
-    [[nodiscard]] base::Result<std::string> run(const std::string& what, std::vector<std::string> words);
+    [[nodiscard]] base::Result<std::string> run(const std::string& what, const std::vector<std::string>& words);
 
     const LvmPlace place_;
     kernel::DeviceMapper& mapper_;

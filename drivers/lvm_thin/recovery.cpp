@@ -75,7 +75,8 @@ void Catalog::sweep() {
         std::vector<Lv> found;
         if (now.marked)
             for (const auto& [uuid, lv] : now.lvs)
-                if (ours(lv) && is_temporary(lv.name) && !now.records.states.contains(uuid) && !now.is_base(uuid)) found.push_back(lv);
+                if (ours(lv) && is_temporary(lv.name) && !now.records.states.contains(uuid) && !now.is_base(uuid) && !now.is_session(uuid))
+                    found.push_back(lv);
         return found;
     });
     for (const auto& lv : leftovers) {
@@ -89,7 +90,8 @@ void Catalog::sweep() {
 Result<> Catalog::recover() {
     TRY(reload());
     auto records = look([&](const Contents& seen) { return adopted(seen); });
-    TRY(commit(std::move(records)));
+    const auto [known, marked] = look([](const Contents& seen) { return std::pair(seen.records, seen.marked); });
+    if (records != known || !marked) TRY(commit(std::move(records)));
     collect();
     sweep();
     const auto volumes = look([](const Contents& now) {

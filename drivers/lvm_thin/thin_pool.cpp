@@ -242,9 +242,7 @@ private:
                 if (const auto parsed = parse_name(lv); parsed && parsed->volume.vm == name) names.push_back(lv);
             };
             for (const auto& [uuid, lv] : now.lvs) {
-                const auto is_session =
-                    std::ranges::any_of(now.sessions, [&, &id = uuid](const auto& each) { return each.second.first == id; });
-                if (!now.records.states.contains(uuid) && !now.records.garbage.contains(uuid) && !is_session) add(lv.name);
+                if (!now.records.states.contains(uuid) && !now.records.garbage.contains(uuid) && !now.is_session(uuid)) add(lv.name);
             }
             for (const auto& lv : now.other_names) add(lv);
             return names;

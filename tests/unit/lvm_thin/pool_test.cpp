@@ -173,6 +173,35 @@ TEST_F(ThinPoolTest, WithoutItsTagsNothingIsSwept) {
     for (const auto& name : before) EXPECT_TRUE(disk_.names().contains(name)) << name;
 }
 
+TEST_F(ThinPoolTest, AStateWhoseLvWasRemovedByHandIsReportedAndForgotten) {
+    ASSERT_TRUE(ok(pool_.create(root_)));
+    ASSERT_TRUE(ok(pool_.session(root_, "one")));
+    disk_.remove_foreign("vm-work-x-root-1600000000-back");
+    ASSERT_TRUE(ok(pool_.open()));
+    EXPECT_TRUE(pool_.view(root_)->revisions.empty());
+    EXPECT_EQ(pool_.read(root_), "one");
+    EXPECT_FALSE(pool_.pool->verify(root_.vm)->empty());
+    ASSERT_TRUE(ok(pool_.run(root_, api::RemoveCommitted{})));
+    ASSERT_TRUE(ok(pool_.open()));
+    EXPECT_FALSE(pool_.view(root_));
+    EXPECT_TRUE(pool_.pool->verify(root_.vm)->empty());
+}
+
+TEST_F(ThinPoolTest, AnLvThatNoRecordKnowsKeepsItsNameAndContent) {
+    ASSERT_TRUE(ok(pool_.create(root_)));
+    ASSERT_TRUE(ok(pool_.session(root_, "one")));
+    auto tags = disk_.pool_tags();
+    std::erase_if(tags, [](const auto& tag) { return tag.starts_with("varve/state/") || tag.starts_with("varve/volume/"); });
+    disk_.set_pool_tags(tags);  // somebody has taken them off by hand
+    ASSERT_TRUE(ok(pool_.open()));
+    EXPECT_FALSE(pool_.view(root_));
+    ASSERT_TRUE(ok(pool_.create(root_)));  // its LV cannot get the name
+    ASSERT_TRUE(ok(pool_.session(root_, "two")));
+    ASSERT_TRUE(ok(pool_.open()));
+    EXPECT_EQ(disk_.text_in("vm-work-x-root"), "one");
+    EXPECT_EQ(pool_.read(root_), "two");
+}
+
 TEST_F(ThinPoolTest, ANewBlockThatIsNotZeroedIsRefused) {
     disk_.set_health({.data = {1}, .data_used = {}, .chunk = {65536}, .zeroes_new = false});
     const auto opened = pool_.open();
