@@ -9,16 +9,16 @@ std::vector<DisposableVolume> volumes_of(const base::VmName& template_vm, const 
     using Kind = std::variant<StartsFrom, EmptyAtStart>;
     std::vector<DisposableVolume> made;
     made.reserve(volumes.size());
-    for (const auto& [use, kind] : volumes) {
+    for (const auto& volume : volumes) {
         auto own = std::visit(base::Overloaded{
                                   [&](Keeps) {
-                                      return Kind(StartsFrom{{{template_vm, use.volume}, std::nullopt}});
+                                      return Kind(StartsFrom{{{template_vm, volume.use.volume}, std::nullopt}});
                                   },
                                   [](const StartsFrom& from) { return Kind(from); },
                                   [](EmptyAtStart empty) { return Kind(empty); },
                               },
-                              kind);
-        made.push_back({use.volume, use.pool, std::move(own)});
+                              volume.kind);
+        made.push_back({volume.use.volume, volume.use.pool, std::move(own)});
     }
     return made;
 }
