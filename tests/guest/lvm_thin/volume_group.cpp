@@ -45,14 +45,24 @@ base::Result<> make_volume_group() {
 }
 
 base::Result<> empty_thin_pool() {
-    const auto pool = std::string(volume_group) + "/" + thin_pool;
+    std::vector<std::string> removal{"lvremove", "--yes", "--force"};
     for (const auto& name : TRY(names("lv_name", volume_group)))
-        if (name != thin_pool && !name.starts_with('[')) TRY(lvm({"lvremove", "--yes", "--force", std::string(volume_group) + "/" + name}));
-    const auto tags = TRY(lvm({"lvs", "--noheadings", "-o", "lv_tags", pool}));
-    std::istringstream list(tags);
-    for (std::string tag; std::getline(list >> std::ws, tag, ',');) {
-        while (!tag.empty() && (tag.back() == ' ' || tag.back() == '\n')) tag.pop_back();
-        if (!tag.empty()) TRY(lvm({"lvchange", "--deltag", tag, pool}));
+        if (name != thin_pool && !name.starts_with('[')) removal.push_back(std::string(volume_group) + "/" + name);
+    if (removal.size() > 3) TRY(lvm(removal));
+    const auto pool = std::string(volume_group) + "/" + thin_pool;
+    constexpr std::size_t most_words = 60;  // LVM's library takes 64
+    for (const auto& list : TRY(names("lv_tags", pool))) {
+        std::vector<std::string> change{"lvchange"};
+        std::istringstream tags(list);
+        for (std::string tag; std::getline(tags, tag, ',');) {
+            change.push_back("--deltag=" + tag);
+            if (change.size() < most_words) continue;
+            change.push_back(pool);
+            TRY(lvm(change));
+            change.resize(1);
+        }
+        change.push_back(pool);
+        if (change.size() > 2) TRY(lvm(change));
     }
     return {};
 }
