@@ -103,6 +103,7 @@ Result<> serve(const orchestrator::Config& config) {
     const auto store = TRY(definitions::DefinitionStore::open(config.state_dir));
     for (const auto& trouble : store->troubles()) log->error("{}: {}", trouble.file.string(), trouble.what);
 
+    const base::SystemClock clock;
     boost::asio::io_context io;
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     const auto loop = TRY(hypervisor::EventLoop::start());
@@ -113,12 +114,20 @@ Result<> serve(const orchestrator::Config& config) {
         [&](const std::string& uri) -> std::shared_ptr<hypervisor::Hypervisor> { return hypervisor::make_libvirt_hypervisor(uri, *loop); },
         TRY(life_cycle_settings(config)));
     log_repairs(*log, machines->recover());
+    const auto places = service::make_mount_places(config.mountpoint.string());
+    service::Disposables disposables(
+        *store, *machines, *places,
+        TRY(varve::disposables::Ids::open(config.state_dir / "disposable-ids", clock, &varve::disposables::random_below)),
+        config.preload.default_dispvm,
+        [&](const base::VmName& vm, const base::Error& error) { log->error("{}: cannot be removed: {}", vm.str(), error.message()); });
+    disposables.sweep();
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
     const service::Access access(rights, *store);
     rpc::MethodTable methods;
     service::add_definition_methods(methods, *store, access);
     service::add_vm_methods(methods, *machines, *store, access);
+    service::add_disposable_methods(methods, disposables, access);
     rpc::Server server(io, methods, std::move(socket), rights);
     const auto events = publish_events(*machines, server, access, *log);
     signals.async_wait([&](boost::system::error_code, int signal) {

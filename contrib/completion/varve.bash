@@ -113,7 +113,7 @@ _varve() {
             *)
                 if [[ -z $command ]]; then
                     command=${words[i]}
-                elif [[ ($command == pool || $command == vm) && -z $sub ]]; then
+                elif [[ ($command == pool || $command == vm || $command == disp) && -z $sub ]]; then
                     sub=${words[i]}
                 else
                     ((position++ == 0)) && first=${words[i]}
@@ -142,6 +142,7 @@ _varve() {
     if [[ $cur == -* ]]; then
         local options='--mount --socket --json --quiet --bytes --help --version'
         [[ $command:$sub == vm:create ]] && options+=' --file --volume'
+        [[ $command:$sub == disp:run ]] && options+=' --template --tag'
         [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'
@@ -157,7 +158,8 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm disp' -- "$cur") ;;
+        disp:) mapfile -t COMPREPLY < <(compgen -W 'run' -- "$cur") ;;
         vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;
         vm:attach)

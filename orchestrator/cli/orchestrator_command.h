@@ -71,5 +71,6 @@ struct VmVerb {
 [[nodiscard]] OrchestratorSubcommand add_vm_console(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_attach(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_detach(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_disp_run(CLI::App& parent);
 
 }  // namespace varve::cli

@@ -85,7 +85,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     return all;
 }
 
-std::vector<OrchestratorSubcommand> add_vm_subcommands(CLI::App& app) {
+std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) {
     auto* vm = app.add_subcommand("vm", "Define, start and stop VMs, through the orchestrator");
     vm->footer("Examples:\n  varve vm ls\n  varve vm start work\n  varve vm set work memory=2G");
     vm->fallthrough();
@@ -93,6 +93,10 @@ std::vector<OrchestratorSubcommand> add_vm_subcommands(CLI::App& app) {
     for (const auto add : {&add_vm_ls, &add_vm_info, &add_vm_create, &add_vm_set, &add_vm_start, &add_vm_stop, &add_vm_kill, &add_vm_pause,
                            &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_clone, &add_vm_rename, &add_vm_rm})
         all.push_back(add(*vm));
+    auto* disp = app.add_subcommand("disp", "Start disposables, through the orchestrator");
+    disp->footer("Examples:\n  varve disp run --template dvm");
+    disp->fallthrough();
+    all.push_back(add_disp_run(*disp));
     return all;
 }
 
@@ -142,7 +146,7 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     GlobalOptions options;
     add_global_options(app, options);
     auto subcommands = add_subcommands(app);
-    auto vm_subcommands = add_vm_subcommands(app);
+    auto orchestrator_subcommands = add_orchestrator_subcommands(app);
     app.footer(examples);
     std::ranges::reverse(arguments);  // as the parser wants them
     try {
@@ -152,8 +156,8 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     }
     const Output output(world, options.output);
     const auto asking =
-        std::ranges::find_if(vm_subcommands, [](const OrchestratorSubcommand& subcommand) { return subcommand.app->parsed(); });
-    if (asking != vm_subcommands.end()) return run_command(*asking->command, options.socket, output, world);
+        std::ranges::find_if(orchestrator_subcommands, [](const OrchestratorSubcommand& subcommand) { return subcommand.app->parsed(); });
+    if (asking != orchestrator_subcommands.end()) return run_command(*asking->command, options.socket, output, world);
     const auto chosen = std::ranges::find_if(subcommands, [](const Subcommand& subcommand) { return subcommand.app->parsed(); });
     if (chosen == subcommands.end())
         return output.failure({Errc::InvalidArgument, {}, "a subcommand is missing; 'varve --help' lists them"}, ExitCode::Usage);

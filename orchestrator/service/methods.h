@@ -5,6 +5,7 @@
 #include "orchestrator/definitions/store.h"
 #include "orchestrator/rpc/method_table.h"
 #include "orchestrator/service/access.h"
+#include "orchestrator/service/disposables.h"
 #include "orchestrator/vm/machines.h"
 
 namespace varve::service {
@@ -14,5 +15,8 @@ void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionSt
 
 // vm.list, vm.info, vm.start, vm.stop, vm.kill, vm.pause, vm.resume, vm.console, vm.attach, vm.detach, vm.resize, vm.remove, vm.rename, vm.clone
 void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access);
+
+// disp.run
+void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, const Access& access);
 
 }  // namespace varve::service

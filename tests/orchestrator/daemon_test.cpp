@@ -183,6 +183,35 @@ TEST_F(Orchestrator, CheckNamesEveryMistake) {
     EXPECT_NE(log().find(config().string() + ":2: hypervisor: "), std::string::npos);
 }
 
+TEST_F(Orchestrator, UnnamedDisposablesGoWhenTheyEndAlsoAfterAKill) {
+    const auto gone = [&](const std::string& name) {
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (varve({"vm", "ls"}).find(name) != std::string::npos)
+            if (std::chrono::steady_clock::now() > end) return false;
+        return true;
+    };
+    std::string left;
+    {
+        const auto process = start();
+        (void)connected();
+        (void)varve({"vm", "create", "fedora", "class=template", "memory=1M"});
+        (void)varve({"vm", "create", "dvm", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M"});
+        auto first = varve({"disp", "run", "--template", "dvm"});
+        ASSERT_EQ(first.substr(0, 4), "disp");
+        first.pop_back();
+        EXPECT_EQ(varve({"vm", "kill", first}), first + "  killed\n");
+        EXPECT_TRUE(gone(first));
+        left = varve({"disp", "run", "--template", "dvm"});
+        left.pop_back();
+        EXPECT_EQ(process->end(SIGKILL), -SIGKILL);
+    }
+    // libvirt's test driver lives in the process: its domains have gone with it, as after a power cut of the hypervisor.
+    const auto process = start();
+    (void)connected();
+    EXPECT_TRUE(gone(left));
+    EXPECT_NE(varve({"vm", "ls"}).find("dvm"), std::string::npos);
+}
+
 // A user without rights learns nothing; one with the right to see some VMs sees these.
 TEST_F(Orchestrator, OthersHaveTheirRights) {
     const auto process = start();

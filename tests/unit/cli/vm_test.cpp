@@ -147,6 +147,15 @@ TEST_F(VmCommands, ConsoleGivesItsPathAsJson) {
     EXPECT_EQ(json::parse(run({"--json", "vm", "console", "work"}).out), json({{"path", "/dev/pts/7"}}));
 }
 
+TEST_F(VmCommands, DispRunPrintsTheName) {
+    answer("disp.run", json{{"vm", "disp7"}, {"template", "dvm"}});
+    EXPECT_EQ(run({"disp", "run", "--template", "dvm"}).out, "disp7\n");
+    EXPECT_EQ(asked_, R"(disp.run {"template":"dvm"})");
+    EXPECT_EQ(run({"disp", "run"}).code, ExitCode::Ok);
+    EXPECT_EQ(asked_, "disp.run {}");
+    EXPECT_EQ(run({"disp", "run", "--template", "dvm", "--tag", "web"}).code, ExitCode::Usage);
+}
+
 TEST_F(VmCommands, FailuresHaveTheirExitCodes) {
     answer("vm.start", base::fail(base::Errc::NotFound, "there is no VM 'x'"));
     const auto ran = run({"vm", "start", "x"});

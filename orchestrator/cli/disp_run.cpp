@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/orchestrator_command.h"
+#include "orchestrator/cli/terminal_text.h"
+#include "orchestrator/mount_client/json_fields.h"
+
+namespace varve::cli {
+namespace {
+
+class DispRunCommand final : public OrchestratorCommand {
+public:
+    explicit DispRunCommand(CLI::App& parent) {
+        app_ = parent.add_subcommand("run", "Start a new disposable, which is removed when it has shut down");
+        app_->footer(
+            "Without a template, one of the system's default_dispvm.\n\nExamples:\n  varve disp run\n  varve disp run --template dvm\n  "
+            "varve disp run --tag web");
+        app_->fallthrough();
+        auto* named = app_->add_option("--template", template_, "The disposable template")->type_name("VM");
+        app_->add_option("--tag", tag_, "Any disposable template that has the tag")->type_name("TAG")->excludes(named);
+    }
+    [[nodiscard]] const CLI::App* app() const { return app_; }
+
+    base::Result<> run(const OrchestratorContext& context) override {
+        auto params = nlohmann::json::object();
+        if (!template_.empty()) params["template"] = template_;
+        if (!tag_.empty()) params["tag"] = tag_;
+        const auto report = TRY(context.call("disp.run", params));
+        context.output.object(report);
+        context.output.text(printable(mount_client::text_field(report, "vm")) + "\n");
+        return {};
+    }
+
+private:
+    CLI::App* app_;
+    std::string template_;
+    std::string tag_;
+};
+
+}  // namespace
+
+OrchestratorSubcommand add_disp_run(CLI::App& parent) {
+    auto command = std::make_unique<DispRunCommand>(parent);
+    const auto* app = command->app();
+    return {app, std::move(command)};
+}
+
+}  // namespace varve::cli

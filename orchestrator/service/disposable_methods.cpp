@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/service/arguments.h"
+#include "orchestrator/service/disposables.h"
+#include "orchestrator/service/json_of.h"
+#include "orchestrator/service/methods.h"
+
+#include <array>
+
+namespace varve::service {
+namespace {
+
+using base::Errc;
+using base::Result;
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 2> run_parameters{"template", "tag"};
+
+Result<disposables::Wanted> read_wanted(const Arguments& arguments) {
+    if (arguments.has("template") && arguments.has("tag"))
+        return base::fail(Errc::InvalidArgument, "only one of the parameters 'template' and 'tag' may be given");
+    if (arguments.has("template")) return disposables::Wanted(TRY(arguments.name<base::VmName>("template")));
+    if (arguments.has("tag")) return disposables::Wanted(TRY(arguments.name<definitions::Tag>("tag")));
+    return disposables::Wanted(disposables::TheDefault{});
+}
+
+}  // namespace
+
+void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, const Access& access) {
+    methods.add("disp.run", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto arguments = TRY(Arguments::of(params, run_parameters));
+        const auto wanted = TRY(read_wanted(arguments));
+        // A template that is named is judged before anything tells whether there is one.
+        if (const auto* named = std::get_if<base::VmName>(&wanted)) TRY(access.check(call.caller, orchestrator::Verb::Dispose, *named));
+        const auto template_vm = disposables.template_for(wanted);
+        if (!template_vm && !access.is_administrator(call.caller))
+            return base::fail(Errc::Denied, "you have no right to a disposable of that kind, or there is none");
+        if (!template_vm) return base::Failure(template_vm.error());
+        const auto& name = *template_vm;
+        TRY(access.check(call.caller, orchestrator::Verb::Dispose, name));
+        const auto report = TRY(disposables.start(name, [&](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); }));
+        auto object = json_of(report);
+        object["template"] = name.str();
+        return object;
+    });
+}
+
+}  // namespace varve::service

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Disposables: made, started, and removed when they have shut down.
+#pragma once
+
+#include "orchestrator/definitions/store.h"
+#include "orchestrator/disposables/ids.h"
+#include "orchestrator/disposables/request.h"
+#include "orchestrator/service/places.h"
+#include "orchestrator/vm/machines.h"
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varve::service {
+
+// Thread-safe. What it refers to outlives it.
+class Disposables {
+public:
+    // Called about what nobody waits for: a VM and what could not be done about it.
+    using Report = std::function<void(const base::VmName& vm, const base::Error& error)>;
+
+    Disposables(definitions::DefinitionStore& store, vm::Machines& machines, Places& places, disposables::Ids ids,
+                std::optional<base::VmName> systems_default, Report report);
+    // Hears of no more VMs, and waits for the removal that is under way. The rest is removed at the next start.
+    ~Disposables();
+    Disposables(const Disposables&) = delete;
+    Disposables& operator=(const Disposables&) = delete;
+
+    // The template that a request of the host means.
+    [[nodiscard]] base::Result<base::VmName> template_for(const disposables::Wanted& wanted) const;
+
+    // A new unnamed one of the template, running. After a failure nothing is left of it. It is removed when it has shut down, however that comes.
+    [[nodiscard]] base::Result<vm::StartReport> start(const base::VmName& template_vm, const vm::StageListener& listener);
+
+    // Removes unnamed ones that do not run: what a killed orchestrator could not. Those that cannot be removed are reported.
+    void sweep();
+
+private:
+    [[nodiscard]] base::Result<base::VmName> define(const base::VmName& template_vm);
+    [[nodiscard]] base::Result<> make_volumes(const base::VmName& name, const base::VmName& template_vm);
+    [[nodiscard]] bool is_unnamed(const base::VmName& vm) const;
+    void ended(const base::VmName& vm);
+    void remove(const base::VmName& vm, int tries_left);
+
+    definitions::DefinitionStore& store_;
+    vm::Machines& machines_;
+    Places& places_;
+    const std::optional<base::VmName> systems_default_;
+    const Report report_;
+    std::mutex ids_mutex_;
+    disposables::Ids ids_;  // under the mutex
+    boost::asio::thread_pool remover_{1};
+    std::unique_ptr<vm::VmSubscription> subscription_;  // ends before the remover
+};
+
+}  // namespace varve::service

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/service/places.h"
+
+#include "drivers/base/overloaded.h"
+#include "fs/protocol/names.h"
+#include "orchestrator/mount_client/create.h"
+#include "orchestrator/mount_client/inventory.h"
+
+namespace varve::service {
+namespace {
+
+using base::Result;
+using disposables::EmptyAtStart;
+using disposables::StartsFrom;
+
+// A source as the control tree shows it: "VM/VOLUME" or "VM/VOLUME@REVISION", of the same pool.
+Result<disposables::Source> source_in(const base::VolumeId& volume, const std::string& text) {
+    const auto reference = TRY(mount_client::parse_reference(volume.pool.str() + "/" + text));
+    const auto* state = std::get_if<mount_client::StateReference>(&reference);
+    if (state == nullptr) return base::fail(base::Errc::Corrupt, "the source of " + volume.str() + " is no volume: '" + text + "'");
+    return disposables::Source{state->volume.path(), state->revision};
+}
+
+class MountPlaces final : public Places {
+public:
+    explicit MountPlaces(std::string mountpoint) : mountpoint_(std::move(mountpoint)) {}
+
+    Result<disposables::TemplateVolume> look(const base::VmName& vm, const definitions::VolumeUse& use) override {
+        const auto mount = TRY(mount_client::Mount::open(mountpoint_));
+        const base::VolumeId id{use.pool, vm, use.volume};
+        const auto volume = TRY(mount_client::read_volume(mount, id));
+        if (volume.kind == protocol::kind::volatile_volume) return disposables::TemplateVolume{use, EmptyAtStart{{volume.size}}};
+        if (volume.kind == protocol::kind::origin) return disposables::TemplateVolume{use, disposables::Keeps{}};
+        auto source = TRY(source_in(id, volume.source));
+        return disposables::TemplateVolume{use, StartsFrom{std::move(source)}};
+    }
+
+    Result<> create(const base::VmName& vm, const disposables::DisposableVolume& volume) override {
+        const auto mount = TRY(mount_client::Mount::open(mountpoint_));
+        TRY(mount_client::create_vm(mount, {volume.pool, vm}, true));
+        mount_client::NewVolume wanted{{volume.pool, vm, volume.volume}, "", "", ""};
+        std::visit(base::Overloaded{
+                       [&](const StartsFrom& from) {
+                           wanted.kind = protocol::kind::snapshot;
+                           const auto& path = from.source.volume;
+                           wanted.content = mount_client::source_link({{volume.pool, path.vm, path.volume}, from.source.revision});
+                       },
+                       [&](EmptyAtStart empty) {
+                           wanted.kind = protocol::kind::volatile_volume;
+                           wanted.content = std::to_string(empty.size.count);
+                       },
+                   },
+                   volume.kind);
+        return mount_client::create_volume(mount, wanted);
+    }
+
+private:
+    std::string mountpoint_;
+};
+
+}  // namespace
+
+std::unique_ptr<Places> make_mount_places(std::string mountpoint) { return std::make_unique<MountPlaces>(std::move(mountpoint)); }
+
+}  // namespace varve::service

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/service/disposables.h"
+
+#include "tests/unit/definitions/samples.h"
+#include "tests/unit/service/fake_machines.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+namespace varve::service::tests {
+namespace {
+
+using definitions::tests::accepted;
+using definitions::tests::vm_name;
+
+class FakePlaces final : public Places {
+public:
+    base::Result<disposables::TemplateVolume> look(const base::VmName& vm, const definitions::VolumeUse& use) override {
+        if (vm.str() != "dvm") return base::fail(base::Errc::NotFound, "no volume of " + vm.str());
+        return disposables::TemplateVolume{use, disposables::Keeps{}};
+    }
+    base::Result<> create(const base::VmName& vm, const disposables::DisposableVolume& volume) override {
+        if (fails) return base::fail(base::Errc::NoSpace, "the pool is full");
+        created.push_back(vm.str() + "/" + volume.volume.str() + " from " +
+                          std::get<disposables::StartsFrom>(volume.kind).source.volume.str());
+        return {};
+    }
+    bool fails = false;
+    std::vector<std::string> created;
+};
+
+class ServiceDisposables : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "varve-disposables-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+        store_ = definitions::DefinitionStore::open(directory_).value();
+        machines_ = std::make_unique<FakeMachines>(*store_);
+        ASSERT_TRUE(store_->create(accepted("fedora", "class = \"template\"\n")));
+        ASSERT_TRUE(store_->create(accepted("dvm",
+                                            "class = \"app\"\ntemplate = \"fedora\"\ntemplate_for_dispvms = true\n"
+                                            "[[volume]]\nname = \"private\"\npool = \"p\"\n")));
+        restart();
+    }
+    void TearDown() override {
+        disposables_.reset();
+        std::filesystem::remove_all(directory_);
+    }
+    void restart() {
+        disposables_.reset();
+        disposables_ = std::make_unique<Disposables>(
+            *store_, *machines_, places_, disposables::Ids::open(directory_ / "ids", clock_, [](std::uint32_t) { return 7U; }).value(),
+            vm_name("dvm"), [this](const base::VmName& vm, const base::Error& error) { reported_ = vm.str() + ": " + error.message(); });
+    }
+    base::Result<vm::StartReport> start() {
+        return disposables_->start(vm_name("dvm"), [](const vm::StageEvent&) {});
+    }
+    // The removal happens in a thread of its own.
+    bool goes(std::string_view vm) const {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (store_->find(vm_name(vm)) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+        return !store_->find(vm_name(vm));
+    }
+
+    std::filesystem::path directory_;
+    base::SystemClock clock_;
+    std::unique_ptr<definitions::DefinitionStore> store_;
+    std::unique_ptr<FakeMachines> machines_;
+    FakePlaces places_;
+    std::string reported_;
+    std::unique_ptr<Disposables> disposables_;
+};
+
+TEST_F(ServiceDisposables, OneIsMadeAndStarted) {
+    const auto report = start();
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_EQ(report->vm.str(), "disp7");
+    EXPECT_EQ(places_.created, std::vector<std::string>{"disp7/private from dvm/private"});
+    EXPECT_EQ(machines_->info(vm_name("disp7"))->state, vm::VmState::Running);
+    EXPECT_EQ(*definitions::template_of(store_->find(vm_name("disp7")).value()), vm_name("dvm"));
+}
+
+TEST_F(ServiceDisposables, ItIsRemovedWhenItHasShutDown) {
+    ASSERT_TRUE(start());
+    ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
+    EXPECT_TRUE(goes("disp7"));
+    EXPECT_EQ(start()->vm.str(), "disp8");
+}
+
+TEST_F(ServiceDisposables, AlsoWhenItIsStillBusy) {
+    ASSERT_TRUE(start());
+    machines_->removals_refused = 2;
+    ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
+    EXPECT_TRUE(goes("disp7"));
+    EXPECT_EQ(reported_, "");
+}
+
+TEST_F(ServiceDisposables, AFailureLeavesNothing) {
+    machines_->start_fails = true;
+    EXPECT_EQ(start().error().message(), "no memory");
+    EXPECT_TRUE(goes("disp7"));
+    places_.fails = true;
+    EXPECT_EQ(start().error().message(), "the pool is full");
+    EXPECT_TRUE(goes("disp8"));
+}
+
+TEST_F(ServiceDisposables, WhatAKilledOrchestratorLeftIsSwept) {
+    auto named = accepted("named", "class = \"disposable\"\ntemplate = \"dvm\"\n");
+    ASSERT_TRUE(store_->create(named));
+    ASSERT_TRUE(start());
+    ASSERT_TRUE(store_->create(accepted("disp9", "class = \"disposable\"\ntemplate = \"dvm\"\nauto_cleanup = true\n")));
+    restart();
+    disposables_->sweep();
+    EXPECT_TRUE(goes("disp9"));
+    EXPECT_TRUE(store_->find(vm_name("named")));
+    EXPECT_TRUE(store_->find(vm_name("disp7"))) << "it runs";
+}
+
+TEST_F(ServiceDisposables, OnlyOfDisposableTemplates) {
+    EXPECT_EQ(disposables_->template_for(disposables::TheDefault{}).value(), vm_name("dvm"));
+    EXPECT_EQ(disposables_->template_for(vm_name("fedora")).error().code, base::Errc::InvalidArgument);
+    EXPECT_FALSE(disposables_->start(vm_name("fedora"), {}));
+    EXPECT_EQ(store_->all().size(), 2U);
+}
+
+}  // namespace
+}  // namespace varve::service::tests
