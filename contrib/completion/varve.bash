@@ -108,7 +108,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --size | --swap | --kind | --source | --revisions-to-keep) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --swap | --kind | --source | --revisions-to-keep) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -128,7 +128,15 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --swap | --revisions-to-keep) return ;;
+        --size | --swap | --revisions-to-keep | --volume | --timeout | --target | --tag) return ;;
+        --socket | --file)
+            _varve_file "$cur"
+            return
+            ;;
+        --template)
+            _varve_vms "$cur"
+            return
+            ;;
         --kind)
             mapfile -t COMPREPLY < <(compgen -W 'origin volatile snapshot origin_snapshot' -- "$cur")
             return
