@@ -104,7 +104,7 @@ PoolResult open_file_reflink(const PoolSettings& settings, const Environment& en
 std::filesystem::path lvm_worker() {
     constexpr auto name = "varve-lvm-worker";
     std::error_code failed;
-    const auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / name;
+    auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / name;
     if (!failed && std::filesystem::exists(beside, failed)) return beside;
     return std::filesystem::path(VARVE_LIBEXEC_DIR) / name;
 }

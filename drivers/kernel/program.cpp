@@ -59,12 +59,14 @@ std::vector<std::string> make_environment(const Program& program) {
     values["LC_ALL"] = "C";
     for (const auto& [name, value] : program.environment) values[name] = value;
     std::vector<std::string> environment;
-    for (const auto& [name, value] : values) environment.push_back(name + "=" + value);
+    environment.reserve(values.size());
+    for (const auto& [name, value] : values) environment.emplace_back(name).append("=").append(value);
     return environment;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (auto& text : texts) all.push_back(text.data());
     all.push_back(nullptr);
     return all;

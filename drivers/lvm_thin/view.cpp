@@ -66,7 +66,7 @@ std::optional<Seen> look_at(const Context& pool, const RecordId& id) {
         };
         for (const auto& state : now.records.states) {
             if (state.second.volume != id) continue;
-            seen.states.push_back(state);
+            seen.states.emplace_back(state);
             take(state.first);
         }
         if (const auto session = now.sessions.find(id); session != now.sessions.end()) {
