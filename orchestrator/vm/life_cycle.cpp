@@ -13,7 +13,6 @@
 #include "orchestrator/vm/stop.h"
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -259,7 +258,8 @@ private:
 
     // What was started for a start that failed, last first, unless somebody else needs it by now.
     void stop_needed(const std::vector<StartReport>& started, const StageRunner& stages) {
-        for (const auto& one : std::ranges::reverse_view(started)) {
+        for (auto left = started.size(); left > 0; --left) {
+            const auto& one = started[left - 1];
             if (needed_by_others(one.vm)) continue;
             const auto stopped = stop(one.vm, {}, {});
             stages.undone(Stage::Needs,
