@@ -19,7 +19,8 @@ std::string session_name(const VolumeFiles& files) { return file_name(images::Se
 Result<api::Identity> identity_of(const VolumeFiles& files, int file) {
     auto& port = files.pool().files;
     const auto status = TRY(port.status(file));
-    return api::Identity{status.device, TRY(Marks(port, file).state()).value_or(status.inode)};
+    const auto number = TRY(Marks(port, file).state());
+    return api::Identity{status.device, number.value_or(status.inode)};
 }
 
 // A COW file with marks is never one that Qubes made, whatever its size is.

@@ -144,7 +144,8 @@ Result<> read_state(TagReader& tag, Records& records) {
     state.replaced = TRY(optional_time(tag, "replaced"));
     if (const auto boot = tag.optional("boot")) {
         const base::Bytes size{TRY(optional_number(tag, "size-at-start"))};
-        state.layerless = LayerlessSession{*boot, size, TRY(optional_number(tag, "writes-at-start"))};
+        const auto writes = TRY(optional_number(tag, "writes-at-start"));
+        state.layerless = LayerlessSession{*boot, size, writes};
     }
     if (!records.states.emplace(std::move(lv), std::move(state)).second) return tag.wrong("there is another state in this LV");
     return {};

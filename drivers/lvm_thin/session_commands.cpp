@@ -84,7 +84,8 @@ Result<> start_without_layer(Context& pool, const RecordId& volume, LvUuid lv) {
     }
     TRY(pool.catalog.activate(lv));
     const auto size = pool.catalog.look([&](const Contents& now) { return now.lvs.at(lv).size; });
-    state.layerless = LayerlessSession{pool.boot.text, size, TRY(pool.lvm->writes(TRY(pool.catalog.name_of(lv))))};
+    const auto writes = TRY(pool.lvm->writes(TRY(pool.catalog.name_of(lv))));
+    state.layerless = LayerlessSession{pool.boot.text, size, writes};
     next.states.insert_or_assign(lv, state);
     std::erase_if(next.states, [&](const auto& each) {
         const auto goes = each.second.volume == volume && each.second.revision && each.second.revision->timed() != nullptr;

@@ -291,7 +291,8 @@ Result<api::PrivateImage> ThinPool::create_image(const VmName& vm, std::optional
     TRY(context_->catalog.refresh());
     (void)TRY(vm_id(vm));
     auto handle = context_->catalog.unique_name();
-    ThinImage::Start start{{}, {}, {}, TRY(context_->lvm->health()).chunk, context_->clock.now()};
+    const auto chunk = TRY(context_->lvm->health()).chunk;
+    ThinImage::Start start{{}, {}, {}, chunk, context_->clock.now()};
     if (content) {
         const auto origin = TRY(context_->lvm->shown_by(*content));
         const auto state = context_->catalog.look([&](const Contents& now) {
