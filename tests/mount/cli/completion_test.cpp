@@ -50,12 +50,13 @@ protected:
 };
 
 TEST_F(CliCompletionTest, Subcommands) {
-    EXPECT_EQ(complete("varve "), (Names{"clone", "create", "discard", "events", "export", "import", "info", "ls", "partition", "pin", "pool", "prune", "resize",
-                                         "revert", "rm", "snapshot", "start", "stop", "verify"}));
+    EXPECT_EQ(complete("varve "),
+              (Names{"clone", "create", "discard", "disp",   "events", "export",   "import", "info", "ls",     "partition", "pin",
+                     "pool",  "prune",  "resize",  "revert", "rm",     "snapshot", "start",  "stop", "verify", "vm"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"resize", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "info", "ls", "rm"}));
-    EXPECT_EQ(complete("varve pool add new "), (Names{"file", "file-reflink", "sim"}));
+    EXPECT_EQ(complete("varve pool add new "), (Names{"file", "file-reflink", "lvm_thin", "sim"}));
     EXPECT_EQ(complete("varve nonsense x"), Names{});
 }
 
@@ -69,12 +70,12 @@ TEST_F(CliCompletionTest, EverySubcommandOfTheProgramIsThere) {
 }
 
 TEST_F(CliCompletionTest, Options) {
-    EXPECT_EQ(complete("varve --"), (Names{"--bytes", "--help", "--json", "--mount", "--quiet", "--version"}));
+    EXPECT_EQ(complete("varve --"), (Names{"--bytes", "--help", "--json", "--mount", "--quiet", "--socket", "--version"}));
     EXPECT_EQ(complete("varve ls --r"), Names{"--revisions"});
     EXPECT_EQ(complete("varve clone --f"), Names{"--force"});
     EXPECT_EQ(complete("varve import --"),
-              (Names{"--bytes", "--force", "--help", "--json", "--mount", "--quiet", "--raw", "--size", "--version"}));
-    EXPECT_EQ(complete("varve export --s"), Names{"--sparse"});
+              (Names{"--bytes", "--force", "--help", "--json", "--mount", "--quiet", "--raw", "--size", "--socket", "--version"}));
+    EXPECT_EQ(complete("varve export --sp"), Names{"--sparse"});
     EXPECT_EQ(complete("varve start --f"), Names{});
 }
 
