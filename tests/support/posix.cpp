@@ -26,7 +26,7 @@
 namespace varve::test_support {
 namespace {
 
-constexpr std::chrono::seconds patience(10);
+constexpr std::chrono::seconds patience(30);
 
 Errno from(long result) { return Errno{result < 0 ? errno : 0}; }
 
