@@ -52,7 +52,7 @@ Result<> publish(XenStore& store, DomainId domain, const GuestKeys& keys) {
 }
 
 Result<> wait_for_guest(XenStore& store, DomainId domain, const Key& key, std::string_view expected, milliseconds longest,
-                        std::stop_token stop) {
+                        const std::stop_token& stop) {
     constexpr milliseconds between_looks_at_stop{1000};
     const auto until = steady_clock::now() + longest;
     const auto path = TRY(below(TRY(places_of(domain)).guest, key));

@@ -22,6 +22,6 @@ using GuestKeys = std::map<Key, std::string>;
 // Waits until the guest has written `expected` under its own `key`. What else it writes is not looked at. TimedOut; Interrupted when
 // `stop` is asked for, within a second.
 [[nodiscard]] base::Result<> wait_for_guest(XenStore& store, DomainId domain, const Key& key, std::string_view expected,
-                                            std::chrono::milliseconds longest, std::stop_token stop = {});
+                                            std::chrono::milliseconds longest, const std::stop_token& stop = {});
 
 }  // namespace varve::xenstore
