@@ -2,7 +2,7 @@
 #include "drivers/registry.h"
 
 #include "drivers/ephemeral/ephemeral.h"
-#include "drivers/file/file.h"
+#include "drivers/file/convert.h"
 #include "drivers/file_reflink/file_reflink.h"
 #include "drivers/lvm_thin/lvm_library.h"
 #include "drivers/lvm_thin/lvm_thin.h"
@@ -78,7 +78,7 @@ private:
     std::string problems_;
 };
 
-PoolResult open_file(const PoolSettings& settings, const Environment& environment) {
+Result<file::Settings> file_settings(const PoolSettings& settings) {
     Parameters parameters(settings);
     file::Settings own{.name = settings.name,
                        .dir_path = parameters.absolute_path("dir_path"),
@@ -86,11 +86,15 @@ PoolResult open_file(const PoolSettings& settings, const Environment& environmen
                        .revisions_to_keep = settings.revisions_to_keep};
     TRY(parameters.check());
     own.device_uuid = ephemeral::pool_identity(settings.driver, own.dir_path);
-    return file::open(own, {environment.files, environment.device_mapper, environment.loops}, environment.state_ids, environment.clock,
-                      environment.log, environment.boot_id);
+    return own;
 }
 
-PoolResult open_file_reflink(const PoolSettings& settings, const Environment& environment) {
+PoolResult open_file(const PoolSettings& settings, const Environment& environment) {
+    return file::open(TRY(file_settings(settings)), {environment.files, environment.device_mapper, environment.loops},
+                      environment.state_ids, environment.clock, environment.log, environment.boot_id);
+}
+
+PoolResult open_images(const PoolSettings& settings, const Environment& environment) {
     Parameters parameters(settings);
     file_reflink::Settings own{.name = settings.name,
                                .dir_path = parameters.absolute_path("dir_path"),
@@ -98,6 +102,13 @@ PoolResult open_file_reflink(const PoolSettings& settings, const Environment& en
                                .revisions_to_keep = settings.revisions_to_keep};
     TRY(parameters.check());
     return file_reflink::open(own, environment.files, environment.state_ids, environment.clock, environment.log, environment.boot_id);
+}
+
+PoolResult open_file_reflink(const PoolSettings& settings, const Environment& environment) {
+    auto pool = TRY(open_images(settings, environment));
+    auto converted = file::check_images_alone(environment.files, pool->lock_directory().value_or(""));
+    if (!converted) return base::Failure(base::with_context(std::move(converted).error(), "pool " + settings.name.str()));
+    return pool;
 }
 
 // Beside varvefs, as it is built, or where it is installed.
@@ -174,6 +185,19 @@ PoolResult open_pool(const PoolSettings& settings, const Environment& environmen
     for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
     return fail(Errc::InvalidArgument,
                 "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
+}
+
+Result<PoolSettings> convert_pool(const PoolSettings& settings, const Environment& environment) {
+    if (settings.driver != "file")
+        return fail(Errc::InvalidArgument, "pool " + settings.name.str() + " is of the driver " + settings.driver +
+                                               "; only a pool of the driver file can be converted, to file-reflink");
+    const auto own = TRY(file_settings(settings));
+    auto converted = settings;
+    converted.driver = "file-reflink";
+    (void)TRY(open_images(converted, environment));  // the file system can share data
+    TRY(file::convert_to_images(own, {environment.files, environment.device_mapper, environment.loops}, environment.state_ids,
+                                environment.clock, environment.log, environment.boot_id));
+    return converted;
 }
 
 }  // namespace varve::registry

@@ -49,4 +49,9 @@ struct PoolSettings {
 // InvalidArgument for an unknown driver, and for unknown, missing or wrong parameters (all of them in one message).
 [[nodiscard]] base::Result<std::unique_ptr<api::Pool>> open_pool(const PoolSettings& settings, const Environment& environment);
 
+// Makes the storage of a pool of the driver `file` one of `file-reflink`, with all its states; `settings` are the file pool's. Then the pool may be
+// opened with the settings that are returned. What file::convert_to_images promises holds: at any moment it still is a pool of `file`.
+// InvalidArgument for another driver, Unsupported where file-reflink could not be, Busy while a volume is started or dirty.
+[[nodiscard]] base::Result<PoolSettings> convert_pool(const PoolSettings& settings, const Environment& environment);
+
 }  // namespace varve::registry

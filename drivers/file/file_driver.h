@@ -137,4 +137,9 @@ private:
     mutable std::mutex cow_mutex_;  // over making and removing COW files of halted origins: readers make them too
 };
 
+// The pool's directory with this driver over it; the errors are those of open().
+[[nodiscard]] base::Result<std::unique_ptr<images::Context>> open_context(const Settings& settings, const Kernel& kernel,
+                                                                          api::StateIds& state_ids, const base::Clock& clock,
+                                                                          spdlog::logger& log, const kernel::BootId& boot_id);
+
 }  // namespace varve::file

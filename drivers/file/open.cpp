@@ -27,13 +27,18 @@ Result<> check_kernel(const Settings& settings, const kernel::DeviceMapper& mapp
 
 }  // namespace
 
-Result<std::unique_ptr<api::Pool>> open(const Settings& settings, const Kernel& kernel, api::StateIds& state_ids, const base::Clock& clock,
-                                        spdlog::logger& log, const kernel::BootId& boot_id) {
+Result<std::unique_ptr<images::Context>> open_context(const Settings& settings, const Kernel& kernel, api::StateIds& state_ids,
+                                                      const base::Clock& clock, spdlog::logger& log, const kernel::BootId& boot_id) {
     TRY(check_kernel(settings, kernel.mapper));
     auto context = TRY(images::open_context({settings.name, settings.dir_path, settings.revisions_to_keep},
                                             {kernel.files, state_ids, clock, log, boot_id}));
     context->driver = std::make_unique<FileDriver>(settings, kernel);
-    return std::make_unique<images::ImagePool>(std::move(context));
+    return context;
+}
+
+Result<std::unique_ptr<api::Pool>> open(const Settings& settings, const Kernel& kernel, api::StateIds& state_ids, const base::Clock& clock,
+                                        spdlog::logger& log, const kernel::BootId& boot_id) {
+    return std::make_unique<images::ImagePool>(TRY(open_context(settings, kernel, state_ids, clock, log, boot_id)));
 }
 
 }  // namespace varve::file

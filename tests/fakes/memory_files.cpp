@@ -190,9 +190,11 @@ Result<> MemoryFileSystem::clone(int from, int to) { return clone_range(from, {0
 
 Result<> MemoryFileSystem::clone_range(int from, Bytes from_offset, int to, Bytes to_offset, Bytes length) {
     return call(Effect::TakesSpace, [&]() -> Result<> {
-        const auto* source = TRY(open_inode(from, FileType::Regular));
         auto* target = TRY(open_inode(to, FileType::Regular));
         if (!writable(to) || !reflinks_) return fail(Errc::Unsupported, "this file system has no reflinks");
+        const auto found = open_inode(from, FileType::Regular);
+        if (!found) return fail(Errc::Unsupported, "what is cloned is a device, or of another file system");  // EINVAL, EXDEV
+        const auto* source = *found;
         const auto end = status_of(*source).size.count;
         if (from_offset.count > end || length.count > end - from_offset.count)
             return fail(Errc::Unsupported, "the range ends beyond the file");

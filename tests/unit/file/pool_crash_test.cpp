@@ -53,6 +53,10 @@ Act publish(const std::string& text) {
 Act execute(const api::Command& command) {
     return [=](PoolWorld& world) { return world.execute(volume, command); };
 }
+Result<> convert(PoolWorld& world) {
+    TRY(world.convert());
+    return world.start();  // with the same driver: the directory is its pool all the time
+}
 Act all(std::vector<Act> acts) {
     return [acts = std::move(acts)](PoolWorld& world) -> Result<> {
         for (const auto& act : acts) TRY(act(world));
@@ -99,6 +103,7 @@ std::vector<Case> cases() {
         {"stop_snapshot", start_child, stop_child, {"first"}, {"first"}},
         {"stop_under_a_snapshot", all({start_child, start, write("second")}), stop(0), {"first", "second"}, {}},
         {"publish_under_a_snapshot", start_child, publish("second"), {"first", "second"}, {"first"}},
+        {"convert", second, convert, {"second"}, {"first", "second"}},
         {"remove_under_a_snapshot", start_child, execute(api::RemoveCommitted{}), {"first", ""}, {}},
     };
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/unit/file/pool_world.h"
 
+#include "drivers/file/convert.h"
+#include "drivers/file_reflink/file_reflink.h"
+
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
@@ -13,6 +16,8 @@ namespace varve::file {
 using base::Result;
 
 namespace {
+
+Settings settings() { return {base::PoolName::parse("pool").value(), "/pool", "0123456789abcdef"}; }
 
 constexpr base::Timestamp first_moment{1'700'000'000, 0};
 
@@ -59,12 +64,29 @@ void PoolWorld::make_ports() {
     loops = std::make_unique<fakes::FakeLoops>(devices, *files, files->faults());
 }
 
+Kernel PoolWorld::kernel() { return {*files, *mapper, *loops, std::make_shared<fakes::SnapshotNodes>(devices, *files)}; }
+
 Result<> PoolWorld::start() {
     pool.reset();
+    return take(TRY(file::open(settings(), kernel(), ids_, clock, *log_, kernel::BootId{"boot"})));
+}
+
+Result<> PoolWorld::convert() {
+    pool.reset();
+    return convert_to_images(settings(), kernel(), ids_, clock, *log_, kernel::BootId{"boot"});
+}
+
+Result<> PoolWorld::start_reflink() {
+    pool.reset();
+    files->set_reflinks(true);
+    TRY(check_images_alone(*files, "/pool"));
+    const file_reflink::Settings own{.name = settings().name, .dir_path = "/pool"};
+    return take(TRY(file_reflink::open(own, *files, ids_, clock, *log_, kernel::BootId{"boot"})));
+}
+
+Result<> PoolWorld::take(std::unique_ptr<api::Pool> opened) {
     vms_.clear();
-    const Settings settings{base::PoolName::parse("pool").value(), "/pool", "0123456789abcdef"};
-    const Kernel kernel{*files, *mapper, *loops, std::make_shared<fakes::SnapshotNodes>(devices, *files)};
-    pool = TRY(file::open(settings, kernel, ids_, clock, *log_, kernel::BootId{"boot"}));
+    pool = std::move(opened);
     TRY(pool->recover());
     for (const auto& vm : TRY(pool->list_vms())) {
         const auto loaded = TRY(pool->load_vm(vm));

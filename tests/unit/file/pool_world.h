@@ -30,6 +30,10 @@ public:
 
     // What a daemon does when it starts; again for its restart in the same boot.
     [[nodiscard]] base::Result<> start();
+    // Closes the pool, makes it what file-reflink keeps (convert.h), and leaves it closed.
+    [[nodiscard]] base::Result<> convert();
+    // start() with the driver file-reflink, as the registry does it: a directory that was not converted is refused.
+    [[nodiscard]] base::Result<> start_reflink();
     [[nodiscard]] base::Result<> create_vm(const std::string& vm);
 
     // ---- commands. Volumes are named "vm/volume".
@@ -64,6 +68,8 @@ public:
 
 private:
     void make_ports();
+    [[nodiscard]] Kernel kernel();
+    [[nodiscard]] base::Result<> take(std::unique_ptr<api::Pool> opened);
     [[nodiscard]] std::string device_of(const std::string& volume) const;
 
     api::StateIds ids_;
