@@ -28,6 +28,8 @@ public:
     virtual ~PoolAdministration() = default;
     [[nodiscard]] virtual base::Result<> add(const std::vector<std::string>& words) = 0;  // NAME DRIVER KEY=VALUE...
     [[nodiscard]] virtual base::Result<> remove(const std::string& name) = 0;
+    // A pool of the driver `file` becomes one of `file-reflink`, with all its states.
+    [[nodiscard]] virtual base::Result<> convert(const std::string& name) = 0;
     [[nodiscard]] virtual base::Result<> reload() = 0;
     // The pool on one of whose volumes this pool's file system lies.
     [[nodiscard]] virtual base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const = 0;

@@ -15,6 +15,13 @@ using base::Errc;
 using base::fail;
 using base::Result;
 
+namespace {
+
+constexpr auto file_driver = "file";
+constexpr auto reflink_driver = "file-reflink";
+
+}  // namespace
+
 Result<> PoolKeeper::open(const config::PoolConfig& pool) {
     const auto directory = pool.settings.parameters.find("dir_path");
     if (directory != pool.settings.parameters.end() && (directory->second == mountpoint_ || path_below(directory->second, mountpoint_)))
@@ -82,6 +89,63 @@ Result<> PoolKeeper::remove(const std::string& name) {
     if (failed)
         return fail(Errc::Io, "pool " + name + " is closed, but " + file_of(pool).string() + " cannot be removed: " + failed.message());
     return {};
+}
+
+Result<PoolKeeper::Described> PoolKeeper::describe(const base::PoolName& name) const {
+    const auto config = TRY(read_config_());
+    for (const auto& pool : config.pools)
+        if (pool.settings.name == name) return Described{pool, true};
+    const auto text = settings::read_text(file_of(name));
+    if (!text) return fail(Errc::NotFound, "there is no pool " + name.str());
+    auto kept = config::parse(*text);
+    if (!kept || kept->pools.size() != 1) return fail(Errc::Corrupt, file_of(name).string() + " does not describe one pool");
+    return Described{std::move(kept->pools.front()), false};
+}
+
+Result<> PoolKeeper::convert(const std::string& name) {
+    const auto pool = TRY(base::PoolName::parse(name));
+    const std::lock_guard lock(mutex_);
+    const auto described = TRY(describe(pool));
+    const auto present = catalogue_.find(pool);
+    const auto& driver = described.pool.settings.driver;
+    if (described.configured && driver == file_driver)
+        return fail(Errc::InvalidArgument,
+                    "pool " + name + " is described in the configuration: set its driver to file-reflink there, then convert it");
+    if ((driver != file_driver && driver != reflink_driver) || (present && present->driver_name() != file_driver))
+        return fail(Errc::InvalidArgument, "pool " + name + " is of the driver " + (present ? present->driver_name() : driver) +
+                                               " already; only a pool of the driver file can be converted");
+    if (!present) return convert_closed(described);
+    TRY(catalogue_.remove(pool));
+    auto converted = convert_closed(described);
+    if (converted) return {};
+    auto again = described.pool;
+    again.settings.driver = file_driver;
+    again.settings.parameters.erase("setup_check");
+    if (auto opened = open(again); !opened)
+        return base::Failure(
+            base::with_context(std::move(opened).error(), converted.error().message() + "; and it could not be opened again"));
+    return converted;
+}
+
+// At any moment the directory is a pool of the driver file, so that a failure needs no undoing.
+Result<> PoolKeeper::convert_closed(const Described& described) {
+    auto settings = described.pool.settings;
+    const auto check = settings.parameters.extract("setup_check");  // which only file-reflink knows
+    settings.driver = file_driver;
+    const auto directory = settings.parameters.find("dir_path");
+    if (directory == settings.parameters.end()) return fail(Errc::InvalidArgument, "pool " + settings.name.str() + " has no dir_path");
+    {
+        const auto owner = TRY(engine::PoolOwner::acquire(settings.name, directory->second));
+        auto converted = described.pool;
+        converted.settings = TRY(registry::convert_pool(settings, environment_));
+        if (!check.empty()) converted.settings.parameters.insert({check.key(), check.mapped()});
+        // Point of no return: with the next start it is one of file-reflink.
+        if (!described.configured) TRY(keep(converted));
+        settings = converted.settings;
+    }
+    auto converted = described.pool;
+    converted.settings = std::move(settings);
+    return open(converted);
 }
 
 Result<> PoolKeeper::reload() {

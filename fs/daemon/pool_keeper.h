@@ -39,6 +39,9 @@ public:
     [[nodiscard]] base::Result<> add(const std::vector<std::string>& words) override;
     // A pool that the configuration names comes back with the next reload or restart.
     [[nodiscard]] base::Result<> remove(const std::string& name) override;
+    // Busy while a volume of the pool is started, being written, or dirty. A pool that the configuration names is converted when it says file-reflink
+    // there already; the pool need not be open then.
+    [[nodiscard]] base::Result<> convert(const std::string& name) override;
     // Opens pools that the configuration names by now, and closes those that it no longer does.
     [[nodiscard]] base::Result<> reload() override;
     [[nodiscard]] base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const override;
@@ -46,6 +49,13 @@ public:
 private:
     [[nodiscard]] base::Result<> open(const config::PoolConfig& pool);
     [[nodiscard]] base::Result<> keep(const config::PoolConfig& pool) const;
+    // What the configuration or an earlier addition says of the pool.
+    struct Described {
+        config::PoolConfig pool;
+        bool configured = false;
+    };
+    [[nodiscard]] base::Result<Described> describe(const base::PoolName& name) const;
+    [[nodiscard]] base::Result<> convert_closed(const Described& described);
     [[nodiscard]] std::filesystem::path file_of(const base::PoolName& name) const { return kept_ / (name.str() + ".toml"); }
 
     engine::Catalogue& catalogue_;

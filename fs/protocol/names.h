@@ -60,6 +60,7 @@ inline constexpr std::string_view blockers = "blockers";
 namespace verb {
 inline constexpr std::string_view pool_add = "pool-add";
 inline constexpr std::string_view pool_rm = "pool-rm";
+inline constexpr std::string_view pool_convert = "pool-convert";
 inline constexpr std::string_view reload = "reload";
 inline constexpr std::string_view create = "create";
 inline constexpr std::string_view start = "start";

@@ -50,6 +50,7 @@ struct Subcommand {
 
 // Each describes one subcommand below `parent`.
 [[nodiscard]] Subcommand add_pool_add(CLI::App& parent);
+[[nodiscard]] Subcommand add_pool_convert(CLI::App& parent);
 [[nodiscard]] Subcommand add_pool_ls(CLI::App& parent);
 [[nodiscard]] Subcommand add_pool_info(CLI::App& parent);
 [[nodiscard]] Subcommand add_pool_rm(CLI::App& parent);

@@ -136,6 +136,9 @@ TEST_F(Commands, PoolAddQuotesAndMakesPathsAbsolute) {
     tree.put(".varve/ctl", "");
     EXPECT_EQ(run({"pool", "rm", "q"}).code, ExitCode::Ok);
     EXPECT_EQ(tree.get(".varve/ctl"), "pool-rm q\n");
+    EXPECT_EQ(run({"pool", "convert", "q"}).code, ExitCode::Ok);
+    EXPECT_EQ(tree.get(".varve/ctl"), "pool-convert q\n");
+    EXPECT_EQ(run({"pool", "convert", "../q"}).code, ExitCode::Usage);
     EXPECT_EQ(run({"pool", "add", "q", "sim", "x=a\nb"}).code, ExitCode::Failed);
 }
 

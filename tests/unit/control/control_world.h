@@ -28,6 +28,10 @@ public:
         return {};
     }
     base::Result<> remove(const std::string& name) override { return base::fail(Errc::NotFound, "there is no pool " + name); }
+    base::Result<> convert(const std::string& name) override {
+        converted = name;
+        return {};
+    }
     base::Result<> reload() override {
         ++reloads;
         return {};
@@ -35,6 +39,7 @@ public:
     base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool&) const override { return outer; }
 
     std::vector<std::string> added;
+    std::string converted;
     int reloads = 0;
     std::optional<base::PoolName> outer;
 };

@@ -73,7 +73,10 @@ TEST_F(TreeTest, RootCommandsReachTheAdministration) {
     EXPECT_EQ(command({}, "pool-rm q").at("error").at("name"), "ENOENT");
     EXPECT_EQ(command({}, "pool-rm ../q").at("error").at("code"), "invalid-name");
     const auto unknown = command({}, "start").at("error").at("message").get<std::string>();
-    EXPECT_NE(unknown.find("pool-add, pool-rm, reload"), std::string::npos);
+    EXPECT_TRUE(command({}, "pool-convert q").at("ok"));
+    EXPECT_EQ(administration_.converted, "q");
+    EXPECT_EQ(command({}, "pool-convert ../q").at("error").at("code"), "invalid-name");
+    EXPECT_NE(unknown.find("pool-add, pool-rm, pool-convert, reload"), std::string::npos);
     EXPECT_NE(command({}, "pool-add q").at("error").at("message").get<std::string>().find("usage: pool-add NAME DRIVER"),
               std::string::npos);
     EXPECT_EQ(command(pool_place(), "start").at("error").at("code"), "not-found");
