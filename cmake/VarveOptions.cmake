@@ -14,7 +14,8 @@ set(VARVE_SANITIZE "" CACHE STRING "Sanitizers for the whole build: 'address,und
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # One cache for all builds and checkouts: paths count from the source directory.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE})
 endif()
 
 add_library(varve_options INTERFACE)
