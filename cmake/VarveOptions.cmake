@@ -15,6 +15,7 @@ set(VARVE_SANITIZE "" CACHE STRING "Sanitizers for the whole build: 'address,und
 find_program(CCACHE ccache)
 if(CCACHE)
   # One cache for all builds and checkouts: paths count from the source directory.
+  add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE})
 endif()
 
