@@ -41,6 +41,14 @@ Result<> wait_until_closed(const Context& pool, const base::VolumePath& path, co
 
 // ---- start
 
+// Whoever had the name may have given it up since the catalogue was read.
+Result<> free_name(Context& pool, const std::string& name) {
+    auto freed = pool.catalog.free_name(name);
+    if (freed || freed.error().code != Errc::Exists) return freed;
+    TRY(pool.catalog.reload());
+    return pool.catalog.free_name(name);
+}
+
 Result<> continue_session(Context& pool, const LvUuid& lv, SessionRecord session) {
     const auto old = session_tag(session);
     TRY(pool.catalog.activate(lv));
@@ -51,7 +59,7 @@ Result<> continue_session(Context& pool, const LvUuid& lv, SessionRecord session
 Result<> start_volatile(Context& pool, const base::VolumePath& path, const RecordId& volume, base::Bytes size) {
     const auto name = committed_name(path);  // as Qubes calls it
     const auto capacity = pool.catalog.rounded(size);
-    TRY(pool.catalog.free_name(name));
+    TRY(free_name(pool, name));
     SessionRecord session{volume, pool.boot.text, capacity, pool.clock.now()};
     (void)TRY(pool.catalog.create(name, capacity, {session_tag(session)}));
     return {};
@@ -62,7 +70,7 @@ Result<> start_from(Context& pool, const base::VolumePath& path, const RecordId&
                     std::optional<SessionRecord::Base> base) {
     const auto size = pool.catalog.look([&](const Contents& now) { return now.lvs.at(origin).size; });
     const auto name = session_name(path);
-    TRY(pool.catalog.free_name(name));
+    TRY(free_name(pool, name));
     SessionRecord session{volume, pool.boot.text, size, pool.clock.now(), std::move(base)};
     (void)TRY(pool.catalog.snapshot(origin, name, {session_tag(session)}));
     return {};
