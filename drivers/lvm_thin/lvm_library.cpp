@@ -215,7 +215,11 @@ Result<ThinPoolHealth> LvmLibrary::health() const {
     // A pool that never had a volume has no layer of its own yet (lv_is_new_thin_pool in lib/metadata/thin_manip.c).
     const auto layer = TRY(mapper_.find(pool_device()));
     const auto pool = layer ? pool_device() : device(place_.thin_pool);
-    if (!layer && !TRY(mapper_.find(pool))) return fail(Errc::NotFound, "the thin pool " + full(place_.thin_pool) + " is not active");
+    if (!layer && !TRY(mapper_.find(pool)))
+        return fail(Errc::NotFound, "the thin pool " + full(place_.thin_pool) +
+                                        " is not active; look with vgs whether its volume group is there under this name and not exported, "
+                                        "and activate it: vgchange --activate y " +
+                                        place_.volume_group);
     const auto table = TRY(mapper_.table(pool));
     const auto status = TRY(mapper_.status(pool));
     const auto* target = table.targets().size() == 1 ? std::get_if<kernel::ThinPoolTarget>(&table.targets().front().kind) : nullptr;
