@@ -128,6 +128,7 @@ Result<> DefinitionStore::write(const VmDefinition& vm) {
 }
 
 Result<> DefinitionStore::create(const VmDefinition& vm) {
+    const Telling telling(*this);
     const std::scoped_lock lock(mutex_);
     TRY(finish_rename());
     TRY(check_free(vm.name));
@@ -136,6 +137,7 @@ Result<> DefinitionStore::create(const VmDefinition& vm) {
 }
 
 Result<> DefinitionStore::replace(const VmDefinition& vm) {
+    const Telling telling(*this);
     const std::scoped_lock lock(mutex_);
     (void)TRY(find_locked(vm.name));
     TRY(check_change(definitions_, vm));
@@ -143,6 +145,7 @@ Result<> DefinitionStore::replace(const VmDefinition& vm) {
 }
 
 Result<VmDefinition> DefinitionStore::set(const VmName& vm, const std::vector<Change>& changes) {
+    const Telling telling(*this);
     const std::scoped_lock lock(mutex_);
     auto changed = TRY(with_changes(TRY(find_locked(vm)), changes));
     TRY(check_change(definitions_, changed));
@@ -151,6 +154,7 @@ Result<VmDefinition> DefinitionStore::set(const VmName& vm, const std::vector<Ch
 }
 
 Result<> DefinitionStore::remove(const VmName& vm) {
+    const Telling telling(*this);
     const std::scoped_lock lock(mutex_);
     (void)TRY(find_locked(vm));
     TRY(check_removable(definitions_, vm));
@@ -160,6 +164,7 @@ Result<> DefinitionStore::remove(const VmName& vm) {
 }
 
 Result<> DefinitionStore::rename(const VmName& vm, const VmName& to) {
+    const Telling telling(*this);
     const std::scoped_lock lock(mutex_);
     TRY(finish_rename());
     (void)TRY(find_locked(vm));
@@ -194,6 +199,7 @@ Result<> DefinitionStore::finish_rename() {
 }
 
 Result<VmDefinition> DefinitionStore::clone(const VmName& vm, const VmName& to) {
+    const Telling telling(*this);
     const std::scoped_lock lock(mutex_);
     auto copy = TRY(find_locked(vm));
     TRY(check_free(to));

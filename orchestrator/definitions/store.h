@@ -6,6 +6,7 @@
 #include "orchestrator/definitions/rules.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -45,8 +46,26 @@ public:
     // A definition of its own: another UUID, no MAC addresses, and no preload settings. NotFound, Exists.
     [[nodiscard]] base::Result<VmDefinition> clone(const base::VmName& vm, const base::VmName& to);
 
+    // Called after each change, in the thread that made it, with no lock held: it only notes that there was one. Set before there are several
+    // threads.
+    void on_change(std::function<void()> listener) { changed_ = std::move(listener); }
+
 private:
     explicit DefinitionStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+    // Tells the listener at its end, which comes after the lock's.
+    class Telling {
+    public:
+        explicit Telling(const DefinitionStore& store) : store_(store) {}
+        ~Telling() {
+            if (store_.changed_) store_.changed_();
+        }
+        Telling(const Telling&) = delete;
+        Telling& operator=(const Telling&) = delete;
+
+    private:
+        const DefinitionStore& store_;
+    };
 
     [[nodiscard]] std::filesystem::path file_of(const base::VmName& vm) const { return directory_ / (vm.str() + ".toml"); }
     [[nodiscard]] std::filesystem::path rename_intent() const { return directory_ / ".rename.toml"; }
@@ -61,6 +80,7 @@ private:
 
     std::filesystem::path directory_;
     std::vector<Trouble> troubles_;
+    std::function<void()> changed_;
     mutable std::mutex mutex_;
     Definitions definitions_;
 };

@@ -31,6 +31,11 @@ struct Domain {
     std::optional<base::VmName> vm;  // whose it is, from our mark; none: not ours
 };
 
+struct DomainMemory {
+    base::Bytes now;
+    std::optional<base::Bytes> used;  // what the guest says that it cannot do without; absent: it says nothing (any more, or yet)
+};
+
 // Thread-safe. Every call answers within the keepalive's bounds: while the hypervisor does not answer at all, calls fail at once with Io.
 // Domains are transient: nothing is left behind when one ends. NotFound: there is no such domain (any more).
 class Hypervisor {
@@ -67,6 +72,10 @@ public:
 
     // What a new domain could have.
     [[nodiscard]] virtual base::Result<base::Bytes> free_memory() = 0;
+
+    // A guest's, and what it shall be: its balloon driver gives memory back, or takes it, as it can.
+    [[nodiscard]] virtual base::Result<DomainMemory> memory(const definitions::Uuid& domain) = 0;
+    [[nodiscard]] virtual base::Result<> set_memory(const definitions::Uuid& domain, base::Bytes memory) = 0;
 
     // The QEMU guest agent. TimedOut: it does not answer; `deadline` counts in whole seconds, at least one.
     [[nodiscard]] virtual base::Result<> ping_agent(const definitions::Uuid& domain, std::chrono::seconds deadline) = 0;

@@ -9,6 +9,7 @@
 #include <libvirt/virterror.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,21 @@ std::optional<Bytes> available_memory(virConnectPtr connection) {
             kibibytes += value.value;
     }
     return Bytes{kibibytes << 10U};
+}
+
+// What the guest's balloon driver told last.
+std::optional<Bytes> used_memory(virDomainPtr domain) {
+    std::array<virDomainMemoryStatStruct, VIR_DOMAIN_MEMORY_STAT_NR> values{};
+    const int count = ::virDomainMemoryStats(domain, values.data(), values.size(), 0);
+    std::optional<std::uint64_t> available;
+    std::optional<std::uint64_t> usable;
+    for (const auto& value : std::span(values).first(static_cast<std::size_t>(std::max(count, 0)))) {
+        if (value.tag == VIR_DOMAIN_MEMORY_STAT_AVAILABLE) available = value.val;
+        if (value.tag == VIR_DOMAIN_MEMORY_STAT_USABLE) usable = value.val;
+    }
+    // Hostile: the guest says so.
+    if (!available || !usable || *usable > *available || *available > (std::uint64_t{1} << 50U)) return {};
+    return Bytes{(*available - *usable) << 10U};
 }
 
 // What virConnectListAllDomains gives.
@@ -193,6 +209,21 @@ public:
         if (bytes == 0) return libvirt_failure("cannot find out how much memory is free");
         // libvirt's test driver (9.0) counts in KiB.
         return TRY(domain_type()) == DomainType::Test ? Bytes{std::uint64_t{bytes} << 10U} : Bytes{bytes};
+    }
+
+    Result<DomainMemory> memory(const Uuid& domain) override {
+        const auto [connection, handle] = TRY(look_up(domain));
+        virDomainInfo info{};
+        if (::virDomainGetInfo(handle.get(), &info) < 0)
+            return libvirt_failure("cannot read the memory of the domain " + name_of(handle.get()));
+        // QEMU asks the guest only where somebody wants to know; others need no asking and refuse this.
+        (void)::virDomainSetMemoryStatsPeriod(handle.get(), 1, VIR_DOMAIN_AFFECT_LIVE);
+        return DomainMemory{Bytes{std::uint64_t{info.memory} << 10U}, used_memory(handle.get())};
+    }
+
+    Result<> set_memory(const Uuid& domain, Bytes memory) override {
+        return call(domain, "change the memory of",
+                    [&](virDomainPtr handle) { return ::virDomainSetMemoryFlags(handle, memory.count >> 10U, VIR_DOMAIN_AFFECT_LIVE); });
     }
 
     Result<> ping_agent(const Uuid& domain, std::chrono::seconds deadline) override {

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] base::Result<std::vector<Event>> next();
     // False when nothing came in time. Interrupted: a signal came.
     [[nodiscard]] base::Result<bool> wait(std::chrono::milliseconds longest) const;
+    // For a poll(2) of one's own.
+    [[nodiscard]] int descriptor() const { return file_.get(); }
 
 private:
     explicit EventReader(base::UniqueFd file) : file_(std::move(file)) {}

@@ -134,6 +134,13 @@ std::map<VmName, Board::Row>::iterator Board::with_domain(const Uuid& domain) {
     return found;
 }
 
+std::optional<VmName> Board::vm_of(const Uuid& domain) const {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [vm, row] : rows_)
+        if (row.domain == domain) return vm;
+    return std::nullopt;
+}
+
 void Board::gone(const VmName& vm, Row& row) {
     row.gone = true;
     if (row.claim != nullptr)

@@ -79,6 +79,8 @@ public:
     // Whether the VM comes into one of these states and nobody has it, before the deadline; its state then, or the last one.
     [[nodiscard]] VmState wait_for(const base::VmName& vm, const std::set<VmState>& states, Deadline deadline) const;
 
+    [[nodiscard]] std::optional<base::VmName> vm_of(const definitions::Uuid& domain) const;
+
     // What a hypervisor told. Domains that are nobody's are left out.
     void domain_stopped(const definitions::Uuid& domain);
     void domain_paused(const definitions::Uuid& domain, const std::string& why);

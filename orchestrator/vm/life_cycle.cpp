@@ -197,6 +197,28 @@ public:
         return Listening::add(listening_, std::move(listener));
     }
 
+    std::unique_ptr<VmSubscription> watch_guests(std::function<void(const GuestEvent&)> listener) override {
+        return Watching::add(watching_, std::move(listener));
+    }
+
+    // ---- memory
+
+    Result<base::Bytes> free_memory(const VmName& vm) const override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        return world_.hypervisors.at(world_.uri_of(definition)).free_memory();
+    }
+
+    Result<GuestMemory> memory(const VmName& vm) const override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto found = TRY(world_.hypervisors.at(world_.uri_of(definition)).memory(TRY(domain_of(vm))));
+        return GuestMemory{found.now, found.used};
+    }
+
+    Result<> set_memory(const VmName& vm, base::Bytes memory) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        return world_.hypervisors.at(world_.uri_of(definition)).set_memory(TRY(domain_of(vm)), memory);
+    }
+
     // ---- recovery
 
     std::vector<Repaired> recover() override {
@@ -213,10 +235,16 @@ public:
 
 private:
     using Listening = hypervisor::ListenerList<VmEvent, VmSubscription>;
+    using Watching = hypervisor::ListenerList<GuestEvent, VmSubscription>;
 
     static Result<definitions::Uuid> domain_of(const Claim& claim) {
         if (const auto domain = claim.domain()) return *domain;
         return fail(Errc::NotFound, claim.vm().str() + " has no domain any more");
+    }
+
+    [[nodiscard]] Result<definitions::Uuid> domain_of(const VmName& vm) const {
+        if (const auto domain = board_.info(vm).domain) return *domain;
+        return fail(Errc::NotFound, vm.str() + " has no domain: it is not running");
     }
 
     [[nodiscard]] Result<domain_xml::Description> describe(const VmDefinition& vm, const definitions::Uuid& domain) const {
@@ -280,8 +308,12 @@ private:
         std::visit(base::Overloaded{[](const hypervisor::DomainStarted&) {},
                                     [&](const hypervisor::DomainPaused& paused) {
                                         board_.domain_paused(paused.domain, paused.by_disk_error ? "paused after an error of a disk" : "");
+                                        guest_moved(paused.domain, false);
                                     },
-                                    [&](const hypervisor::DomainResumed& resumed) { board_.domain_resumed(resumed.domain); },
+                                    [&](const hypervisor::DomainResumed& resumed) {
+                                        board_.domain_resumed(resumed.domain);
+                                        guest_moved(resumed.domain, true);
+                                    },
                                     [&](const hypervisor::DomainStopped& stopped) { board_.domain_stopped(stopped.domain); },
                                     [&](const hypervisor::AgentChanged& agent) { board_.agent_changed(agent.domain, agent.connected); },
                                     [&](const hypervisor::DiskError& error) {
@@ -291,6 +323,14 @@ private:
                                     [&](const hypervisor::Disconnected&) {},
                                     [&](const hypervisor::Resynchronise&) { work_.post([this, uri] { (void)catch_up(uri); }); }},
                    event);
+    }
+
+    void guest_moved(const definitions::Uuid& domain, bool runs) {
+        if (const auto vm = board_.vm_of(domain)) tell_guest({*vm, runs});
+    }
+
+    void tell_guest(const GuestEvent& event) {
+        teller_.post([this, event] { watching_->tell(event); });
     }
 
     void changed(const VmEvent& event) override {
@@ -396,6 +436,8 @@ private:
         kept->phase = SessionRecord::Phase::Running;
         TRY(world_.records.put(*kept));
         if (claim.domain() != domain.uuid) claim.set_domain(domain.uuid);
+        // The hypervisor did not answer when somebody resumed it.
+        if (claim.state() == VmState::Paused && state_of(domain) == VmState::Running) tell_guest({claim.vm(), true});
         claim.set_trouble({});
         claim.set_state(state_of(domain));
         return {};
@@ -405,6 +447,7 @@ private:
     Hypervisors hypervisors_;
     Surroundings world_;
     const std::shared_ptr<Listening> listening_ = std::make_shared<Listening>();
+    const std::shared_ptr<Watching> watching_ = std::make_shared<Watching>();
     Board board_{*this};
     Errands teller_{1};           // tells listeners, in order
     Errands work_{work_threads};  // last: what it runs uses the others

@@ -86,6 +86,18 @@ struct VmEvent {
     std::string reason;
 };
 
+// The guest began to run or stood still, as its hypervisor tells it: in its order, and also when the VM's state says the same already.
+struct GuestEvent {
+    base::VmName vm;
+    bool runs = false;
+};
+
+// What a guest has of memory.
+struct GuestMemory {
+    base::Bytes now;
+    std::optional<base::Bytes> used;  // by the guest's own account; absent: its balloon driver says nothing
+};
+
 // Ends with this object; the listener is not called after that.
 class VmSubscription {
 public:
@@ -134,8 +146,15 @@ public:
     // The storage, and what a running guest sees. `size` in whole sectors; only growth.
     [[nodiscard]] virtual base::Result<> resize(const base::VolumeId& volume, base::Bytes size) = 0;
 
+    // What another VM of this one's hypervisor could have.
+    [[nodiscard]] virtual base::Result<base::Bytes> free_memory(const base::VmName& vm) const = 0;
+    // Of a VM with a guest. `set_memory` asks the guest, which gives back or takes as it can.
+    [[nodiscard]] virtual base::Result<GuestMemory> memory(const base::VmName& vm) const = 0;
+    [[nodiscard]] virtual base::Result<> set_memory(const base::VmName& vm, base::Bytes memory) = 0;
+
     // Called in a thread of the service, with no lock held: it must not wait for an operation of this interface.
     [[nodiscard]] virtual std::unique_ptr<VmSubscription> subscribe(std::function<void(const VmEvent&)> listener) = 0;
+    [[nodiscard]] virtual std::unique_ptr<VmSubscription> watch_guests(std::function<void(const GuestEvent&)> listener) = 0;
 };
 
 }  // namespace varve::vm

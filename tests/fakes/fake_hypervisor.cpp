@@ -283,6 +283,20 @@ Result<Bytes> FakeHypervisor::free_memory() {
     return call("free_memory", Effect::Reads, [&]() -> Result<Bytes> { return host_.free_memory; });
 }
 
+Result<hypervisor::DomainMemory> FakeHypervisor::memory(const Uuid& domain) {
+    return call("memory", Effect::Reads, [&]() -> Result<hypervisor::DomainMemory> {
+        const auto* const guest = TRY(running(domain));
+        return hypervisor::DomainMemory{guest->memory, guest->used_memory};
+    });
+}
+
+Result<> FakeHypervisor::set_memory(const Uuid& domain, Bytes memory) {
+    return call("set_memory", Effect::Changes, [&]() -> Result<> {
+        TRY(running(domain))->memory = memory;
+        return {};
+    });
+}
+
 Result<> FakeHypervisor::ping_agent(const Uuid& domain, std::chrono::seconds /*deadline*/) {
     return call("ping_agent", Effect::Reads, [&]() -> Result<> {
         if (!TRY(running(domain))->agent) return fail(Errc::TimedOut, "cannot reach the agent of the domain");

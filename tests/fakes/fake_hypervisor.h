@@ -22,6 +22,8 @@ struct FakeGuests {
         bool executed = false;  // has run at all
         bool agent = false;     // connected
         bool frozen = false;
+        base::Bytes memory{std::uint64_t{512} << 20};
+        std::optional<base::Bytes> used_memory{};
     };
     std::mutex mutex;  // over everything below
     std::map<std::string, Guest> guests;
@@ -66,6 +68,8 @@ public:
     [[nodiscard]] base::Result<> attach_device(const definitions::Uuid& domain, const std::string& xml) override;
     [[nodiscard]] base::Result<> detach_device(const definitions::Uuid& domain, const std::string& xml) override;
     [[nodiscard]] base::Result<base::Bytes> free_memory() override;
+    [[nodiscard]] base::Result<hypervisor::DomainMemory> memory(const definitions::Uuid& domain) override;
+    [[nodiscard]] base::Result<> set_memory(const definitions::Uuid& domain, base::Bytes memory) override;
     [[nodiscard]] base::Result<> ping_agent(const definitions::Uuid& domain, std::chrono::seconds deadline) override;
     [[nodiscard]] base::Result<int> freeze(const definitions::Uuid& domain) override;
     [[nodiscard]] base::Result<int> thaw(const definitions::Uuid& domain) override;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/definitions/store.h"
+#include "orchestrator/hypervisor/listener_list.h"
 #include "orchestrator/vm/machines.h"
 
 #include <atomic>
@@ -32,8 +33,12 @@ public:
     base::Result<vm::StartReport> start(const base::VmName& vm, const vm::StageListener& listener) override {
         if (start_fails) return base::fail(base::Errc::NoSpace, "no memory");
         if (TRY(info(vm)).state != vm::VmState::Halted) return base::fail(base::Errc::Busy, "'" + vm.str() + "' runs already");
-        listener({vm, vm::Stage::Create, vm::StageEvent::What::Done, std::chrono::microseconds(7), ""});
-        TRY(become(vm, vm::VmState::Running));
+        if (listener) listener({vm, vm::Stage::Create, vm::StageEvent::What::Done, std::chrono::microseconds(7), ""});
+        if (start_fails_late) {
+            become(vm, vm::VmState::Halted);
+            return base::fail(base::Errc::TimedOut, "the guest was never ready");
+        }
+        become(vm, vm::VmState::Running);
         return vm::StartReport{vm, {{vm::Stage::Create, std::chrono::microseconds(7)}}, {}, {}};
     }
     base::Result<vm::StopReport> stop(const base::VmName& vm, const vm::StopRequest& request, const vm::StageListener&) override {
@@ -41,8 +46,16 @@ public:
         return end(vm, false);
     }
     base::Result<vm::StopReport> kill(const base::VmName& vm, const vm::StageListener&) override { return end(vm, true); }
-    base::Result<> pause(const base::VmName& vm) override { return become(vm, vm::VmState::Paused); }
-    base::Result<> resume(const base::VmName& vm) override { return become(vm, vm::VmState::Running); }
+    base::Result<> pause(const base::VmName& vm) override {
+        if (pause_fails) return base::fail(base::Errc::Io, "it cannot be paused");
+        TRY(move(vm, vm::VmState::Running, vm::VmState::Paused));
+        if (after_pause) after_pause();
+        return {};
+    }
+    base::Result<> resume(const base::VmName& vm) override {
+        if (resume_fails) return base::fail(base::Errc::Io, "it cannot be resumed");
+        return move(vm, vm::VmState::Paused, vm::VmState::Running);
+    }
     base::Result<std::filesystem::path> console(const base::VmName&) const override { return std::filesystem::path("/dev/pts/7"); }
     base::Result<> remove(const base::VmName& vm) override {
         if (removals_refused > 0) {
@@ -66,11 +79,40 @@ public:
         return {};
     }
     std::unique_ptr<vm::VmSubscription> subscribe(std::function<void(const vm::VmEvent&)> listener) override {
-        listener_ = std::move(listener);
-        return std::make_unique<vm::VmSubscription>();
+        return Listeners::add(listeners_, std::move(listener));
+    }
+    std::unique_ptr<vm::VmSubscription> watch_guests(std::function<void(const vm::GuestEvent&)> listener) override {
+        return Guests::add(guests_, std::move(listener));
+    }
+    base::Result<base::Bytes> free_memory(const base::VmName&) const override { return free; }
+    base::Result<vm::GuestMemory> memory(const base::VmName&) const override {
+        if (!has) return base::fail(base::Errc::Unsupported, "it has no balloon");
+        return *has;
+    }
+    base::Result<> set_memory(const base::VmName&, base::Bytes wanted) override {
+        asked_memory.push_back(wanted);
+        if (has) has->now = wanted;
+        return {};
+    }
+
+    // What happens by itself.
+    void become(const base::VmName& vm, vm::VmState state) {
+        {
+            const std::scoped_lock lock(mutex_);
+            states_[vm] = state;
+        }
+        listeners_->tell({vm, state, ""});
+        if (state == vm::VmState::Running || state == vm::VmState::Paused) guests_->tell({vm, state == vm::VmState::Running});
     }
 
     bool start_fails = false;
+    bool start_fails_late = false;
+    bool pause_fails = false;
+    bool resume_fails = false;
+    std::function<void()> after_pause;
+    base::Bytes free{std::uint64_t{8} << 30};
+    std::optional<vm::GuestMemory> has;  // every guest
+    std::vector<base::Bytes> asked_memory;
     std::atomic<int> removals_refused = 0;
     vm::StopRequest last_stop;
     vm::AttachRequest last_attach;
@@ -78,19 +120,21 @@ public:
 
 private:
     base::Result<vm::StopReport> end(const base::VmName& vm, bool killed) {
-        TRY(become(vm, vm::VmState::Halted));
-        if (listener_) listener_({vm, vm::VmState::Halted, ""});
+        (void)TRY(store_.find(vm));
+        become(vm, vm::VmState::Halted);
         return vm::StopReport{vm, killed, {}, {}};
     }
-    base::Result<> become(const base::VmName& vm, vm::VmState state) {
-        (void)TRY(store_.find(vm));
-        const std::scoped_lock lock(mutex_);
-        states_[vm] = state;
+    base::Result<> move(const base::VmName& vm, vm::VmState from, vm::VmState to) {
+        if (TRY(info(vm)).state != from) return base::fail(base::Errc::Busy, "'" + vm.str() + "' is in another state");
+        become(vm, to);
         return {};
     }
 
     definitions::DefinitionStore& store_;
-    std::function<void(const vm::VmEvent&)> listener_;
+    using Listeners = hypervisor::ListenerList<vm::VmEvent, vm::VmSubscription>;
+    using Guests = hypervisor::ListenerList<vm::GuestEvent, vm::VmSubscription>;
+    const std::shared_ptr<Listeners> listeners_ = std::make_shared<Listeners>();
+    const std::shared_ptr<Guests> guests_ = std::make_shared<Guests>();
     mutable std::mutex mutex_;
     std::map<base::VmName, vm::VmState> states_;  // under the mutex
 };
