@@ -27,6 +27,13 @@ std::optional<Instant> Preloads::next_wakeup() const {
     return soonest;
 }
 
+std::vector<VmName> Preloads::templates() const {
+    std::vector<VmName> names;
+    names.reserve(queues_.size());
+    for (const auto& [name, queue] : queues_) names.push_back(name);
+    return names;
+}
+
 std::vector<Preloaded> Preloads::list(const VmName& template_vm) const {
     const auto found = queues_.find(template_vm);
     return found == queues_.end() ? std::vector<Preloaded>() : found->second.list();
@@ -49,9 +56,8 @@ void Preloads::on(const event::SettingsChanged& event, Instant now) {
 }
 
 void Preloads::on(const event::ContentChanged& event, Instant now) {
-    const auto found = queues_.find(event.template_vm);
-    // A template that did not change refreshes nothing.
-    if (found != queues_.end()) (void)found->second.content_changed(event.content, now);
+    // A template that did not change refreshes nothing. The content may come before the settings, so that nothing is begun without it.
+    (void)queues_[event.template_vm].content_changed(event.content, now);
 }
 
 void Preloads::on(const event::PropertyChanged& event, Instant now) {
@@ -59,7 +65,20 @@ void Preloads::on(const event::PropertyChanged& event, Instant now) {
     if (found != queues_.end()) found->second.property_changed(now);
 }
 
+void Preloads::on(const event::Refresh& event, Instant now) {
+    const auto found = queues_.find(event.template_vm);
+    if (found != queues_.end()) found->second.refresh(now);
+}
+
 void Preloads::on(const event::MemoryChanged& event, Instant) { free_ = event.free; }
+
+void Preloads::on(const event::NoMemory& event, Instant now) {
+    free_ = event.free;
+    const auto found = find(event.disposable);
+    if (!found) return;
+    found->queue->drop(event.disposable);
+    remove({event.disposable}, now);
+}
 
 void Preloads::on(const event::Booted& event, Instant now) { became(event.disposable, Phase::Booted, now); }
 
@@ -173,6 +192,7 @@ void Preloads::refresh(Instant now) {
 }
 
 void Preloads::refill(Instant now) {
+    starved_ = false;
     if (!runs()) return;
     for (auto& [name, queue] : queues_) {
         for (auto count = queue.lacking(wanted(settings_, name), now); count > 0; --count)
@@ -184,7 +204,10 @@ void Preloads::refill(Instant now) {
 // False when there is no memory for one, which is tried again when memory returns, or no name.
 bool Preloads::create_one(const VmName& template_vm, Queue& queue) {
     const auto memory = settings_.templates.at(template_vm).memory;
-    if (free_ && *free_ < memory + settings_.threshold) return false;
+    if (free_ && *free_ < memory + settings_.threshold) {
+        starved_ = true;
+        return false;
+    }
     const auto name = names_();
     if (!name) return false;
     if (free_) free_ = *free_ - memory;

@@ -31,6 +31,10 @@ public:
     // When to hand in event::Woken, unless another event comes first.
     [[nodiscard]] std::optional<Instant> next_wakeup() const;
 
+    // Whether disposables are missing for want of memory alone.
+    [[nodiscard]] bool starved() const { return starved_; }
+    // Of all templates that something is or was kept of.
+    [[nodiscard]] std::vector<VmName> templates() const;
     // For people; empty for a template that nothing was ever kept of.
     [[nodiscard]] std::vector<Preloaded> list(const VmName& template_vm) const;
     [[nodiscard]] std::string trouble(const VmName& template_vm) const;
@@ -39,7 +43,9 @@ private:
     void on(const event::SettingsChanged& event, Instant now);
     void on(const event::ContentChanged& event, Instant now);
     void on(const event::PropertyChanged& event, Instant now);
+    void on(const event::Refresh& event, Instant now);
     void on(const event::MemoryChanged& event, Instant now);
+    void on(const event::NoMemory& event, Instant now);
     void on(const event::Booted& event, Instant now);
     void on(const event::Paused& event, Instant now);
     void on(const event::Failed& event, Instant now);
@@ -75,6 +81,7 @@ private:
     std::map<VmName, Queue> queues_;
     Requests requests_;
     std::optional<base::Bytes> free_;  // memory; unknown until it is told
+    bool starved_ = false;
     bool begun_ = false;
     bool suspended_ = false;
     std::vector<VmName> to_remove_;

@@ -48,7 +48,7 @@ public:
     // False when the content is what it was.
     bool content_changed(const Content& content, Instant now);
     void property_changed(Instant now) { outdate(now + delay_after_property); }
-    void set_content(Content content) { content_ = std::move(content); }
+    void refresh(Instant now) { outdate(now); }
 
     // How many to create now.
     [[nodiscard]] std::size_t lacking(std::uint32_t max, Instant now) const;

@@ -43,6 +43,7 @@ struct Settings {
     std::optional<std::uint32_t> system_max;  // overrides the default_dispvm's own
     definitions::RefillDelay delay = std::chrono::milliseconds(3000);
     base::Bytes threshold;  // memory that preloading leaves free
+    friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 // How many are kept of a template: 0 for one that disposables cannot be made of.
@@ -60,7 +61,14 @@ struct ContentChanged {  // a commit of a volume that disposables of the templat
 struct PropertyChanged {  // one that its disposables inherit
     VmName template_vm;
 };
+struct Refresh {  // somebody wants new ones, whatever has changed
+    VmName template_vm;
+};
 struct MemoryChanged {
+    base::Bytes free;
+};
+struct NoMemory {  // it was not created: there is too little by now. No failure; tried again when memory returns
+    VmName disposable;
     base::Bytes free;
 };
 struct Booted {
@@ -107,9 +115,9 @@ struct Woken {};
 
 }  // namespace event
 
-using Event = std::variant<event::SettingsChanged, event::ContentChanged, event::PropertyChanged, event::MemoryChanged, event::Booted,
-                           event::Paused, event::Failed, event::Gone, event::Resumed, event::Requested, event::HandOverFailed,
-                           event::HostSuspends, event::HostResumed, event::Recovered, event::Begin, event::Woken>;
+using Event = std::variant<event::SettingsChanged, event::ContentChanged, event::PropertyChanged, event::Refresh, event::MemoryChanged,
+                           event::NoMemory, event::Booted, event::Paused, event::Failed, event::Gone, event::Resumed, event::Requested,
+                           event::HandOverFailed, event::HostSuspends, event::HostResumed, event::Recovered, event::Begin, event::Woken>;
 
 namespace action {
 

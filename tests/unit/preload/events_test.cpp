@@ -149,6 +149,22 @@ TEST_F(EventTable, NotEnoughMemoryCreatesNothingUntilItReturns) {
     EXPECT_EQ(tell(event::MemoryChanged{{std::uint64_t{3} << 30}}), (Words{"create disp2 of dvm", "create disp3 of dvm"}));
 }
 
+TEST_F(EventTable, OneThatTheHostHasNoMemoryForIsNoFailure) {
+    tell(event::SettingsChanged{settings(1)});
+    EXPECT_EQ(tell(event::Begin{}), (Words{"create disp1 of dvm"}));
+    EXPECT_EQ(tell(event::NoMemory{vm("disp1"), {1000}}), (Words{"remove disp1"}));
+    EXPECT_TRUE(preloads.starved());
+    EXPECT_EQ(preloads.trouble(vm("dvm")), "");
+    EXPECT_EQ(wait(seconds(60)), Words{});
+    EXPECT_EQ(tell(event::MemoryChanged{{std::uint64_t{1} << 30}}), (Words{"create disp2 of dvm"}));
+    EXPECT_FALSE(preloads.starved());
+}
+
+TEST_F(EventTable, RefreshReplacesAtOnce) {
+    fill(1);
+    EXPECT_EQ(tell(event::Refresh{vm("dvm")}), (Words{"create disp2 of dvm", "remove disp1"}));
+}
+
 TEST_F(EventTable, AFailedOneIsRemovedAndRetriedLaterAndLater) {
     tell(event::SettingsChanged{settings(1)});
     EXPECT_EQ(tell(event::Begin{}), (Words{"create disp1 of dvm"}));

@@ -34,7 +34,7 @@ private:
     }
 
     Event any_event() {
-        switch (*rc::gen::inRange(0, 13)) {
+        switch (*rc::gen::inRange(0, 15)) {
             case 0: {
                 Settings settings;
                 max_ = *rc::gen::inRange(0U, 5U);
@@ -52,6 +52,8 @@ private:
             case 9: return event::HostSuspends{};
             case 10: return event::HostResumed{};
             case 11: return event::Begin{};
+            case 12: return event::Refresh{vm("dvm")};
+            case 13: return event::NoMemory{any_vm(), {*rc::gen::inRange<std::uint64_t>(0, 10000)}};
             default: open_.insert(++requests_); return event::Requested{vm("dvm"), requests_};
         }
     }
