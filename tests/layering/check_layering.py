@@ -17,7 +17,8 @@ OUTSIDERS_USE = (BASE, "fs/protocol")
 ORCHESTRATOR_USES = (*OUTSIDERS_USE, SETTINGS)
 
 VM_USES = ("orchestrator/mount_client", "orchestrator/definitions", "orchestrator/domain_xml", "orchestrator/hypervisor")
-SERVICE_USES = ("orchestrator/vm", "orchestrator/config", "orchestrator/rpc", "orchestrator/rpc_client", "orchestrator/disposables", "orchestrator/preload")
+PRELOADING_USES = ("orchestrator/vm", "orchestrator/disposables", "orchestrator/preload")
+SERVICE_USES = ("orchestrator/preloading", "orchestrator/vm", "orchestrator/config", "orchestrator/rpc", "orchestrator/rpc_client", "orchestrator/disposables", "orchestrator/preload")
 
 # Layer -> the layers (or single files) it may include besides itself. A layer is a folder with all below it, or one file.
 MAY_INCLUDE = {
@@ -50,6 +51,7 @@ MAY_INCLUDE = {
     "orchestrator/rpc_client": (BASE, "orchestrator/mount_client"),
     "orchestrator/disposables": (BASE, SETTINGS, "orchestrator/definitions"),
     "orchestrator/preload": (BASE, "orchestrator/definitions"),
+    "orchestrator/preloading": (*PRELOADING_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator": ("orchestrator/service", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,

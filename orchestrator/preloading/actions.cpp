@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The queue's actions: each is begun in the loop, done by a worker, and its outcome told in the loop.
+#include "orchestrator/preloading/preloading.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace varve::preloading {
+
+using base::Result;
+using base::VmName;
+using preload::RequestId;
+namespace action = preload::action;
+namespace event = preload::event;
+
+// Reserving one writes a file, which the loop does not wait for: the queue is woken when there is a name.
+std::optional<VmName> Preloading::take_name() {
+    if (!names_.empty()) {
+        auto name = std::move(names_.back());
+        names_.pop_back();
+        return name;
+    }
+    if (std::exchange(reserving_, true)) return {};
+    loop_.work(Work::Short, [this] {
+        loop_.post([this, name = makers_.reserve_name()] {
+            reserving_ = false;
+            if (!name) return report_({}, name.error());
+            names_.push_back(*name);
+            tell(event::Woken{});
+        });
+    });
+    return {};
+}
+
+// ---- create
+
+void Preloading::carry_out(const action::Create& create) {
+    const auto& settings = settings_.templates.at(create.template_vm);
+    const auto origin = origins_.find(create.template_vm);
+    Entry entry{.record = {create.disposable, create.template_vm, Record::Phase::Creating,
+                           origin == origins_.end() ? preload::Content() : origin->second.content}};
+    entry.busy = true;
+    // Those that are being created may not have taken theirs yet.
+    const auto creating = 1 + std::ranges::count_if(entries_, [](const auto& each) { return each.second.busy && !each.second.ran; });
+    const base::Bytes needed{settings.memory.count * static_cast<std::uint64_t>(creating) + settings_.threshold.count};
+    loop_.work(Work::Long, [this, record = entry.record, needed] {
+        if (const auto free = workers_.shortage(record.template_vm, needed)) {
+            loop_.post([this, vm = record.vm, free = *free] { not_created(vm, free); });
+            return;
+        }
+        loop_.post([this, vm = record.vm, outcome = workers_.create(record)] { created(vm, outcome); });
+    });
+    entries_.insert_or_assign(create.disposable, std::move(entry));
+}
+
+void Preloading::not_created(const VmName& vm, base::Bytes free) {
+    auto& entry = entries_.at(vm);
+    entry.busy = false;
+    if (entry.doomed) return end({vm});
+    tell(event::NoMemory{vm, free});
+}
+
+void Preloading::created(const VmName& vm, const Result<>& outcome) {
+    auto& entry = entries_.at(vm);
+    entry.busy = false;
+    if (entry.doomed) return end({vm});
+    if (!outcome) {
+        report_(vm.str(), outcome.error());
+        return tell(event::Failed{vm, outcome.error().message()});
+    }
+    tell(event::Booted{vm});
+    // A request may have taken it.
+    if (!entry.busy && !entry.doomed) settle(entry);
+}
+
+void Preloading::settle(Entry& entry) {
+    entry.busy = true;
+    loop_.work(Work::Long, [this, record = entry.record, haste = entry.haste] {
+        loop_.post([this, vm = record.vm, outcome = workers_.settle(record, *haste)] { settled(vm, outcome); });
+    });
+}
+
+void Preloading::settled(const VmName& vm, const Result<>& outcome) {
+    auto& entry = entries_.at(vm);
+    entry.busy = false;
+    if (entry.doomed) return end({vm});
+    if (entry.resumed) {
+        const auto request = entry.request;
+        const auto template_vm = entry.record.template_vm;
+        tell(event::Resumed{vm});
+        use(vm);
+        if (request) tell(event::HandOverFailed{vm, template_vm, *request});
+        return;
+    }
+    if (entry.request) return begin_hand_over(entry);
+    if (!outcome) {
+        report_(vm.str(), outcome.error());
+        return tell(event::Failed{vm, outcome.error().message()});
+    }
+    const auto info = machines_.info(vm);
+    if (!info || info->state == vm::VmState::Halted || info->state == vm::VmState::Stopping) return tell(event::Gone{vm});
+    tell(event::Paused{vm});
+}
+
+// ---- hand over
+
+void Preloading::carry_out(const action::HandOver& hand_over) {
+    auto& entry = entries_.at(hand_over.disposable);
+    entry.request = hand_over.request;
+    entry.haste->hurry();
+    if (!entry.busy) begin_hand_over(entry);
+}
+
+void Preloading::begin_hand_over(Entry& entry) {
+    entry.busy = true;
+    entry.visible = true;
+    publish();
+    loop_.work(Work::Short, [this, record = entry.record, request = *entry.request] {
+        loop_.post([this, vm = record.vm, request, outcome = workers_.hand_over(record)] { handed_over(vm, request, outcome); });
+    });
+}
+
+void Preloading::handed_over(const VmName& vm, RequestId request, const Result<>& outcome) {
+    auto& entry = entries_.at(vm);
+    if (outcome) {
+        entries_.erase(vm);
+        return answer(request, std::optional(vm));
+    }
+    report_(vm.str(), outcome.error());
+    const auto template_vm = entry.record.template_vm;
+    entry.busy = false;
+    entry.visible = false;
+    tell(event::HandOverFailed{vm, template_vm, request});
+}
+
+void Preloading::carry_out(const action::StartCold& cold) { answer(cold.request, std::optional<VmName>()); }
+
+void Preloading::carry_out(const action::BecameUsed& used) { use(used.disposable); }
+
+void Preloading::use(const VmName& vm) {
+    if (entries_.erase(vm) == 0) return;
+    publish();
+    loop_.work(Work::Short, [this, vm] {
+        if (const auto outcome = workers_.became_used(vm); !outcome) report_(vm.str(), outcome.error());
+    });
+}
+
+// ---- remove
+
+void Preloading::carry_out(const action::Remove& remove) {
+    std::vector<VmName> idle;
+    for (const auto& vm : remove.disposables) {
+        const auto found = entries_.find(vm);
+        if (found == entries_.end()) continue;  // somebody uses it by now
+        found->second.doomed = true;
+        found->second.haste->hurry();
+        if (!found->second.busy) idle.push_back(vm);
+    }
+    end(idle);
+}
+
+void Preloading::end(const std::vector<VmName>& vms) {
+    for (const auto& vm : vms) entries_.at(vm).busy = true;
+    if (vms.empty()) return;
+    loop_.work(Work::Long, [this, vms] {
+        for (const auto& vm : vms) loop_.post([this, vm, outcome = workers_.end(vm)] { ended(vm, outcome); });
+    });
+}
+
+void Preloading::ended(const VmName& vm, const Result<>& outcome) {
+    auto& entry = entries_.at(vm);
+    entry.busy = false;
+    if (!outcome) {
+        report_(vm.str(), outcome.error());
+        const auto info = machines_.info(vm);
+        entry.stuck = info && info->state == vm::VmState::Unknown;
+    }
+    // What cannot be ended for another reason is left to people, as an ordinary disposable.
+    if (!entry.stuck) {
+        entries_.erase(vm);
+        if (!outcome) (void)records_.remove(vm);  // also tried by who ended it
+    }
+    publish();
+    check_waits();
+}
+
+}  // namespace varve::preloading

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/preloading/preloading.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace varve::preloading {
+
+using base::Errc;
+using base::Result;
+using base::VmName;
+using preload::RequestId;
+namespace event = preload::event;
+
+Preloading::Preloading(Loop& loop, definitions::DefinitionStore& store, vm::Machines& machines, Makers& makers, Records records,
+                       SystemSettings system, Report report)
+    : loop_(loop),
+      store_(store),
+      machines_(machines),
+      makers_(makers),
+      records_(std::move(records)),
+      system_(std::move(system)),
+      report_(std::move(report)),
+      workers_(store, machines, makers, records_),
+      preloads_([this] { return take_name(); }),
+      vms_(machines.subscribe([this](const vm::VmEvent& heard_of) { loop_.post([this, heard_of] { heard(heard_of); }); })),
+      guests_(machines.watch_guests([this](const vm::GuestEvent& heard_of) { loop_.post([this, heard_of] { heard(heard_of); }); })) {
+    store_.on_change([this] { loop_.post([this] { look_again(); }); });
+}
+
+Preloading::~Preloading() {
+    stop();
+    store_.on_change({});
+    vms_.reset();
+    guests_.reset();
+    loop_.stop();
+}
+
+// ---- what others ask for
+
+void Preloading::begin() {
+    loop_.post([this] {
+        begun_ = true;
+        loop_.work(Work::Short, [this] {
+            if (const auto noted = records_.set_begun(); !noted) report_({}, noted.error());
+        });
+        tell(event::Begin{});
+    });
+}
+
+void Preloading::request(const VmName& template_vm, Answer answer) {
+    RequestId request = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!stopped_) answers_.emplace(request = ++last_request_, std::move(answer));
+    }
+    if (request == 0) return answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
+    loop_.post([this, template_vm, request] { tell(event::Requested{template_vm, request}); });
+}
+
+void Preloading::refresh(const VmName& template_vm) {
+    loop_.post([this, template_vm] { tell(event::Refresh{template_vm}); });
+}
+
+void Preloading::suspend(Done done) {
+    loop_.post([this, done = std::move(done)] {
+        {
+            const std::scoped_lock lock(mutex_);
+            waits_.push_back({std::nullopt, done});
+        }
+        suspended_ = true;
+        tell(event::HostSuspends{});
+    });
+}
+
+void Preloading::resume() {
+    loop_.post([this] {
+        suspended_ = false;
+        tell(event::HostResumed{});
+    });
+}
+
+void Preloading::retire(const VmName& template_vm, Done done) {
+    loop_.post([this, template_vm, done = std::move(done)] {
+        {
+            const std::scoped_lock lock(mutex_);
+            waits_.push_back({template_vm, done});
+        }
+        retired_.insert(template_vm);
+        settings_.templates.erase(template_vm);
+        tell(event::SettingsChanged{settings_});
+    });
+}
+
+void Preloading::unretire(const VmName& template_vm) {
+    loop_.post([this, template_vm] {
+        retired_.erase(template_vm);
+        look_again();
+    });
+}
+
+Status Preloading::status() const {
+    const std::scoped_lock lock(mutex_);
+    return status_;
+}
+
+bool Preloading::holds(const VmName& vm) const {
+    const std::scoped_lock lock(mutex_);
+    return held_.contains(vm);
+}
+
+void Preloading::answer(RequestId request, Result<std::optional<VmName>> outcome) {
+    Answer answer;
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto found = answers_.find(request);
+        if (found == answers_.end()) return;  // answered when the orchestrator was to end
+        answer = std::move(found->second);
+        answers_.erase(found);
+    }
+    answer(std::move(outcome));
+}
+
+void Preloading::stop() {
+    std::map<RequestId, Answer> answers;
+    std::vector<Wait> waits;
+    {
+        const std::scoped_lock lock(mutex_);
+        stopped_ = true;
+        answers.swap(answers_);
+        waits.swap(waits_);
+    }
+    for (const auto& [request, answer] : answers) answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
+    for (const auto& wait : waits) wait.done();
+}
+
+// ---- after an earlier orchestrator
+
+void Preloading::recover() {
+    apply(take_stock({}));
+    event::Recovered recovered;
+    const auto records = records_.all();
+    if (!records) report_({}, records.error());
+    for (const auto& record : records.value_or(std::vector<Record>())) {
+        const auto info = machines_.info(record.vm);
+        const bool gone = !info || info->state == vm::VmState::Halted;
+        // One that ran when it was ready was resumed by somebody.
+        const bool used = !gone && record.phase != Record::Phase::Creating && info->state == vm::VmState::Running;
+        if (gone || used) {
+            (void)records_.remove(record.vm);  // one that stays says the same to the next orchestrator
+            continue;
+        }
+        const auto definition = store_.find(record.vm);
+        const auto now = inherited_.find(record.template_vm);
+        const bool same = definition && now != inherited_.end() && inherited_by(*definition) == now->second;
+        const bool ready = record.phase == Record::Phase::Ready && info->state == vm::VmState::Paused;
+        Entry entry{.record = record};
+        entry.ran = entry.armed = true;
+        entries_.insert_or_assign(record.vm, std::move(entry));
+        recovered.left.push_back({record.vm, record.template_vm, same && ready, record.content});
+    }
+    tell(recovered);
+    begun_ = records_.begun();
+    if (begun_) tell(event::Begin{});
+}
+
+// ---- what definitions and mount say
+
+Preloading::Stock Preloading::take_stock(const Question& question) const {
+    Stock stock;
+    const auto all = store_.snapshot();
+    stock.settings = settings_of(all, system_, question.retired);
+    for (const auto& [name, settings] : stock.settings.templates) {
+        if (auto inherited = inherited_from(all.at(name))) stock.inherited.emplace(name, *std::move(inherited));
+        if (preload::wanted(stock.settings, name) > 0 && !question.known.contains(name)) stock.origins.emplace(name, makers_.look(name));
+    }
+    return stock;
+}
+
+void Preloading::look_again() {
+    look_again_ = looking_;
+    if (std::exchange(looking_, true)) return;
+    Question question{retired_, {}};
+    for (const auto& [name, origin] : origins_)
+        if (!stale_.contains(name)) question.known.insert(name);
+    stale_.clear();
+    loop_.work(Work::Short, [this, question = std::move(question)] {
+        loop_.post([this, stock = take_stock(question)]() mutable {
+            looking_ = false;
+            apply(std::move(stock));
+            if (std::exchange(look_again_, false)) look_again();
+        });
+    });
+}
+
+void Preloading::apply(Stock stock) {
+    for (const auto& name : retired_) stock.settings.templates.erase(name);
+    for (auto& [name, origin] : stock.origins) {
+        if (!origin) {
+            stale_.insert(name);
+            troubles_[name] = "what its disposables start from cannot be found out: " + origin.error().message();
+            continue;
+        }
+        troubles_.erase(name);
+        auto content = origin->content;
+        origins_.insert_or_assign(name, *std::move(origin));
+        tell(event::ContentChanged{name, std::move(content)});
+    }
+    const auto before = std::exchange(inherited_, std::move(stock.inherited));
+    for (const auto& [name, form] : inherited_)
+        if (const auto known = before.find(name); known != before.end() && known->second != form) tell(event::PropertyChanged{name});
+    const auto gone = [&](const auto& each) { return !inherited_.contains(each.first); };
+    std::erase_if(origins_, gone);
+    std::erase_if(troubles_, gone);
+    // Without knowing what they start from, none is begun.
+    std::erase_if(stock.settings.templates,
+                  [&](const auto& each) { return preload::wanted(stock.settings, each.first) > 0 && !origins_.contains(each.first); });
+    if (stock.settings == settings_) return publish();
+    settings_ = std::move(stock.settings);
+    tell(event::SettingsChanged{settings_});
+}
+
+void Preloading::volume_changed(const std::optional<base::VolumeId>& volume) {
+    loop_.post([this, volume] {
+        for (const auto& [name, origin] : origins_)
+            if (!volume || origin.volumes.contains(*volume)) stale_.insert(name);
+        if (!stale_.empty()) look_again();
+    });
+}
+
+// ---- what happens to VMs
+
+void Preloading::heard(const vm::VmEvent& heard_of) {
+    const auto found = entries_.find(heard_of.vm);
+    if (found == entries_.end()) {
+        if (heard_of.state == vm::VmState::Halted && preloads_.starved()) ask_memory();
+        return;
+    }
+    auto& entry = found->second;
+    if (entry.busy) return;  // who has it finds out
+    if (entry.stuck && heard_of.state != vm::VmState::Unknown) {
+        entry.stuck = false;
+        return end({heard_of.vm});
+    }
+    if (heard_of.state == vm::VmState::Halted || heard_of.state == vm::VmState::Stopping) tell(event::Gone{heard_of.vm});
+}
+
+// After it was paused by us, whoever resumes it uses it. Told by the hypervisor in its order: what it says of the start may come late.
+void Preloading::heard(const vm::GuestEvent& heard_of) {
+    const auto found = entries_.find(heard_of.vm);
+    if (found == entries_.end() || found->second.visible || found->second.doomed) return;
+    auto& entry = found->second;
+    if (!heard_of.runs) {
+        entry.armed = entry.ran;
+        return;
+    }
+    entry.resumed = entry.armed;
+    entry.ran = true;
+    if (!entry.resumed || entry.busy) return;
+    tell(event::Resumed{heard_of.vm});
+    use(heard_of.vm);
+}
+
+void Preloading::ask_memory() {
+    if (settings_.templates.empty() || std::exchange(asking_memory_, true)) return;
+    loop_.work(Work::Short, [this, any = settings_.templates.begin()->first] {
+        loop_.post([this, free = machines_.free_memory(any)] {
+            asking_memory_ = false;
+            if (free) tell(event::MemoryChanged{*free});
+        });
+    });
+}
+
+// ---- after each event
+
+void Preloading::tell(const preload::Event& event) {
+    for (const auto& action : preloads_.handle(event, loop_.now())) std::visit([this](const auto& each) { carry_out(each); }, action);
+    publish();
+    check_waits();
+    plan_wakeup();
+}
+
+void Preloading::plan_wakeup() {
+    auto next = preloads_.next_wakeup();
+    if (!preloads_.starved())
+        memory_at_.reset();
+    else if (!memory_at_)
+        memory_at_ = loop_.now() + between_memory_questions;
+    if (memory_at_ && (!next || *memory_at_ < *next)) next = memory_at_;
+    loop_.wake_at(next, [this] {
+        if (memory_at_ && *memory_at_ <= loop_.now()) {
+            memory_at_.reset();
+            ask_memory();
+        }
+        tell(event::Woken{});
+    });
+}
+
+void Preloading::publish() {
+    Status status{begun_, suspended_, preloads_.starved(), {}};
+    std::set<VmName> names;
+    for (const auto& name : preloads_.templates()) names.insert(name);
+    for (const auto& [name, trouble] : troubles_) names.insert(name);
+    for (const auto& name : names) {
+        const auto trouble = troubles_.find(name);
+        TemplateStatus one{name, preload::wanted(settings_, name), preloads_.list(name),
+                           trouble == troubles_.end() ? preloads_.trouble(name) : trouble->second};
+        if (one.max > 0 || !one.preloads.empty() || !one.trouble.empty()) status.templates.push_back(std::move(one));
+    }
+    std::set<VmName> held;
+    for (const auto& [name, entry] : entries_)
+        if (!entry.visible) held.insert(name);
+    const std::scoped_lock lock(mutex_);
+    status_ = std::move(status);
+    held_ = std::move(held);
+}
+
+void Preloading::check_waits() {
+    const auto under_way = [&](const Wait& wait) {
+        return std::ranges::any_of(entries_, [&](const auto& each) {
+            const auto& entry = each.second;
+            return !entry.stuck && !entry.visible && (!wait.template_vm || entry.record.template_vm == *wait.template_vm);
+        });
+    };
+    std::vector<Wait> over;
+    {
+        const std::scoped_lock lock(mutex_);
+        std::ranges::copy_if(waits_, std::back_inserter(over), [&](const Wait& wait) { return !under_way(wait); });
+        std::erase_if(waits_, [&](const Wait& wait) { return !under_way(wait); });
+    }
+    for (const auto& wait : over) wait.done();
+}
+
+}  // namespace varve::preloading

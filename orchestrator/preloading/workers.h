@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is done with one preloaded disposable. Everything blocks: for workers.
+#pragma once
+
+#include "orchestrator/definitions/store.h"
+#include "orchestrator/preloading/give_back.h"
+#include "orchestrator/preloading/makers.h"
+#include "orchestrator/preloading/records.h"
+
+namespace varve::preloading {
+
+// Thread-safe, for one disposable in one thread at a time. What it refers to outlives it.
+class Workers {
+public:
+    Workers(const definitions::DefinitionStore& store, vm::Machines& machines, Makers& makers, const Records& records)
+        : store_(store), machines_(machines), makers_(makers), records_(records) {}
+
+    // The host's free memory, when it is less than that.
+    [[nodiscard]] std::optional<base::Bytes> shortage(const base::VmName& template_vm, base::Bytes needed) const;
+    // Makes it, starts it and waits until it is ready.
+    [[nodiscard]] base::Result<> create(const Record& record) const;
+    // Memory goes back, and it is paused; in a hurry, neither.
+    [[nodiscard]] base::Result<> settle(Record record, Haste& haste) const;
+    // It runs, and is an ordinary disposable.
+    [[nodiscard]] base::Result<> hand_over(Record record) const;
+    // Somebody resumed it: the same.
+    [[nodiscard]] base::Result<> became_used(const base::VmName& vm) const;
+    [[nodiscard]] base::Result<> end(const base::VmName& vm) const;
+
+private:
+    void return_memory(const base::VmName& vm) const;
+
+    const definitions::DefinitionStore& store_;
+    vm::Machines& machines_;
+    Makers& makers_;
+    const Records& records_;
+};
+
+}  // namespace varve::preloading

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Each event of the table (docs/preload-queue.md) reaches the queue from where it happens, and its actions are carried out.
+#include "tests/unit/preloading/world.h"
+
+namespace varve::preloading::tests {
+namespace {
+
+using PreloadingEvents = World;
+using Names = std::vector<std::string>;
+
+TEST_F(PreloadingEvents, NothingIsMadeBeforeBegin) {
+    set("dvm", "preload-dispvm-max", "2");
+    EXPECT_EQ(listed(), "");
+    EXPECT_FALSE(preloading->status().begun);
+    preloading->begin();
+    loop->run();
+    EXPECT_EQ(listed(), "disp1 disp2");
+    EXPECT_EQ(state("disp1"), vm::VmState::Paused);
+    EXPECT_TRUE(preloading->holds(vm("disp1")));
+    EXPECT_TRUE(preloading->status().begun);
+}
+
+TEST_F(PreloadingEvents, MaxChanged) {
+    fill("1");
+    set("dvm", "preload-dispvm-max", "3");
+    EXPECT_EQ(listed(), "disp1 disp2 disp3");
+    set("dvm", "preload-dispvm-max", "1");
+    EXPECT_EQ(listed(), "disp1");
+    EXPECT_FALSE(exists("disp3"));
+}
+
+TEST_F(PreloadingEvents, MaxDeleted) {
+    fill("2");
+    set("dvm", "preload-dispvm-max", "");
+    EXPECT_EQ(listed(), "");
+    EXPECT_FALSE(exists("disp1"));
+    EXPECT_FALSE(preloading->holds(vm("disp1")));
+}
+
+TEST_F(PreloadingEvents, TheSystemsMaxIsTheDefaultDispvms) {
+    system.default_dispvm = vm("other");
+    system.max = 1;
+    restart();
+    fill("1");
+    EXPECT_EQ(listed("other").substr(0, 4), "disp");
+    EXPECT_EQ(status("other").max, 1U);
+    EXPECT_EQ(listed("dvm").substr(0, 4), "disp");
+}
+
+TEST_F(PreloadingEvents, ATemplateRetiresAndComesBack) {
+    fill("2");
+    bool gone = false;
+    preloading->retire(vm("dvm"), [&] { gone = true; });
+    loop->run();
+    EXPECT_TRUE(gone);
+    EXPECT_FALSE(exists("disp1"));
+    EXPECT_EQ(store->all().size(), 3U);
+    ASSERT_TRUE(store->set(vm("dvm"), {{"template_for_dispvms", ""}, {"preload-dispvm-max", ""}}));
+    preloading->unretire(vm("dvm"));
+    loop->run();
+    EXPECT_EQ(listed(), "");
+    ASSERT_TRUE(store->set(vm("dvm"), {{"template_for_dispvms", "true"}, {"preload-dispvm-max", "1"}}));
+    loop->run();
+    EXPECT_EQ(listed(), "disp3");
+}
+
+TEST_F(PreloadingEvents, ARetirementWaitsForWhatIsBeingMade) {
+    set("dvm", "preload-dispvm-max", "1");
+    loop->hold(Work::Long);
+    preloading->begin();
+    loop->run();
+    EXPECT_EQ(listed(), "disp1+");
+    bool gone = false;
+    preloading->retire(vm("dvm"), [&] { gone = true; });
+    loop->run();
+    EXPECT_FALSE(gone);
+    loop->release();
+    loop->run();
+    EXPECT_TRUE(gone);
+    EXPECT_FALSE(exists("disp1"));
+}
+
+TEST_F(PreloadingEvents, ACommitReplacesByContent) {
+    fill("2");
+    const base::VolumeId root{base::PoolName::parse("p").value(), vm("dvm"), base::VolumeName::parse("root").value()};
+    preloading->volume_changed(root);
+    loop->run();
+    EXPECT_EQ(listed(), "disp1 disp2") << "a commit of the same content";
+    makers->content = "two";
+    preloading->volume_changed(root);
+    loop->run();
+    EXPECT_EQ(listed(), "disp1! disp2!");
+    EXPECT_EQ(handed(), "cold") << "an outdated one is never handed out";
+    loop->pass(seconds(4));
+    EXPECT_EQ(listed(), "disp3 disp4");
+    EXPECT_FALSE(exists("disp1"));
+}
+
+TEST_F(PreloadingEvents, OtherVolumesAreNotLookedAt) {
+    fill("1");
+    const auto looks = makers->looks;
+    preloading->volume_changed(base::VolumeId{base::PoolName::parse("p").value(), vm("disp1"), base::VolumeName::parse("root").value()});
+    loop->run();
+    EXPECT_EQ(makers->looks, looks);
+    preloading->volume_changed(std::nullopt);
+    loop->run();
+    EXPECT_GT(makers->looks, looks);
+}
+
+TEST_F(PreloadingEvents, WithoutItsContentNoneIsBegun) {
+    makers->look_fails = true;
+    fill("1");
+    EXPECT_EQ(listed(), "");
+    EXPECT_EQ(status().trouble, "what its disposables start from cannot be found out: the mount is gone");
+    makers->look_fails = false;
+    preloading->volume_changed(std::nullopt);
+    loop->run();
+    EXPECT_EQ(listed(), "disp1");
+    EXPECT_EQ(status().trouble, "");
+}
+
+TEST_F(PreloadingEvents, AnInheritedPropertyReplacesAfterAWhile) {
+    fill("1");
+    set("dvm", "memory", "2G");
+    EXPECT_EQ(listed(), "disp1!");
+    loop->pass(seconds(30));
+    EXPECT_EQ(listed(), "disp2");
+    EXPECT_EQ(store->find(vm("disp2")).value().memory.initial.count, std::uint64_t{2} << 30);
+}
+
+TEST_F(PreloadingEvents, WhatIsNotInheritedDoesNotCount) {
+    fill("1");
+    set("dvm", "preload-dispvm-delay", "9s");
+    ASSERT_TRUE(store->set(vm("fedora"), {{"memory", "2G"}}));
+    loop->pass(seconds(60));
+    EXPECT_EQ(listed(), "disp1");
+}
+
+TEST_F(PreloadingEvents, RefreshReplacesAtOnce) {
+    fill("2");
+    preloading->refresh(vm("dvm"));
+    loop->run();
+    EXPECT_EQ(listed(), "disp3 disp4");
+    EXPECT_FALSE(exists("disp1"));
+}
+
+TEST_F(PreloadingEvents, OneThatEndsByItselfIsReplacedLater) {
+    fill("1");
+    machines->become(vm("disp1"), vm::VmState::Halted);
+    loop->run();
+    EXPECT_EQ(listed(), "");
+    EXPECT_EQ(status().trouble, "'disp1' ended by itself");
+    EXPECT_FALSE(exists("disp1"));
+    loop->pass(seconds(10));
+    EXPECT_EQ(listed(), "disp2");
+}
+
+TEST_F(PreloadingEvents, OneThatSomebodyResumesIsUsed) {
+    fill("1");
+    ASSERT_TRUE(machines->resume(vm("disp1")));
+    loop->run();
+    EXPECT_EQ(listed(), "");
+    EXPECT_FALSE(preloading->holds(vm("disp1")));
+    EXPECT_TRUE(exists("disp1"));
+    EXPECT_EQ(handed(), "cold");
+    loop->pass(seconds(3));
+    EXPECT_EQ(listed(), "disp2");
+    restart();
+    EXPECT_TRUE(exists("disp1")) << "it is nobody's to remove";
+    EXPECT_EQ(listed(), "disp2");
+}
+
+TEST_F(PreloadingEvents, AlsoWhenItIsPausedAgainBeforeAnybodyLooks) {
+    fill("1");
+    ASSERT_TRUE(machines->resume(vm("disp1")));
+    ASSERT_TRUE(machines->pause(vm("disp1")));
+    loop->run();
+    EXPECT_EQ(handed(), "cold");
+    EXPECT_FALSE(preloading->holds(vm("disp1")));
+}
+
+TEST_F(PreloadingEvents, AndWhileItSettles) {
+    machines->after_pause = [this] {
+        machines->after_pause = {};
+        EXPECT_TRUE(machines->resume(vm("disp1")));
+    };
+    fill("1");
+    EXPECT_EQ(listed(), "");
+    EXPECT_TRUE(exists("disp1"));
+    EXPECT_FALSE(preloading->holds(vm("disp1")));
+    EXPECT_EQ(handed(), "cold");
+}
+
+TEST_F(PreloadingEvents, WithoutMemoryNoneIsMade) {
+    machines->free = {std::uint64_t{1} << 20};
+    fill("1");
+    EXPECT_EQ(listed(), "");
+    EXPECT_FALSE(exists("disp1"));
+    EXPECT_TRUE(preloading->status().wants_memory);
+    EXPECT_EQ(status().trouble, "") << "no failure";
+    machines->free = {std::uint64_t{8} << 30};
+    machines->become(vm("other"), vm::VmState::Halted);  // some VM ends
+    loop->run();
+    EXPECT_EQ(listed(), "disp2");
+    EXPECT_FALSE(preloading->status().wants_memory);
+}
+
+TEST_F(PreloadingEvents, MemoryThatOthersFreeIsFoundInAWhile) {
+    machines->free = {std::uint64_t{1} << 20};
+    fill("1");
+    loop->pass(seconds(29));
+    machines->free = {std::uint64_t{8} << 30};
+    EXPECT_EQ(listed(), "");
+    loop->pass(seconds(2));
+    EXPECT_EQ(listed().substr(0, 4), "disp");
+}
+
+TEST_F(PreloadingEvents, TheThresholdStaysFree) {
+    system.threshold = {std::uint64_t{4} << 30};
+    restart();
+    machines->free = {(std::uint64_t{5} << 30) - 1};
+    fill("1");
+    EXPECT_EQ(listed(), "");
+    machines->free = {std::uint64_t{5} << 30};
+    loop->pass(seconds(31));
+    EXPECT_EQ(listed().substr(0, 4), "disp");
+}
+
+TEST_F(PreloadingEvents, HostSuspendAndResume) {
+    fill("2");
+    bool gone = false;
+    preloading->suspend([&] { gone = true; });
+    loop->run();
+    EXPECT_TRUE(gone);
+    EXPECT_EQ(listed(), "");
+    EXPECT_EQ(store->all().size(), 3U);
+    EXPECT_TRUE(preloading->status().suspended);
+    loop->pass(seconds(60));
+    EXPECT_EQ(listed(), "");
+    preloading->resume();
+    loop->run();
+    EXPECT_EQ(listed(), "disp3 disp4");
+}
+
+TEST_F(PreloadingEvents, ATemplateIsRemovedWithItsPreloads) {
+    fill("2");
+    bool gone = false;
+    preloading->retire(vm("dvm"), [&] { gone = true; });
+    loop->run();
+    ASSERT_TRUE(gone);
+    EXPECT_TRUE(store->remove(vm("dvm")));
+    preloading->unretire(vm("dvm"));
+    loop->run();
+    EXPECT_EQ(listed(), "");
+}
+
+TEST_F(PreloadingEvents, ARenamedTemplateKeepsItsQueue) {
+    fill("1");
+    ASSERT_TRUE(store->rename(vm("dvm"), vm("web")));
+    loop->run();
+    EXPECT_EQ(listed("dvm"), "");
+    EXPECT_FALSE(exists("disp1"));
+    EXPECT_EQ(listed("web"), "disp2");
+}
+
+TEST_F(PreloadingEvents, RemovalsWaitUntilNobodyAsksAndGoTogether) {
+    fill("4");
+    EXPECT_EQ(handed(), "disp1");
+    set("dvm", "preload-dispvm-max", "0");
+    EXPECT_TRUE(exists("disp2"));
+    loop->pass(seconds(2));
+    EXPECT_EQ(makers->batches.back(), (Names{"disp4", "disp3", "disp2"}));
+    EXPECT_TRUE(exists("disp1"));
+}
+
+}  // namespace
+}  // namespace varve::preloading::tests
