@@ -3,6 +3,9 @@
 #include "drivers/settings/text_file.h"
 #include "orchestrator/config/config.h"
 #include "orchestrator/hypervisor/libvirt_hypervisor.h"
+#include "orchestrator/preloading/asio_loop.h"
+#include "orchestrator/preloading/preloading.h"
+#include "orchestrator/preloading/volume_watch.h"
 #include "orchestrator/rpc/listen.h"
 #include "orchestrator/rpc/server.h"
 #include "orchestrator/service/json_of.h"
@@ -84,11 +87,12 @@ void log_repairs(spdlog::logger& log, const std::vector<vm::Repaired>& repaired)
     }
 }
 
-// Everybody who may see a VM hears of it.
-std::unique_ptr<vm::VmSubscription> publish_events(vm::Machines& machines, rpc::Server& server, const service::Access& access,
-                                                   spdlog::logger& log) {
+// Everybody who may see a VM hears of it. A preloaded disposable is nobody's yet.
+std::unique_ptr<vm::VmSubscription> publish_events(vm::Machines& machines, const preloading::Preloading& preloading, rpc::Server& server,
+                                                   const service::Access& access, spdlog::logger& log) {
     return machines.subscribe([&](const vm::VmEvent& event) {
         log.info("{}: {}{}{}", event.vm.str(), vm::name_of(event.state), event.reason.empty() ? "" : ": ", event.reason);
+        if (preloading.holds(event.vm)) return;
         server.publish("vm.event", service::json_of(event), [&access, vm = event.vm](const orchestrator::Caller& caller) {
             return access.allows(caller, orchestrator::Verb::See, vm);
         });
@@ -107,6 +111,7 @@ Result<> serve(const orchestrator::Config& config) {
     boost::asio::io_context io;
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     const auto loop = TRY(hypervisor::EventLoop::start());
+    preloading::AsioLoop work(io);
     const auto storage = vm::make_mount_storage(config.mountpoint.string());
     const auto records = TRY(vm::open_session_files(TRY(make_directory(config.runtime_dir)) / "sessions"));
     const auto machines = vm::make_life_cycle(
@@ -121,19 +126,29 @@ Result<> serve(const orchestrator::Config& config) {
         config.preload.default_dispvm,
         [&](const base::VmName& vm, const base::Error& error) { log->error("{}: cannot be removed: {}", vm.str(), error.message()); });
     disposables.sweep();
+    const auto& system = config.preload;
+    preloading::Preloading preloading(
+        work, *store, *machines, disposables, TRY(preloading::Records::open(config.runtime_dir / "preloads")),
+        {system.default_dispvm, system.max, system.delay, system.threshold},
+        [&](const std::string& about, const base::Error& error) { log->error("preloading: {}: {}", about, error.message()); });
+    preloading.recover();
+    const auto volumes = TRY(preloading::VolumeWatch::start(
+        config.mountpoint.string(), [&](const std::optional<base::VolumeId>& volume) { preloading.volume_changed(volume); }));
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
     const service::Access access(rights, *store);
     rpc::MethodTable methods;
-    service::add_definition_methods(methods, *store, access);
-    service::add_vm_methods(methods, *machines, *store, access);
-    service::add_disposable_methods(methods, disposables, access);
+    service::add_definition_methods(methods, *store, preloading, access);
+    service::add_vm_methods(methods, *machines, *store, preloading, access);
+    service::add_disposable_methods(methods, disposables, preloading, access);
+    service::add_preload_methods(methods, preloading, access);
     rpc::Server server(io, methods, std::move(socket), rights);
-    const auto events = publish_events(*machines, server, access, *log);
+    const auto events = publish_events(*machines, preloading, server, access, *log);
     signals.async_wait([&](boost::system::error_code, int signal) {
         log->info("ending after signal {}; the VMs run on", signal);
         (void)::sd_notify(0, "STOPPING=1");  // without systemd there is nobody to tell
         server.stop();
+        preloading.stop();  // what waits for it waits no more
         io.stop();
     });
     log->info("{} VMs are defined", store->all().size());

@@ -113,7 +113,7 @@ _varve() {
             *)
                 if [[ -z $command ]]; then
                     command=${words[i]}
-                elif [[ ($command == pool || $command == vm || $command == disp) && -z $sub ]]; then
+                elif [[ ($command == pool || $command == vm || $command == disp || $command == preload) && -z $sub ]]; then
                     sub=${words[i]}
                 else
                     ((position++ == 0)) && first=${words[i]}
@@ -149,6 +149,7 @@ _varve() {
     esac
     if [[ $cur == -* ]]; then
         local options='--mount --socket --json --quiet --bytes --help --version'
+        [[ $command:$sub == vm:ls ]] && options+=' --all'
         [[ $command:$sub == vm:create ]] && options+=' --file --volume'
         [[ $command:$sub == disp:run ]] && options+=' --template --tag'
         [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
@@ -166,7 +167,9 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm disp' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm disp preload' -- "$cur") ;;
+        preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
+        preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
         disp:) mapfile -t COMPREPLY < <(compgen -W 'run' -- "$cur") ;;
         vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;
@@ -182,7 +185,7 @@ _varve() {
                 _varve_vms "$cur"
             else
                 compopt -o nospace
-                mapfile -t COMPREPLY < <(compgen -W 'memory= maxmem= vcpus= needs= tags= hypervisor= template= default_dispvm= domain_xml= boot.kernel= boot.initramfs= boot.cmdline= boot.firmware=' -- "$cur")
+                mapfile -t COMPREPLY < <(compgen -W 'memory= maxmem= vcpus= needs= tags= hypervisor= template= default_dispvm= domain_xml= boot.kernel= boot.initramfs= boot.cmdline= boot.firmware= template_for_dispvms= preload-dispvm-max= preload-dispvm-delay=' -- "$cur")
             fi
             ;;
         vm:*) ((position == 0)) && _varve_vms "$cur" ;;

@@ -72,5 +72,11 @@ struct VmVerb {
 [[nodiscard]] OrchestratorSubcommand add_vm_attach(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_detach(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_disp_run(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_preload_status(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_preload_max(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_preload_refresh(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_preload_begin(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_preload_suspend(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_preload_resume(CLI::App& parent);
 
 }  // namespace varve::cli

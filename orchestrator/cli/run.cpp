@@ -98,6 +98,12 @@ std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) 
     disp->footer("Examples:\n  varve disp run --template dvm");
     disp->fallthrough();
     all.push_back(add_disp_run(*disp));
+    auto* preload = app.add_subcommand("preload", "Keep disposables ready, through the orchestrator");
+    preload->footer("Examples:\n  varve preload max dvm 2\n  varve preload status");
+    preload->fallthrough();
+    for (const auto add :
+         {&add_preload_status, &add_preload_max, &add_preload_refresh, &add_preload_begin, &add_preload_suspend, &add_preload_resume})
+        all.push_back(add(*preload));
     return all;
 }
 

@@ -10,13 +10,16 @@ class VmLsCommand final : public OrchestratorCommand {
 public:
     explicit VmLsCommand(CLI::App& parent) {
         app_ = parent.add_subcommand("ls", "List the VMs");
-        app_->footer("Examples:\n  varve vm ls\n  varve --json vm ls | jq '.vms[] | select(.state == \"running\")'");
+        app_->footer(
+            "Disposables that are kept ready are listed with --all only.\n\nExamples:\n  varve vm ls\n  varve --json vm ls | jq '.vms[] | "
+            "select(.state == \"running\")'");
         app_->fallthrough();
+        app_->add_flag("--all", all_, "With the disposables that are kept ready");
     }
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
-        const auto result = TRY(context.call("vm.list", nlohmann::json::object()));
+        const auto result = TRY(context.call("vm.list", all_ ? nlohmann::json{{"all", true}} : nlohmann::json::object()));
         context.output.object(result);
         Table table({{"VM"}, {"CLASS"}, {"TEMPLATE"}, {"STATE"}, {"TROUBLE"}});
         const auto vms = mount_client::list_field(result, "vms");
@@ -31,6 +34,7 @@ public:
 
 private:
     CLI::App* app_;
+    bool all_ = false;
 };
 
 }  // namespace

@@ -15,4 +15,10 @@ base::Result<> Access::check(const orchestrator::Caller& caller, orchestrator::V
                                               "', or there is no such VM; orchestrator.toml says who may do what");
 }
 
+base::Result<> Access::check_disposable_template(const base::VmName& vm) const {
+    if (definitions::disposables_of(TRY(store_.find(vm))) != nullptr) return {};
+    return base::fail(base::Errc::InvalidArgument,
+                      "'" + vm.str() + "' is not a disposable template; 'template_for_dispvms = true' makes it one");
+}
+
 }  // namespace varve::service

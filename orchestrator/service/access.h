@@ -15,6 +15,8 @@ public:
     // Denied: in the same words for a VM that does not exist.
     [[nodiscard]] base::Result<> check(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm) const;
     [[nodiscard]] bool allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm) const;
+    // NotFound, InvalidArgument: for who has the right to know.
+    [[nodiscard]] base::Result<> check_disposable_template(const base::VmName& vm) const;
     [[nodiscard]] bool is_administrator(const orchestrator::Caller& caller) const { return rights_.is_administrator(caller); }
     [[nodiscard]] bool allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const definitions::VmDefinition& vm) const {
         return rights_.allows(caller, verb, vm.name, vm.tags);

@@ -4,6 +4,7 @@
 #include "orchestrator/service/arguments.h"
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
+#include "orchestrator/service/retirement.h"
 
 #include <array>
 
@@ -49,7 +50,8 @@ Result<VmDefinition> read_definition(const base::VmName& name, const Arguments& 
 
 }  // namespace
 
-void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, const Access& access) {
+void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, preloading::Preloading& preloading,
+                            const Access& access) {
     methods.add("vm.create", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
         const auto arguments = TRY(Arguments::of(params, create_parameters));
         const auto name = TRY(arguments.name<base::VmName>("vm"));
@@ -63,6 +65,7 @@ void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionSt
         const auto name = TRY(arguments.name<base::VmName>("vm"));
         TRY(access.check(call.caller, Verb::Change, name));
         const auto changes = TRY(read_changes(TRY(arguments.object("changes"))));
+        const auto retired = TRY(retire_to_change(store, preloading, TRY(definitions::with_changes(TRY(store.find(name)), changes))));
         return json_of(TRY(store.set(name, changes)));
     });
 }

@@ -5,6 +5,8 @@
 #include "orchestrator/service/methods.h"
 
 #include <array>
+#include <future>
+#include <memory>
 
 namespace varve::service {
 namespace {
@@ -23,9 +25,22 @@ Result<disposables::Wanted> read_wanted(const Arguments& arguments) {
     return disposables::Wanted(disposables::TheDefault{});
 }
 
+// One that was kept ready, or a new one.
+Result<vm::StartReport> run(Disposables& disposables, preloading::Preloading& preloading, const base::VmName& template_vm,
+                            const rpc::Call& call) {
+    using Answer = Result<std::optional<base::VmName>>;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto promise = std::make_shared<std::promise<Answer>>();
+    preloading.request(template_vm, [promise](Answer answer) { promise->set_value(std::move(answer)); });
+    const auto preloaded = TRY(promise->get_future().get());
+    if (!preloaded) return disposables.start(template_vm, [&](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); });
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+    return vm::StartReport{*preloaded, {{vm::Stage::Resume, took}}, {}, {}};
+}
+
 }  // namespace
 
-void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, const Access& access) {
+void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, preloading::Preloading& preloading, const Access& access) {
     methods.add("disp.run", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
         const auto arguments = TRY(Arguments::of(params, run_parameters));
         const auto wanted = TRY(read_wanted(arguments));
@@ -37,7 +52,7 @@ void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables,
         if (!template_vm) return base::Failure(template_vm.error());
         const auto& name = *template_vm;
         TRY(access.check(call.caller, orchestrator::Verb::Dispose, name));
-        const auto report = TRY(disposables.start(name, [&](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); }));
+        const auto report = TRY(run(disposables, preloading, name, call));
         auto object = json_of(report);
         object["template"] = name.str();
         return object;

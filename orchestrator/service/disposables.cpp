@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <future>
 #include <utility>
 
 namespace varve::service {
@@ -43,30 +44,70 @@ Result<VmName> Disposables::template_for(const disposables::Wanted& wanted) cons
     return disposables::template_for(wanted, std::nullopt, store_.snapshot(), systems_default_);
 }
 
-Result<VmName> Disposables::define(const VmName& template_vm) {
-    const auto definition = TRY(store_.find(template_vm));
+Result<VmName> Disposables::reserve_name() {
     const std::scoped_lock lock(ids_mutex_);
-    const auto name = TRY(ids_.allocate([&](const VmName& taken) { return store_.find(taken).has_value(); }));
-    TRY(store_.create(TRY(disposables::disposable_of(definition, name, true))));
-    return name;
+    return ids_.allocate([&](const VmName& taken) { return store_.find(taken).has_value(); });
 }
 
-Result<> Disposables::make_volumes(const VmName& name, const VmName& template_vm) {
-    const auto definition = TRY(store_.find(name));
+Result<std::vector<disposables::DisposableVolume>> Disposables::volumes_of(const VmName& template_vm) const {
+    const auto definition = TRY(store_.find(template_vm));
     std::vector<disposables::TemplateVolume> volumes;
     volumes.reserve(definition.volumes.size());
     for (const auto& use : definition.volumes) volumes.push_back(TRY(places_.look(template_vm, use)));
-    for (const auto& volume : disposables::volumes_of(template_vm, volumes)) TRY(places_.create(name, volume));
+    return disposables::volumes_of(template_vm, volumes);
+}
+
+Result<> Disposables::make(const VmName& name, const VmName& template_vm) {
+    // Its definition comes first: whatever happens from here on, the sweep finds it.
+    TRY(store_.create(TRY(disposables::disposable_of(TRY(store_.find(template_vm)), name, true))));
+    const auto volumes = TRY(volumes_of(template_vm));
+    for (const auto& volume : volumes) TRY(places_.create(name, volume));
     return {};
 }
 
+Result<preloading::Origin> Disposables::look(const VmName& template_vm) {
+    preloading::Origin origin;
+    const auto volumes = TRY(volumes_of(template_vm));
+    for (const auto& volume : volumes) {
+        // A change of its own may be a change of what it starts from.
+        origin.volumes.insert({volume.pool, template_vm, volume.volume});
+        origin.content.append(volume.pool.str()).append("/").append(volume.volume.str()).append(": ");
+        if (const auto* from = std::get_if<disposables::StartsFrom>(&volume.kind)) {
+            const base::VolumeId source{volume.pool, from->source.volume.vm, from->source.volume.volume};
+            origin.volumes.insert(source);
+            const auto identity = TRY(places_.identity(source, from->source.revision));
+            origin.content.append(source.str()).append(" ").append(identity);
+        } else {
+            origin.content += std::to_string(std::get<disposables::EmptyAtStart>(volume.kind).size.count);
+        }
+        origin.content += "\n";
+    }
+    return origin;
+}
+
 Result<vm::StartReport> Disposables::start(const VmName& template_vm, const vm::StageListener& listener) {
-    // Its definition comes first: whatever happens from here on, the sweep finds it.
-    const auto name = TRY(define(template_vm));
-    auto made = make_volumes(name, template_vm);
+    const auto name = TRY(reserve_name());
+    auto made = make(name, template_vm);
     auto started = made ? machines_.start(name, listener) : Result<vm::StartReport>(base::Failure(std::move(made).error()));
     if (!started) ended(name);
     return started;
+}
+
+// In the remover's thread, like all removals: no two of them meet.
+Result<> Disposables::end(const VmName& vm) {
+    const auto outcome = std::make_shared<std::promise<Result<>>>();
+    auto waiting = outcome->get_future();
+    asio::post(remover_, [this, vm, outcome] { outcome->set_value(end_now(vm)); });
+    return waiting.get();
+}
+
+Result<> Disposables::end_now(const VmName& vm) {
+    const auto info = machines_.info(vm);
+    if (!info && info.error().code == Errc::NotFound) return {};
+    if (info && (info->state == vm::VmState::Running || info->state == vm::VmState::Paused)) (void)TRY(machines_.kill(vm, {}));
+    auto removed = machines_.remove(vm);
+    if (!removed && removed.error().code != Errc::NotFound) return removed;
+    return {};
 }
 
 bool Disposables::is_unnamed(const VmName& vm) const {

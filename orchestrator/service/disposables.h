@@ -5,6 +5,7 @@
 #include "orchestrator/definitions/store.h"
 #include "orchestrator/disposables/ids.h"
 #include "orchestrator/disposables/request.h"
+#include "orchestrator/preloading/makers.h"
 #include "orchestrator/service/places.h"
 #include "orchestrator/vm/machines.h"
 
@@ -20,7 +21,7 @@
 namespace varve::service {
 
 // Thread-safe. What it refers to outlives it.
-class Disposables {
+class Disposables final : public preloading::Makers {
 public:
     // Called about what nobody waits for: a VM and what could not be done about it.
     using Report = std::function<void(const base::VmName& vm, const base::Error& error)>;
@@ -28,7 +29,7 @@ public:
     Disposables(definitions::DefinitionStore& store, vm::Machines& machines, Places& places, disposables::Ids ids,
                 std::optional<base::VmName> systems_default, Report report);
     // Hears of no more VMs, and waits for the removal that is under way. The rest is removed at the next start.
-    ~Disposables();
+    ~Disposables() override;
     Disposables(const Disposables&) = delete;
     Disposables& operator=(const Disposables&) = delete;
 
@@ -38,12 +39,18 @@ public:
     // A new unnamed one of the template, running. After a failure nothing is left of it. It is removed when it has shut down, however that comes.
     [[nodiscard]] base::Result<vm::StartReport> start(const base::VmName& template_vm, const vm::StageListener& listener);
 
+    // ---- for preloading
+    [[nodiscard]] base::Result<preloading::Origin> look(const base::VmName& template_vm) override;
+    [[nodiscard]] base::Result<base::VmName> reserve_name() override;
+    [[nodiscard]] base::Result<> make(const base::VmName& name, const base::VmName& template_vm) override;
+    [[nodiscard]] base::Result<> end(const base::VmName& vm) override;
+
     // Removes unnamed ones that do not run: what a killed orchestrator could not. Those that cannot be removed are reported.
     void sweep();
 
 private:
-    [[nodiscard]] base::Result<base::VmName> define(const base::VmName& template_vm);
-    [[nodiscard]] base::Result<> make_volumes(const base::VmName& name, const base::VmName& template_vm);
+    [[nodiscard]] base::Result<std::vector<disposables::DisposableVolume>> volumes_of(const base::VmName& template_vm) const;
+    [[nodiscard]] base::Result<> end_now(const base::VmName& vm);
     [[nodiscard]] bool is_unnamed(const base::VmName& vm) const;
     void ended(const base::VmName& vm);
     void remove(const base::VmName& vm, int tries_left);

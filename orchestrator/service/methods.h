@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/definitions/store.h"
+#include "orchestrator/preloading/preloading.h"
 #include "orchestrator/rpc/method_table.h"
 #include "orchestrator/service/access.h"
 #include "orchestrator/service/disposables.h"
@@ -11,12 +12,17 @@
 namespace varve::service {
 
 // vm.create, vm.set
-void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, const Access& access);
+void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, preloading::Preloading& preloading,
+                            const Access& access);
 
 // vm.list, vm.info, vm.start, vm.stop, vm.kill, vm.pause, vm.resume, vm.console, vm.attach, vm.detach, vm.resize, vm.remove, vm.rename, vm.clone
-void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access);
+void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store,
+                    preloading::Preloading& preloading, const Access& access);
 
 // disp.run
-void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, const Access& access);
+void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, preloading::Preloading& preloading, const Access& access);
+
+// preload.status, preload.refresh, preload.begin, preload.suspend, preload.resume
+void add_preload_methods(rpc::MethodTable& methods, preloading::Preloading& preloading, const Access& access);
 
 }  // namespace varve::service

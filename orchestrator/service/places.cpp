@@ -2,9 +2,15 @@
 #include "orchestrator/service/places.h"
 
 #include "drivers/base/overloaded.h"
+#include "drivers/base/timestamp.h"
 #include "fs/protocol/names.h"
 #include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/inventory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 namespace varve::service {
 namespace {
@@ -33,6 +39,18 @@ public:
         if (volume.kind == protocol::kind::origin) return disposables::TemplateVolume{use, disposables::Keeps{}};
         auto source = TRY(source_in(id, volume.source));
         return disposables::TemplateVolume{use, StartsFrom{std::move(source)}};
+    }
+
+    // A state is never written: another one has another time.
+    Result<std::string> identity(const base::VolumeId& volume, const std::optional<base::RevisionId>& revision) override {
+        const auto mount = TRY(mount_client::Mount::open(mountpoint_));
+        const mount_client::StateReference state{volume, revision};
+        struct stat status {};
+        if (::fstatat(mount.directory(), mount_client::state_path(state).c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+            return base::fail_errno(errno, "cannot look at " + state.str());
+        const auto time = base::Timestamp::from(status.st_mtim);
+        return (revision ? "@" + revision->str() + " " : "") + std::to_string(time.seconds) + "." + std::to_string(time.nanoseconds) + " " +
+               std::to_string(status.st_size);
     }
 
     Result<> create(const base::VmName& vm, const disposables::DisposableVolume& volume) override {

@@ -19,6 +19,9 @@ public:
 
     // NotFound for a volume that is not there.
     [[nodiscard]] virtual base::Result<disposables::TemplateVolume> look(const base::VmName& vm, const definitions::VolumeUse& use) = 0;
+    // What tells one state of a volume from another: the committed one, or a revision.
+    [[nodiscard]] virtual base::Result<std::string> identity(const base::VolumeId& volume,
+                                                             const std::optional<base::RevisionId>& revision) = 0;
     // Makes the VM's place in the pool when it is missing. Exists when the volume is there.
     [[nodiscard]] virtual base::Result<> create(const base::VmName& vm, const disposables::DisposableVolume& volume) = 0;
 };

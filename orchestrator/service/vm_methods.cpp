@@ -2,7 +2,9 @@
 #include "orchestrator/service/arguments.h"
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
+#include "orchestrator/service/retirement.h"
 
+#include <array>
 #include <map>
 
 namespace varve::service {
@@ -44,16 +46,23 @@ private:
 
 json done() { return json::object(); }
 
-void add_listing(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access) {
+constexpr std::array<std::string_view, 1> list_parameters{"all"};
+
+void add_listing(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store,
+                 const preloading::Preloading& preloading, const Access& access) {
     methods.add("vm.list", Length::Short, [&](const json& params, const Call& call) -> Result<json> {
-        (void)TRY(Arguments::of(params, {}));
+        const auto all = TRY(TRY(Arguments::of(params, list_parameters)).flag("all", false));
         std::map<VmName, vm::VmInfo> infos;
         for (auto& info : machines.list()) infos.emplace(info.name, std::move(info));
         auto list = json::array();
         for (const auto& vm : store.all()) {
             if (!access.allows(call.caller, Verb::See, vm)) continue;
             const auto info = infos.find(vm.name);
-            list.push_back(summary_of(vm, info == infos.end() ? vm::VmInfo{vm.name, vm::VmState::Halted, std::nullopt, ""} : info->second));
+            const bool preloaded = preloading.holds(vm.name);
+            if (preloaded && !all) continue;
+            auto one = summary_of(vm, info == infos.end() ? vm::VmInfo{vm.name, vm::VmState::Halted, std::nullopt, ""} : info->second);
+            if (all) one["preloaded"] = preloaded;
+            list.push_back(std::move(one));
         }
         return json{{"vms", std::move(list)}};
     });
@@ -127,8 +136,10 @@ void add_disks(Methods& methods, vm::Machines& machines) {
                 });
 }
 
-void add_names(Methods& methods, vm::Machines& machines, const Access& access) {
+void add_names(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store, preloading::Preloading& preloading,
+               const Access& access) {
     methods.add("vm.remove", Length::Long, Verb::Remove, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
+        const auto retired = TRY(retire_to_remove(store, preloading, vm));
         TRY(machines.remove(vm));
         return done();
     });
@@ -150,13 +161,14 @@ void add_names(Methods& methods, vm::Machines& machines, const Access& access) {
 
 }  // namespace
 
-void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access) {
+void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const definitions::DefinitionStore& store,
+                    preloading::Preloading& preloading, const Access& access) {
     Methods methods(table, access);
-    add_listing(table, machines, store, access);
+    add_listing(table, machines, store, preloading, access);
     add_looking(methods, machines, store);
     add_life(methods, machines);
     add_disks(methods, machines);
-    add_names(methods, machines, access);
+    add_names(methods, machines, store, preloading, access);
 }
 
 }  // namespace varve::service

@@ -212,6 +212,68 @@ TEST_F(Orchestrator, UnnamedDisposablesGoWhenTheyEndAlsoAfterAKill) {
     EXPECT_NE(varve({"vm", "ls"}).find("dvm"), std::string::npos);
 }
 
+// A preloaded disposable is made, hidden and handed out; after a kill what was in progress or ready has gone with libvirt's test driver.
+TEST_F(Orchestrator, DisposablesAreKeptReady) {
+    const auto ready = [&](std::size_t count) {
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (std::chrono::steady_clock::now() < end) {
+            const auto status = json::parse(varve({"--json", "preload", "status"}), nullptr, false);
+            if (!status.is_object()) return json();
+            std::size_t found = 0;
+            for (const auto& each : status["templates"])
+                for (const auto& one : each["preloads"]) found += one["phase"] == "ready" ? 1U : 0U;
+            if (found == count) return status["templates"].empty() ? json::array() : status["templates"][0]["preloads"];
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+        return json();
+    };
+    std::string left;
+    {
+        const auto process = start();
+        (void)connected();
+        (void)varve({"vm", "create", "fedora", "class=template", "memory=1M"});
+        (void)varve({"vm", "create", "dvm", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M",
+                     "preload-dispvm-max=2", "preload-dispvm-delay=0s"});
+        EXPECT_EQ(varve({"preload", "begin"}), "preloading  begun\n");
+        auto two = ready(2);
+        ASSERT_TRUE(two.is_array());
+        const auto first = two[0]["vm"].get<std::string>();
+        EXPECT_EQ(varve({"vm", "ls"}).find(first), std::string::npos);
+        EXPECT_NE(varve({"vm", "ls", "--all"}).find(first), std::string::npos);
+        EXPECT_EQ(varve({"disp", "run", "--template", "dvm"}), first + "\n");
+        EXPECT_NE(varve({"vm", "ls"}).find(first), std::string::npos);
+        two = ready(2);
+        ASSERT_TRUE(two.is_array());
+        left = two[0]["vm"];
+        EXPECT_NE(left, first);
+        // Somebody resumes one: it is his.
+        EXPECT_EQ(varve({"vm", "resume", left}), left + "  resumed\n");
+        EXPECT_TRUE(ready(2).is_array());
+        EXPECT_NE(varve({"vm", "ls"}).find(left), std::string::npos);
+        // A change of the template waits for nobody.
+        EXPECT_EQ(varve({"preload", "refresh", "dvm"}), "dvm  refreshed\n");
+        EXPECT_TRUE(ready(2).is_array());
+        EXPECT_EQ(varve({"preload", "suspend"}), "preloading  suspended\n");
+        EXPECT_TRUE(ready(0).is_array());
+        EXPECT_EQ(varve({"preload", "resume"}), "preloading  resumed\n");
+        EXPECT_TRUE(ready(2).is_array());
+        EXPECT_EQ(process->end(SIGKILL), -SIGKILL);
+    }
+    // libvirt's test driver lives in the process: its guests have gone with it. Preloading goes on by itself.
+    const auto process = start();
+    (void)connected();
+    const auto two = ready(2);
+    ASSERT_TRUE(two.is_array());
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (varve({"vm", "ls", "--all"}).find(left) != std::string::npos && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(varve({"vm", "ls", "--all"}).find(left), std::string::npos);
+    // The template goes with what was kept ready of it.
+    EXPECT_EQ(varve({"vm", "rm", "dvm"}), "dvm  removed\n");
+    EXPECT_EQ(varve({"vm", "ls", "--all"}).find("disp"), std::string::npos);
+    EXPECT_EQ(process->end(SIGTERM), 0);
+}
+
 // A user without rights learns nothing; one with the right to see some VMs sees these.
 TEST_F(Orchestrator, OthersHaveTheirRights) {
     const auto process = start();

@@ -147,6 +147,51 @@ TEST_F(VmCommands, ConsoleGivesItsPathAsJson) {
     EXPECT_EQ(json::parse(run({"--json", "vm", "console", "work"}).out), json({{"path", "/dev/pts/7"}}));
 }
 
+TEST_F(VmCommands, LsHidesWhatIsKeptReady) {
+    answer("vm.list", json{{"vms", json::array()}});
+    (void)run({"vm", "ls"});
+    EXPECT_EQ(asked_, "vm.list {}");
+    (void)run({"vm", "ls", "--all"});
+    EXPECT_EQ(asked_, R"(vm.list {"all":true})");
+}
+
+TEST_F(VmCommands, PreloadStatus) {
+    answer("preload.status", json{{"begun", false},
+                                  {"suspended", true},
+                                  {"wants_memory", true},
+                                  {"templates",
+                                   {{{"template", "dvm"},
+                                     {"max", 4},
+                                     {"trouble", "no \x1b"},
+                                     {"preloads",
+                                      {{{"vm", "disp1"}, {"phase", "ready"}, {"outdated", false}},
+                                       {{"vm", "disp2"}, {"phase", "booted"}, {"outdated", false}},
+                                       {{"vm", "disp3"}, {"phase", "ready"}, {"outdated", true}}}}}}}});
+    EXPECT_EQ(run({"preload", "status"}).out,
+              "TEMPLATE  MAX  READY  BEGUN  OUTDATED  TROUBLE\n"
+              "dvm         4      1      1         1  no \\x1b\n"
+              "preloading has not begun: 'varve preload begin' begins it\n"
+              "preloading is suspended: 'varve preload resume' goes on\n"
+              "some are missing: there is too little memory\n");
+    EXPECT_EQ(json::parse(run({"--json", "preload", "status"}).out)["templates"][0]["max"], 4);
+}
+
+TEST_F(VmCommands, PreloadChanges) {
+    answer("vm.set", json::object());
+    EXPECT_EQ(run({"preload", "max", "dvm", "3"}).out, "dvm  changed\n");
+    EXPECT_EQ(asked_, R"(vm.set {"changes":{"preload-dispvm-max":"3"},"vm":"dvm"})");
+    EXPECT_EQ(run({"preload", "max", "dvm", "default"}).code, ExitCode::Ok);
+    EXPECT_EQ(asked_, R"(vm.set {"changes":{"preload-dispvm-max":""},"vm":"dvm"})");
+    answer("preload.refresh", json::object());
+    EXPECT_EQ(run({"preload", "refresh", "dvm"}).out, "dvm  refreshed\n");
+    EXPECT_EQ(asked_, R"(preload.refresh {"template":"dvm"})");
+    for (const auto& [verb, done] : {std::pair{"begin", "begun"}, std::pair{"suspend", "suspended"}, std::pair{"resume", "resumed"}}) {
+        answer(std::string("preload.") + verb, json::object());
+        EXPECT_EQ(run({"preload", verb}).out, std::string("preloading  ") + done + "\n");
+    }
+    EXPECT_EQ(run({"preload", "max", "dvm"}).code, ExitCode::Usage);
+}
+
 TEST_F(VmCommands, DispRunPrintsTheName) {
     answer("disp.run", json{{"vm", "disp7"}, {"template", "dvm"}});
     EXPECT_EQ(run({"disp", "run", "--template", "dvm"}).out, "disp7\n");

@@ -2,7 +2,7 @@
 #include "orchestrator/service/disposables.h"
 
 #include "tests/unit/definitions/samples.h"
-#include "tests/unit/service/fake_machines.h"
+#include "tests/unit/service/fake_places.h"
 
 #include <condition_variable>
 #include <cstdlib>
@@ -14,22 +14,6 @@ namespace {
 
 using definitions::tests::accepted;
 using definitions::tests::vm_name;
-
-class FakePlaces final : public Places {
-public:
-    base::Result<disposables::TemplateVolume> look(const base::VmName& vm, const definitions::VolumeUse& use) override {
-        if (vm.str() != "dvm") return base::fail(base::Errc::NotFound, "no volume of " + vm.str());
-        return disposables::TemplateVolume{use, disposables::Keeps{}};
-    }
-    base::Result<> create(const base::VmName& vm, const disposables::DisposableVolume& volume) override {
-        if (fails) return base::fail(base::Errc::NoSpace, "the pool is full");
-        created.push_back(vm.str() + "/" + volume.volume.str() + " from " +
-                          std::get<disposables::StartsFrom>(volume.kind).source.volume.str());
-        return {};
-    }
-    bool fails = false;
-    std::vector<std::string> created;
-};
 
 class ServiceDisposables : public testing::Test {
 protected:
@@ -124,6 +108,28 @@ TEST_F(ServiceDisposables, OnlyOfDisposableTemplates) {
     EXPECT_EQ(disposables_->template_for(vm_name("fedora")).error().code, base::Errc::InvalidArgument);
     EXPECT_FALSE(disposables_->start(vm_name("fedora"), {}));
     EXPECT_EQ(store_->all().size(), 2U);
+}
+
+TEST_F(ServiceDisposables, WhatTheyStartFromIsKnownByItsState) {
+    const auto first = disposables_->look(vm_name("dvm"));
+    ASSERT_TRUE(first) << first.error().message();
+    EXPECT_EQ(first->content, "p/private: p/dvm/private state 1\n");
+    EXPECT_EQ(first->volumes.size(), 1U);
+    places_.identities = 2;
+    EXPECT_NE(disposables_->look(vm_name("dvm"))->content, first->content);
+    EXPECT_FALSE(disposables_->look(vm_name("fedora2")));
+}
+
+TEST_F(ServiceDisposables, OneIsEndedInWhateverStateItIs) {
+    EXPECT_TRUE(disposables_->end(vm_name("disp3")));
+    const auto name = disposables_->reserve_name();
+    ASSERT_TRUE(name);
+    ASSERT_TRUE(disposables_->make(*name, vm_name("dvm")));
+    EXPECT_TRUE(disposables_->end(*name));
+    EXPECT_FALSE(store_->find(*name));
+    ASSERT_TRUE(start());
+    EXPECT_TRUE(disposables_->end(vm_name("disp8")));
+    EXPECT_FALSE(store_->find(vm_name("disp8")));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/service/methods.h"
 
-#include "tests/unit/service/fake_machines.h"
+#include "tests/unit/preloading/world.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -28,12 +28,19 @@ protected:
         rights_ = std::make_unique<orchestrator::Rights>(
             std::vector<orchestrator::Right>{{orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}}}, 0);
         access_ = std::make_unique<Access>(*rights_, *store_);
-        add_definition_methods(methods_, *store_, *access_);
-        add_vm_methods(methods_, *machines_, *store_, *access_);
+        makers_ = std::make_unique<preloading::tests::FakeMakers>(*store_, *machines_);
+        preloading_ = std::make_unique<preloading::Preloading>(loop_, *store_, *machines_, *makers_,
+                                                               preloading::Records::open(directory_ / "preloads").value(),
+                                                               preloading::SystemSettings{}, preloading::Preloading::Report());
+        add_definition_methods(methods_, *store_, *preloading_, *access_);
+        add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_);
         create("fedora", {{"class", "template"}});
         create("work", {{"class", "app"}, {"template", "fedora"}, {"tags", {"shared"}}});
     }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
+    void TearDown() override {
+        preloading_.reset();
+        std::filesystem::remove_all(directory_);
+    }
 
     base::Result<json> call(const std::string& method, const json& params, uid_t uid = 0) {
         const auto* found = methods_.find(method);
@@ -54,6 +61,9 @@ protected:
     std::filesystem::path directory_;
     std::unique_ptr<definitions::DefinitionStore> store_;
     std::unique_ptr<FakeMachines> machines_;
+    preloading::tests::FakeLoop loop_;
+    std::unique_ptr<preloading::tests::FakeMakers> makers_;
+    std::unique_ptr<preloading::Preloading> preloading_;
     std::unique_ptr<orchestrator::Rights> rights_;
     std::unique_ptr<Access> access_;
     rpc::MethodTable methods_;

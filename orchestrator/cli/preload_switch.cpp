@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// `begin`, `suspend` and `resume`: of all templates at once, for the host's units.
+#include "orchestrator/cli/orchestrator_command.h"
+
+namespace varve::cli {
+namespace {
+
+class PreloadSwitchCommand final : public OrchestratorCommand {
+public:
+    PreloadSwitchCommand(CLI::App& parent, std::string verb, const std::string& description, const std::string& footer, std::string done)
+        : verb_(std::move(verb)), done_(std::move(done)) {
+        app_ = parent.add_subcommand(verb_, description);
+        app_->footer(footer);
+        app_->fallthrough();
+    }
+    [[nodiscard]] const CLI::App* app() const { return app_; }
+
+    base::Result<> run(const OrchestratorContext& context) override {
+        const auto result = TRY(context.call("preload." + verb_, nlohmann::json::object()));
+        context.output.object(result);
+        context.output.remark("preloading  " + done_);
+        return {};
+    }
+
+private:
+    std::string verb_;
+    std::string done_;
+    CLI::App* app_;
+};
+
+OrchestratorSubcommand add_switch(CLI::App& parent, const std::string& verb, const std::string& description, const std::string& footer,
+                                  const std::string& done) {
+    auto command = std::make_unique<PreloadSwitchCommand>(parent, verb, description, footer, done);
+    const auto* app = command->app();
+    return {app, std::move(command)};
+}
+
+}  // namespace
+
+OrchestratorSubcommand add_preload_begin(CLI::App& parent) {
+    return add_switch(parent, "begin", "Begin to keep disposables ready",
+                      "Once after each start of the machine; varve-preload.service does it when the standard VMs have started.\n\n"
+                      "Examples:\n  varve preload begin",
+                      "begun");
+}
+
+OrchestratorSubcommand add_preload_suspend(CLI::App& parent) {
+    return add_switch(parent, "suspend", "Remove all that are kept ready, and make none",
+                      "Before the host sleeps; varve-preload-sleep.service does it.\n\nExamples:\n  varve preload suspend", "suspended");
+}
+
+OrchestratorSubcommand add_preload_resume(CLI::App& parent) {
+    return add_switch(parent, "resume", "Keep disposables ready again", "Examples:\n  varve preload resume", "resumed");
+}
+
+}  // namespace varve::cli

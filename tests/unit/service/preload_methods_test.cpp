@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Preloading through the API, on the real loop: rights, what is shown, and what a template's change does to its preloaded disposables.
+#include "orchestrator/preloading/asio_loop.h"
+#include "orchestrator/service/methods.h"
+#include "tests/unit/service/fake_places.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <thread>
+
+namespace varve::service::tests {
+namespace {
+
+using definitions::tests::accepted;
+using definitions::tests::vm_name;
+using nlohmann::json;
+using orchestrator::Verb;
+
+constexpr uid_t somebody = 1000;
+
+class PreloadMethods : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "varve-preload-methods-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+        store_ = definitions::DefinitionStore::open(directory_).value();
+        machines_ = std::make_unique<FakeMachines>(*store_);
+        ASSERT_TRUE(store_->create(accepted("fedora", "class = \"template\"\n")));
+        for (const auto* name : {"dvm", "secret"})
+            ASSERT_TRUE(store_->create(accepted(name, "class = \"app\"\ntemplate = \"fedora\"\ntemplate_for_dispvms = true\n")));
+        disposables_ = std::make_unique<Disposables>(
+            *store_, *machines_, places_,
+            disposables::Ids::open(directory_ / "ids", clock_, [next = 0U](std::uint32_t) mutable { return ++next; }).value(), std::nullopt,
+            [](const base::VmName&, const base::Error&) {});
+        loop_ = std::make_unique<preloading::AsioLoop>(io_);
+        preloading_ = std::make_unique<preloading::Preloading>(*loop_, *store_, *machines_, *disposables_,
+                                                               preloading::Records::open(directory_ / "preloads").value(),
+                                                               preloading::SystemSettings{}, [](const std::string&, const base::Error&) {});
+        preloading_->recover();
+        rights_ = std::make_unique<orchestrator::Rights>(
+            std::vector<orchestrator::Right>{
+                {orchestrator::UserId{somebody}, {Verb::See, Verb::Dispose}, {orchestrator::VmPattern::parse("dvm").value()}}},
+            0);
+        access_ = std::make_unique<Access>(*rights_, *store_);
+        add_definition_methods(methods_, *store_, *preloading_, *access_);
+        add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_);
+        add_disposable_methods(methods_, *disposables_, *preloading_, *access_);
+        add_preload_methods(methods_, *preloading_, *access_);
+        thread_ = std::thread([this] {
+            const auto hold = boost::asio::make_work_guard(io_);
+            io_.run();
+        });
+    }
+    void TearDown() override {
+        preloading_->stop();
+        io_.stop();
+        thread_.join();
+        preloading_.reset();
+        disposables_.reset();
+        std::filesystem::remove_all(directory_);
+    }
+
+    base::Result<json> call(const std::string& method, const json& params = json::object(), uid_t uid = 0) {
+        const auto* found = methods_.find(method);
+        if (found == nullptr) return base::fail(base::Errc::Unsupported, "no method " + method);
+        return found->handler(params, {{uid, {}, 1}, [](std::string_view, const json&) {}});
+    }
+    base::Errc refusal(const std::string& method, const json& params, uid_t uid = 0) {
+        const auto result = call(method, params, uid);
+        EXPECT_FALSE(result) << method << " was allowed: " << *result;
+        return result ? base::Errc::Io : result.error().code;
+    }
+    void set_max(const std::string& vm, const std::string& max) {
+        const auto set = call("vm.set", {{"vm", vm}, {"changes", {{"preload-dispvm-max", max}}}});
+        ASSERT_TRUE(set) << set.error().message();
+    }
+    json status_of(const std::string& vm, uid_t uid = 0) {
+        const auto status = call("preload.status", json::object(), uid).value();
+        for (const auto& each : status["templates"])
+            if (each["template"] == vm) return each;
+        return {};
+    }
+    // Whether so many come to be ready.
+    bool come_ready(const std::string& vm, std::size_t count) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (std::chrono::steady_clock::now() < end) {
+            const auto status = status_of(vm);
+            std::size_t ready = 0;
+            if (status.is_object())
+                for (const auto& each : status["preloads"]) ready += each["phase"] == "ready" && each["outdated"] == false ? 1U : 0U;
+            if (ready == count) return true;
+            std::this_thread::yield();
+        }
+        return false;
+    }
+    bool lists(const std::string& vm, const json& params = json::object()) {
+        const auto list = call("vm.list", params).value();
+        for (const auto& each : list["vms"])
+            if (each["vm"] == vm) return true;
+        return false;
+    }
+
+    std::filesystem::path directory_;
+    base::SystemClock clock_;
+    boost::asio::io_context io_;
+    std::unique_ptr<definitions::DefinitionStore> store_;
+    std::unique_ptr<FakeMachines> machines_;
+    FakePlaces places_;
+    std::unique_ptr<Disposables> disposables_;
+    std::unique_ptr<preloading::AsioLoop> loop_;
+    std::unique_ptr<preloading::Preloading> preloading_;
+    std::unique_ptr<orchestrator::Rights> rights_;
+    std::unique_ptr<Access> access_;
+    rpc::MethodTable methods_;
+    std::thread thread_;
+};
+
+TEST_F(PreloadMethods, OneIsKeptReadyHiddenAndHandedOut) {
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    const auto status = call("preload.status").value();
+    EXPECT_EQ(status["begun"], true);
+    EXPECT_EQ(status["suspended"], false);
+    EXPECT_EQ(status["wants_memory"], false);
+    const auto name = status_of("dvm")["preloads"][0]["vm"].get<std::string>();
+    EXPECT_EQ(
+        status_of("dvm"),
+        json({{"template", "dvm"}, {"max", 1}, {"trouble", ""}, {"preloads", {{{"vm", name}, {"phase", "ready"}, {"outdated", false}}}}}));
+    EXPECT_FALSE(lists(name));
+    EXPECT_TRUE(lists(name, {{"all", true}}));
+    const auto run = call("disp.run", {{"template", "dvm"}}, somebody);
+    ASSERT_TRUE(run) << run.error().message();
+    EXPECT_EQ((*run)["vm"], name);
+    EXPECT_EQ((*run)["template"], "dvm");
+    EXPECT_EQ((*run)["stages"][0]["stage"], "resume");
+    EXPECT_EQ(machines_->info(vm_name(name))->state, vm::VmState::Running);
+    EXPECT_TRUE(lists(name));
+}
+
+TEST_F(PreloadMethods, WithoutOneItStartsCold) {
+    const auto run = call("disp.run", {{"template", "dvm"}});
+    ASSERT_TRUE(run) << run.error().message();
+    EXPECT_EQ((*run)["stages"][0]["stage"], "create");
+}
+
+TEST_F(PreloadMethods, WhoMayWhat) {
+    set_max("dvm", "1");
+    set_max("secret", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    ASSERT_TRUE(come_ready("secret", 1));
+    EXPECT_TRUE(status_of("dvm", somebody).is_object());
+    EXPECT_TRUE(status_of("secret", somebody).is_null());
+    for (const auto* method : {"preload.begin", "preload.suspend", "preload.resume"})
+        EXPECT_EQ(refusal(method, json::object(), somebody), base::Errc::Denied) << method;
+    for (const auto* name : {"dvm", "secret", "missing"})
+        EXPECT_EQ(refusal("preload.refresh", {{"template", name}}, somebody), base::Errc::Denied) << name;
+    EXPECT_EQ(refusal("preload.refresh", {{"template", "missing"}}), base::Errc::NotFound);
+    EXPECT_EQ(refusal("preload.refresh", {{"template", "fedora"}}), base::Errc::InvalidArgument);
+    EXPECT_EQ(refusal("preload.begin", {{"now", true}}), base::Errc::InvalidArgument);
+}
+
+TEST_F(PreloadMethods, SuspendRemovesAllBeforeItAnswers) {
+    set_max("dvm", "2");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 2));
+    ASSERT_TRUE(call("preload.suspend"));
+    EXPECT_EQ(store_->all().size(), 3U);
+    EXPECT_EQ(call("preload.status").value()["suspended"], true);
+    ASSERT_TRUE(call("preload.resume"));
+    EXPECT_TRUE(come_ready("dvm", 2));
+}
+
+TEST_F(PreloadMethods, ATemplateThatIsOneNoMoreLosesThem) {
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    ASSERT_TRUE(call("disp.run", {{"template", "dvm"}}));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    const json off{{"vm", "dvm"}, {"changes", {{"template_for_dispvms", ""}, {"preload-dispvm-max", ""}}}};
+    EXPECT_EQ(refusal("vm.set", off), base::Errc::Busy) << "one is in use";
+    EXPECT_TRUE(come_ready("dvm", 1)) << "a refusal costs nothing";
+    for (const auto& info : machines_->list()) {
+        if (info.state != vm::VmState::Running) continue;
+        EXPECT_TRUE(disposables_->end(info.name));
+    }
+    const auto set = call("vm.set", off);
+    ASSERT_TRUE(set) << set.error().message();
+    EXPECT_EQ(store_->all().size(), 3U);
+    const auto on = call("vm.set", {{"vm", "dvm"}, {"changes", {{"template_for_dispvms", "true"}, {"preload-dispvm-max", "1"}}}});
+    ASSERT_TRUE(on) << on.error().message();
+    EXPECT_TRUE(come_ready("dvm", 1));
+}
+
+TEST_F(PreloadMethods, ATemplateIsRemovedWithThem) {
+    set_max("dvm", "2");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 2));
+    const auto removed = call("vm.remove", {{"vm", "dvm"}});
+    ASSERT_TRUE(removed) << removed.error().message();
+    EXPECT_EQ(store_->all().size(), 2U);
+}
+
+TEST_F(PreloadMethods, RefreshMakesNewOnes) {
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    const auto before = status_of("dvm")["preloads"][0]["vm"];
+    ASSERT_TRUE(call("preload.refresh", {{"template", "dvm"}}));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (store_->find(vm_name(before.get<std::string>())) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    ASSERT_TRUE(come_ready("dvm", 1));
+    EXPECT_NE(status_of("dvm")["preloads"][0]["vm"], before);
+}
+
+}  // namespace
+}  // namespace varve::service::tests
