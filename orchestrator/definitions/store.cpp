@@ -127,6 +127,16 @@ Result<> DefinitionStore::write(const VmDefinition& vm) {
     return {};
 }
 
+void DefinitionStore::on_change(std::function<void()> listener) {
+    const std::scoped_lock lock(telling_);
+    changed_ = std::move(listener);
+}
+
+void DefinitionStore::tell() const {
+    const std::scoped_lock lock(telling_);
+    if (changed_) changed_();
+}
+
 Result<> DefinitionStore::create(const VmDefinition& vm) {
     const Telling telling(*this);
     const std::scoped_lock lock(mutex_);

@@ -46,9 +46,9 @@ public:
     // A definition of its own: another UUID, no MAC addresses, and no preload settings. NotFound, Exists.
     [[nodiscard]] base::Result<VmDefinition> clone(const base::VmName& vm, const base::VmName& to);
 
-    // Called after each change, in the thread that made it, with no lock held: it only notes that there was one. Set before there are several
-    // threads.
-    void on_change(std::function<void()> listener) { changed_ = std::move(listener); }
+    // Called after each change, in the thread that made it, without the lock of the definitions: it only notes that there was one. When on_change()
+    // has returned, the one before is called no more.
+    void on_change(std::function<void()> listener);
 
 private:
     explicit DefinitionStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
@@ -57,9 +57,7 @@ private:
     class Telling {
     public:
         explicit Telling(const DefinitionStore& store) : store_(store) {}
-        ~Telling() {
-            if (store_.changed_) store_.changed_();
-        }
+        ~Telling() { store_.tell(); }
         Telling(const Telling&) = delete;
         Telling& operator=(const Telling&) = delete;
 
@@ -67,6 +65,7 @@ private:
         const DefinitionStore& store_;
     };
 
+    void tell() const;
     [[nodiscard]] std::filesystem::path file_of(const base::VmName& vm) const { return directory_ / (vm.str() + ".toml"); }
     [[nodiscard]] std::filesystem::path rename_intent() const { return directory_ / ".rename.toml"; }
     [[nodiscard]] base::Result<> load();
@@ -80,9 +79,10 @@ private:
 
     std::filesystem::path directory_;
     std::vector<Trouble> troubles_;
-    std::function<void()> changed_;
     mutable std::mutex mutex_;
-    Definitions definitions_;
+    Definitions definitions_;  // under the mutex
+    mutable std::mutex telling_;
+    std::function<void()> changed_;  // under `telling_`, which is never held with the other
 };
 
 }  // namespace varve::definitions

@@ -117,6 +117,7 @@ void Preloading::begin_hand_over(Entry& entry) {
     publish();
     loop_.work(Work::Short, [this, record = entry.record, request = *entry.request] {
         loop_.post([this, vm = record.vm, request, outcome = workers_.hand_over(record)] { handed_over(vm, request, outcome); });
+        workers_.return_memory(record.vm);
     });
 }
 
@@ -142,6 +143,7 @@ void Preloading::use(const VmName& vm) {
     publish();
     loop_.work(Work::Short, [this, vm] {
         if (const auto outcome = workers_.became_used(vm); !outcome) report_(vm.str(), outcome.error());
+        workers_.return_memory(vm);
     });
 }
 

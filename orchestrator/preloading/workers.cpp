@@ -44,10 +44,7 @@ Result<> Workers::hand_over(Record record) const {
     return became_used(record.vm);
 }
 
-Result<> Workers::became_used(const VmName& vm) const {
-    return_memory(vm);
-    return records_.remove(vm);
-}
+Result<> Workers::became_used(const VmName& vm) const { return records_.remove(vm); }
 
 Result<> Workers::end(const VmName& vm) const {
     TRY(makers_.end(vm));

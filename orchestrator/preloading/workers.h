@@ -21,15 +21,15 @@ public:
     [[nodiscard]] base::Result<> create(const Record& record) const;
     // Memory goes back, and it is paused; in a hurry, neither.
     [[nodiscard]] base::Result<> settle(Record record, Haste& haste) const;
-    // It runs, and is an ordinary disposable.
+    // It runs, and is an ordinary disposable; its memory comes after.
     [[nodiscard]] base::Result<> hand_over(Record record) const;
     // Somebody resumed it: the same.
     [[nodiscard]] base::Result<> became_used(const base::VmName& vm) const;
+    // What it gave back. Nobody waits for that.
+    void return_memory(const base::VmName& vm) const;
     [[nodiscard]] base::Result<> end(const base::VmName& vm) const;
 
 private:
-    void return_memory(const base::VmName& vm) const;
-
     const definitions::DefinitionStore& store_;
     vm::Machines& machines_;
     Makers& makers_;

@@ -56,6 +56,21 @@ TEST_F(Store, KeepsWhatWasCreated) {
     EXPECT_TRUE(store->troubles().empty());
 }
 
+TEST_F(Store, TellsOfEachChangeWhenItCanBeSeen) {
+    const auto store = open();
+    std::vector<std::string> seen;
+    store->on_change([&] { seen.push_back(names(*store)); });
+    ASSERT_TRUE(store->create(a_template("fedora")));
+    ASSERT_TRUE(store->set(vm_name("fedora"), {{"memory", "1G"}}));
+    ASSERT_TRUE(store->rename(vm_name("fedora"), vm_name("debian")));
+    ASSERT_TRUE(store->clone(vm_name("debian"), vm_name("sid")));
+    ASSERT_TRUE(store->remove(vm_name("debian")));
+    EXPECT_EQ(seen, (std::vector<std::string>{"fedora", "fedora", "debian", "debian sid", "sid"}));
+    store->on_change({});
+    ASSERT_TRUE(store->remove(vm_name("sid")));
+    EXPECT_EQ(seen.size(), 5U);
+}
+
 TEST_F(Store, RefusesWhatIsThereAlready) {
     put("broken.toml", "class = ");
     const auto store = open();
