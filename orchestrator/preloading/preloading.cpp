@@ -49,12 +49,14 @@ void Preloading::begin() {
 }
 
 void Preloading::request(const VmName& template_vm, Answer answer) {
-    RequestId request = 0;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (!stopped_) answers_.emplace(request = ++last_request_, std::move(answer));
+    std::unique_lock lock(mutex_);
+    if (stopped_) {
+        lock.unlock();
+        return answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
     }
-    if (request == 0) return answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
+    const auto request = ++last_request_;
+    answers_.emplace(request, std::move(answer));
+    lock.unlock();
     loop_.post([this, template_vm, request] { tell(event::Requested{template_vm, request}); });
 }
 
