@@ -120,6 +120,7 @@ Result<> serve(const orchestrator::Config& config) {
         TRY(life_cycle_settings(config)));
     log_repairs(*log, machines->recover());
     const auto places = service::make_mount_places(config.mountpoint.string());
+    const auto versions = service::make_mount_versions(config.mountpoint.string());
     service::Disposables disposables(
         *store, *machines, *places,
         TRY(varve::disposables::Ids::open(config.state_dir / "disposable-ids", clock, &varve::disposables::random_below)),
@@ -142,6 +143,7 @@ Result<> serve(const orchestrator::Config& config) {
     service::add_vm_methods(methods, *machines, *store, preloading, access);
     service::add_disposable_methods(methods, disposables, preloading, access);
     service::add_preload_methods(methods, preloading, access);
+    service::add_template_methods(methods, *store, *machines, *versions, preloading, access);
     rpc::Server server(io, methods, std::move(socket), rights);
     const auto events = publish_events(*machines, preloading, server, access, *log);
     signals.async_wait([&](boost::system::error_code, int signal) {

@@ -113,7 +113,7 @@ _varve() {
             *)
                 if [[ -z $command ]]; then
                     command=${words[i]}
-                elif [[ ($command == pool || $command == vm || $command == disp || $command == preload) && -z $sub ]]; then
+                elif [[ ($command == pool || $command == vm || $command == disp || $command == preload || $command == template) && -z $sub ]]; then
                     sub=${words[i]}
                 else
                     ((position++ == 0)) && first=${words[i]}
@@ -167,9 +167,11 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm disp preload' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin prune verify resize partition clone import export events pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
+        template:) mapfile -t COMPREPLY < <(compgen -W 'ls status rollback' -- "$cur") ;;
+        template:status | template:rollback) ((position == 0)) && _varve_vms "$cur" ;;
         disp:) mapfile -t COMPREPLY < <(compgen -W 'run' -- "$cur") ;;
         vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;

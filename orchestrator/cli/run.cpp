@@ -94,6 +94,10 @@ std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) 
     for (const auto add : {&add_vm_ls, &add_vm_info, &add_vm_create, &add_vm_set, &add_vm_start, &add_vm_stop, &add_vm_kill, &add_vm_pause,
                            &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_clone, &add_vm_rename, &add_vm_rm})
         all.push_back(add(*vm));
+    auto* templates = app.add_subcommand("template", "Show the versions of templates, through the orchestrator");
+    templates->footer("Examples:\n  varve template ls\n  varve template status fedora");
+    templates->fallthrough();
+    for (const auto add : {&add_template_ls, &add_template_status, &add_template_rollback}) all.push_back(add(*templates));
     auto* disp = app.add_subcommand("disp", "Start disposables, through the orchestrator");
     disp->footer("Examples:\n  varve disp run --template dvm");
     disp->fallthrough();

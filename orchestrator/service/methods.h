@@ -7,6 +7,7 @@
 #include "orchestrator/rpc/method_table.h"
 #include "orchestrator/service/access.h"
 #include "orchestrator/service/disposables.h"
+#include "orchestrator/service/versions.h"
 #include "orchestrator/vm/machines.h"
 
 namespace varve::service {
@@ -24,5 +25,9 @@ void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables,
 
 // preload.status, preload.refresh, preload.begin, preload.suspend, preload.resume
 void add_preload_methods(rpc::MethodTable& methods, preloading::Preloading& preloading, const Access& access);
+
+// template.list, template.status, template.rollback
+void add_template_methods(rpc::MethodTable& methods, const definitions::DefinitionStore& store, vm::Machines& machines, Versions& versions,
+                          const preloading::Preloading& preloading, const Access& access);
 
 }  // namespace varve::service

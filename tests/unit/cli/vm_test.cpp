@@ -155,6 +155,31 @@ TEST_F(VmCommands, LsHidesWhatIsKeptReady) {
     EXPECT_EQ(asked_, R"(vm.list {"all":true})");
 }
 
+TEST_F(VmCommands, Templates) {
+    answer("template.list",
+           json{{"templates", {{{"vm", "fedora"}, {"class", "template"}, {"state", "halted"}, {"children", {"a", "b"}}}}}});
+    EXPECT_EQ(run({"template", "ls"}).out,
+              "TEMPLATE  CLASS     STATE   CHILDREN\n"
+              "fedora    template  halted         2\n");
+    answer("template.status",
+           json{{"vm", "fedora"},
+                {"volumes",
+                 {{{"pool", "p"}, {"volume", "root"}, {"state", "halted"}, {"revisions", {{{"revision", "old"}}, {{"revision", "new"}}}}}}},
+                {"children",
+                 {{{"vm", "work"}, {"volume", "root"}, {"state", "started"}, {"revision", nullptr}, {"outdated", true}},
+                  {{"vm", "play"}, {"volume", "root"}, {"state", "halted"}, {"revision", "old"}, {"outdated", false}}}}});
+    EXPECT_EQ(run({"template", "status", "fedora"}).out,
+              "VOLUME  POOL  STATE   REVISIONS\n"
+              "root    p     halted  old, new\n"
+              "\n"
+              "CHILD  VOLUME  STATE    VERSION  OUTDATED\n"
+              "work   root    started  newest   outdated\n"
+              "play   root    halted   old\n");
+    answer("template.rollback", json::object());
+    EXPECT_EQ(run({"template", "rollback", "fedora", "root", "old"}).out, "fedora/root  rolled back to old\n");
+    EXPECT_EQ(asked_, R"(template.rollback {"revision":"old","template":"fedora","volume":"root"})");
+}
+
 TEST_F(VmCommands, PreloadStatus) {
     answer("preload.status", json{{"begun", false},
                                   {"suspended", true},

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/service/arguments.h"
+#include "orchestrator/service/methods.h"
+#include "orchestrator/service/versions.h"
+
+#include <algorithm>
+#include <array>
+
+namespace varve::service {
+namespace {
+
+using base::Errc;
+using base::Result;
+using base::VmName;
+using definitions::VmDefinition;
+using nlohmann::json;
+using orchestrator::Verb;
+
+constexpr std::array<std::string_view, 1> status_parameters{"template"};
+constexpr std::array<std::string_view, 3> rollback_parameters{"template", "volume", "revision"};
+
+bool is_template(const VmDefinition& vm) {
+    return std::holds_alternative<definitions::TemplateVm>(vm.vm_class) || definitions::disposables_of(vm) != nullptr;
+}
+
+// Who starts from templates, as far as the caller may see; what is kept ready is nobody's.
+class Children {
+public:
+    Children(const definitions::DefinitionStore& store, const preloading::Preloading& preloading, const Access& access,
+             const orchestrator::Caller& caller)
+        : all_(store.snapshot()) {
+        std::erase_if(all_,
+                      [&](const auto& each) { return preloading.holds(each.first) || !access.allows(caller, Verb::See, each.second); });
+    }
+    [[nodiscard]] std::vector<const VmDefinition*> of(const VmName& template_vm) const {
+        std::vector<const VmDefinition*> children;
+        for (const auto& name : definitions::children_of(all_, template_vm)) children.push_back(&all_.at(name));
+        return children;
+    }
+    [[nodiscard]] const definitions::Definitions& all() const { return all_; }
+
+private:
+    definitions::Definitions all_;
+};
+
+Result<VmDefinition> find_template(const definitions::DefinitionStore& store, const VmName& name) {
+    auto vm = TRY(store.find(name));
+    if (!is_template(vm)) return base::fail(Errc::InvalidArgument, "'" + name.str() + "' is neither a template nor a disposable template");
+    return vm;
+}
+
+json volume_json(const base::VolumeId& id, const mount_client::Volume& volume) {
+    auto revisions = json::array();
+    for (const auto& each : volume.revisions)
+        revisions.push_back({{"revision", each.name}, {"modified", each.modified}, {"pinned", each.pinned}});
+    return {{"pool", id.pool.str()}, {"volume", id.volume.str()}, {"state", volume.state}, {"revisions", std::move(revisions)}};
+}
+
+// Of one child's volume; null when it starts from nothing of the template. A child's volume that is not there is the child's trouble.
+json version_json(Versions& versions, const VmName& template_vm, const base::VolumeId& id) {
+    const auto volume = versions.read(id);
+    if (!volume) return {};
+    const auto source = mount_client::parse_reference(id.pool.str() + "/" + volume->source);
+    const auto* from = source ? std::get_if<mount_client::StateReference>(&*source) : nullptr;
+    if (from == nullptr || from->volume.vm != template_vm) return {};
+    return {{"vm", id.vm.str()},
+            {"pool", id.pool.str()},
+            {"volume", id.volume.str()},
+            {"source", from->volume.volume.str()},
+            {"revision", from->revision ? json(from->revision->str()) : json()},
+            {"state", volume->state},
+            {"outdated", volume->outdated}};
+}
+
+Result<json> status(const VmDefinition& template_vm, const Children& children, Versions& versions) {
+    auto volumes = json::array();
+    for (const auto& use : template_vm.volumes) {
+        const base::VolumeId id{use.pool, template_vm.name, use.volume};
+        const auto volume = TRY(versions.read(id));
+        volumes.push_back(volume_json(id, volume));
+    }
+    auto users = json::array();
+    for (const auto* child : children.of(template_vm.name))
+        for (const auto& use : child->volumes)
+            if (auto version = version_json(versions, template_vm.name, {use.pool, child->name, use.volume}); !version.is_null())
+                users.push_back(std::move(version));
+    return json{{"vm", template_vm.name.str()}, {"volumes", std::move(volumes)}, {"children", std::move(users)}};
+}
+
+Result<base::VolumeId> volume_of(const VmDefinition& template_vm, const base::VolumeName& volume) {
+    const auto found = std::ranges::find(template_vm.volumes, volume, &definitions::VolumeUse::volume);
+    if (found != template_vm.volumes.end()) return base::VolumeId{found->pool, template_vm.name, volume};
+    return base::fail(Errc::NotFound, "'" + template_vm.name.str() + "' has no volume '" + volume.str() + "'");
+}
+
+}  // namespace
+
+void add_template_methods(rpc::MethodTable& methods, const definitions::DefinitionStore& store, vm::Machines& machines, Versions& versions,
+                          const preloading::Preloading& preloading, const Access& access) {
+    methods.add("template.list", rpc::Length::Short, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        (void)TRY(Arguments::of(params, {}));
+        const Children children(store, preloading, access, call.caller);
+        auto list = json::array();
+        for (const auto& [name, vm] : children.all()) {
+            if (!is_template(vm)) continue;
+            auto names = json::array();
+            for (const auto* child : children.of(name)) names.push_back(child->name.str());
+            const auto info = TRY(machines.info(name));
+            list.push_back({{"vm", name.str()},
+                            {"class", definitions::class_name(vm)},
+                            {"state", vm::name_of(info.state)},
+                            {"children", std::move(names)}});
+        }
+        return json{{"templates", std::move(list)}};
+    });
+    methods.add("template.status", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto arguments = TRY(Arguments::of(params, status_parameters));
+        const auto name = TRY(arguments.name<VmName>("template"));
+        TRY(access.check(call.caller, Verb::See, name));
+        return status(TRY(find_template(store, name)), Children(store, preloading, access, call.caller), versions);
+    });
+    methods.add("template.rollback", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto arguments = TRY(Arguments::of(params, rollback_parameters));
+        const auto name = TRY(arguments.name<VmName>("template"));
+        TRY(access.check(call.caller, Verb::Commit, name));
+        const auto revision = TRY(arguments.name<base::RevisionId>("revision"));
+        const auto volume = TRY(volume_of(TRY(find_template(store, name)), TRY(arguments.name<base::VolumeName>("volume"))));
+        TRY(versions.revert(volume, revision));
+        return json::object();
+    });
+}
+
+}  // namespace varve::service
