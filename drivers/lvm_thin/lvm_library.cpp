@@ -3,6 +3,7 @@
 
 #include "drivers/kernel/dm_status.h"
 #include "drivers/lvm_thin/lv_names.h"
+#include "drivers/lvm_thin/records.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -10,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <map>
 
 namespace varve::lvm_thin {
 
@@ -54,7 +57,13 @@ kernel::DmName LvmLibrary::device(const std::string& lv) const { return dm_name(
 kernel::DmName LvmLibrary::pool_device() const { return dm_name(device_name(place_.volume_group, place_.thin_pool) + "-tpool"); }
 
 Result<std::string> LvmLibrary::run(const std::string& what, const std::vector<std::string>& words) {
-    auto answer = TRY(worker_.run(words));
+    auto finished = worker_.run(words);
+    if (!finished) {
+        (void)worker_.run({"vgs", place_.volume_group});  // only to have waited for LVM's lock: somebody else may be at work
+        resume_devices();
+        return base::Failure(std::move(finished).error());
+    }
+    auto& answer = *finished;
     if (answer.succeeded) return std::move(answer.printed);
     std::string reasons;
     for (const auto& error : answer.errors) {
@@ -62,6 +71,32 @@ Result<std::string> LvmLibrary::run(const std::string& what, const std::vector<s
         while (reasons.ends_with('.')) reasons.pop_back();
     }
     return fail(meaning_of(reasons), "LVM cannot " + what + ": " + reasons);
+}
+
+std::vector<kernel::DmInfo> LvmLibrary::devices() const {
+    const auto pool = mapper_.find(pool_device());
+    if (!pool || !*pool) return {};
+    return mapper_.list((*pool)->uuid.substr(0, dm_uuid_prefix.size() + uuid_length)).value_or(std::vector<kernel::DmInfo>());
+}
+
+void LvmLibrary::resume_devices() const {
+    auto all = devices();
+    // The pool writes to its parts when it is resumed.
+    const auto is_part = [](const kernel::DmInfo& device) { return device.uuid.ends_with("-tmeta") || device.uuid.ends_with("-tdata"); };
+    std::stable_partition(all.begin(), all.end(), is_part);
+    for (const auto& device : all)
+        if (device.suspended) (void)mapper_.resume(dm_name(device.name));  // the next look tries again
+}
+
+void LvmLibrary::finish_renames(const VolumeGroup& group) {
+    std::map<std::string, std::string> names;  // by uuid
+    for (const auto& device : devices()) names.emplace(device.uuid.substr(dm_uuid_prefix.size() + uuid_length), device.name);
+    for (const auto& lv : group.lvs) {
+        const auto present = names.find(lv.uuid.text);
+        if (present == names.end() || present->second == device(lv.name).str()) continue;
+        (void)run("give the device of " + full(lv.name) + " its name",
+                  {"lvchange", "--refresh", full(lv.name)});  // the next look tries again
+    }
 }
 
 // ---- metadata. No backup is written to /etc/lvm/backup for each step (--autobackup n): it costs more than the step.
@@ -75,7 +110,10 @@ Result<VolumeGroup> LvmLibrary::look() {
     lvs.insert(lvs.end(), format.begin(), format.end());
     lvs.insert(lvs.end(), {"-o", "lv_name,lv_uuid,lv_tags,lv_size,pool_lv,lv_active", place_.volume_group});
     const auto group = TRY(run("show the volume group " + place_.volume_group, vgs));
-    return parse_report(TRY(run("list the volume group " + place_.volume_group, lvs)), group);
+    resume_devices();  // LVM's lock was free: a worker that outlived varvefs has finished
+    auto seen = TRY(parse_report(TRY(run("list the volume group " + place_.volume_group, lvs)), group));
+    finish_renames(seen);
+    return seen;
 }
 
 Result<LvUuid> LvmLibrary::create(const std::string& name, base::Bytes size, const std::vector<std::string>& tags) {
@@ -124,8 +162,19 @@ Result<> LvmLibrary::set_size(const std::string& name, base::Bytes size) {
 }
 
 Result<> LvmLibrary::activate(const std::string& name) {
-    TRY(run("activate " + full(name), {"lvchange", "--yes", "--activate", "y", "--ignoreactivationskip", full(name)}));
-    return {};
+    const auto activate_it = [&]() -> Result<> {
+        TRY(run("activate " + full(name), {"lvchange", "--yes", "--activate", "y", "--ignoreactivationskip", full(name)}));
+        return {};
+    };
+    auto activated = activate_it();
+    if (activated || activated.error().message().find("No data available") == std::string::npos) return activated;
+    // When the machine died LVM had written that there is this LV, and had not told the thin pool. It tells it with the next one that it makes
+    // (update_thin_pool_lv in lib/metadata/thin_manip.c), not when the pool is activated.
+    const auto next = temporary_name("next");
+    constexpr base::Bytes least{4096};  // LVM rounds it up
+    TRY(create(next, least, {lv_tag}));
+    TRY(remove(next));
+    return activate_it();
 }
 
 Result<> LvmLibrary::change_tags(const std::string& name, const std::vector<std::string>& remove, const std::vector<std::string>& add) {

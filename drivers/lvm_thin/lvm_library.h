@@ -54,6 +54,13 @@ private:
     [[nodiscard]] base::Result<kernel::DmInfo> info(const std::string& lv) const;
     [[nodiscard]] base::Result<LvUuid> uuid_of(const std::string& lv) const;
     [[nodiscard]] base::Result<kernel::ThinId> thin_id(const std::string& lv) const;
+    // Sets going what a worker that was killed has left suspended: who reads such a device, a guest too, waits for ever. To be called when no
+    // other command of LVM's is under way.
+    void resume_devices() const;
+    // Gives devices the names that their LVs have: a worker may have been killed between the two.
+    void finish_renames(const VolumeGroup& group);
+    // Of this volume group; none when the thin pool is not active, or they cannot be listed.
+    [[nodiscard]] std::vector<kernel::DmInfo> devices() const;
     // Its printed text; `what` begins the reason of a failure.
     [[nodiscard]] base::Result<std::string> run(const std::string& what, const std::vector<std::string>& words);
 
