@@ -176,6 +176,7 @@ Result<base::UniqueFd> open_lv(Context& pool, const LvUuid& lv, Lvm::Access acce
         if (fd && TRY(pool.lvm->shown_by(fd->get())) == lv) return fd;
         if (!fd && fd.error().code != Errc::NotFound) return fd;
         const std::lock_guard lock(pool.commands);
+        TRY(pool.catalog.refresh());  // a command that failed may have renamed it all the same
         TRY(pool.catalog.activate(lv, Catalog::Known::Wrong));
     }
     return fail(Errc::Busy, "the LV with the uuid " + lv.text + " cannot be opened: its name keeps changing");
