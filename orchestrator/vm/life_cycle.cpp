@@ -263,20 +263,30 @@ private:
 
     Result<> start_needed(const VmDefinition& vm, std::vector<StartReport>& started, const StageListener& listener) {
         for (const auto& needed : vm.needs) {
-            auto state = board_.info(needed).state;
-            if (state == VmState::Starting) {
-                // Its own deadlines end its start; this one only keeps a bug from waiting for ever.
-                const auto patience = std::chrono::steady_clock::now() + settings_.patience + readiness_deadline(needed);
-                state = board_.wait_for(needed, {VmState::Running, VmState::Paused, VmState::Halted, VmState::Unknown}, patience);
-            }
-            if (state == VmState::Running) continue;
-            if (state == VmState::Paused)
-                return fail(Errc::Busy, vm.name.str() + " needs " + needed.str() + ", which is paused: resume it first");
-            auto report = start(needed, listener);
-            if (!report) return base::Failure(base::with_context(std::move(report).error(), vm.name.str() + " needs " + needed.str()));
-            started.push_back(std::move(*report));
+            auto report = TRY(ensure_runs(needed, vm.name.str() + " needs " + needed.str(), listener));
+            if (report) started.push_back(std::move(*report));
         }
         return {};
+    }
+
+    // Nothing when it ran already, or somebody else has started it. `why` begins the errors.
+    Result<std::optional<StartReport>> ensure_runs(const VmName& vm, const std::string& why, const StageListener& listener) {
+        while (true) {
+            auto state = board_.info(vm).state;
+            if (state == VmState::Starting) {
+                // Its own deadlines end its start; this one only keeps a bug from waiting for ever.
+                const auto patience = std::chrono::steady_clock::now() + settings_.patience + readiness_deadline(vm);
+                state = board_.wait_for(vm, {VmState::Running, VmState::Paused, VmState::Halted, VmState::Unknown}, patience);
+            }
+            if (state == VmState::Running) return std::optional<StartReport>();
+            if (state == VmState::Paused) return fail(Errc::Busy, why + ", which is paused: resume it first");
+            auto report = start(vm, listener);
+            if (report) return std::optional(std::move(*report));
+            const auto now = board_.info(vm).state;
+            const bool begun_by_another = state == VmState::Halted && (now == VmState::Starting || now == VmState::Running);
+            if (report.error().code != Errc::Busy || !begun_by_another)
+                return base::Failure(base::with_context(std::move(report).error(), why));
+        }
     }
 
     [[nodiscard]] std::chrono::milliseconds readiness_deadline(const VmName& vm) const {
