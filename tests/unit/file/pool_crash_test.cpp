@@ -54,8 +54,13 @@ Act execute(const api::Command& command) {
     return [=](PoolWorld& world) { return world.execute(volume, command); };
 }
 Result<> convert(PoolWorld& world) {
-    TRY(world.convert());
-    return world.start();  // with the same driver: the directory is its pool all the time
+    // With the same driver: the directory is its pool all the time, however the conversion ends.
+    auto done = world.convert();
+    if (auto opened = world.start(); !opened) {
+        TRY(world.start());
+        done = opened;
+    }
+    return done;
 }
 Act all(std::vector<Act> acts) {
     return [acts = std::move(acts)](PoolWorld& world) -> Result<> {
