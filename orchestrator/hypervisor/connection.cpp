@@ -78,20 +78,17 @@ private:
         loss.changed.notify_all();
     }
 
+    // The connection is told of no function that frees: drivers that cannot lose their connection take the registration and forget it. When
+    // unregistering has returned no call is under way any more: both hold the lock of what was registered (libvirt 9.0, datatypes.c).
     Result<> watch(const SharedLoss& loss) {
-        auto opaque = std::make_unique<SharedLoss>(loss);
-        const auto free_it = [](void* held) {
-            delete static_cast<SharedLoss*>(held);
-        };  // NOLINT(cppcoreguidelines-owning-memory): libvirt owned it
-        watched_ = ::virConnectRegisterCloseCallback(connection_, &on_close, opaque.get(), free_it) >= 0;
-        if (watched_)
-            (void)opaque.release();  // free_it has it
-        else if (!unsupported())
-            return libvirt_failure("cannot watch the connection");
+        loss_ = loss;
+        watched_ = ::virConnectRegisterCloseCallback(connection_, &on_close, &loss_, nullptr) >= 0;
+        if (!watched_ && !unsupported()) return libvirt_failure("cannot watch the connection");
         return {};
     }
 
     virConnectPtr connection_;
+    SharedLoss loss_;
     bool watched_ = false;
     std::unique_ptr<EventRegistrations> events_;
 };
