@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 namespace varve::mount_client::testing {
@@ -42,7 +43,9 @@ public:
     }
     [[nodiscard]] std::string get(const std::string& file) const {
         std::ifstream in(root_ / file, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
+        std::ostringstream content;  // in blocks: some files are large
+        content << in.rdbuf();
+        return std::move(content).str();
     }
     [[nodiscard]] bool has(const std::string& file) const { return std::filesystem::exists(std::filesystem::symlink_status(root_ / file)); }
 
