@@ -6,6 +6,7 @@
 #include "drivers/images/rename.h"
 #include "drivers/images/scan.h"
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -67,14 +68,14 @@ Result<bool> keeps_something(const kernel::FileSystem& files, int directory, con
     return old ? use != CowUse::Invalid : use != CowUse::Unused;
 }
 
-Result<> check_directory(const kernel::FileSystem& files, int directory, const std::string& path) {
+Result<> check_directory(const kernel::FileSystem& files, int directory, const std::filesystem::path& path) {
     std::set<std::string> names;
     const auto entries = TRY(files.list(directory));
     for (const auto& [name, type] : entries)
         if (type == kernel::FileType::Regular) names.insert(name);
     for (const auto& name : names)
         if (TRY(keeps_something(files, directory, names, name)))
-            return fail(Errc::Corrupt, path + "/" + name +
+            return fail(Errc::Corrupt, (path / name).string() +
                                            " is the driver file's, and what it keeps would be lost to another driver; "
                                            "convert the pool first, with varve pool convert");
     return {};
@@ -103,7 +104,7 @@ Result<> check_images_alone(const kernel::FileSystem& files, const std::string& 
         for (const auto& [name, type] : vms) {
             if (type != kernel::FileType::Directory || !base::VmName::parse(name)) continue;
             const auto directory = TRY(files.open_directory(folder->get(), name));
-            TRY(check_directory(files, directory.get(), folder_name + "/" + name));
+            TRY(check_directory(files, directory.get(), std::filesystem::path(folder_name) / name));
         }
     }
     return {};
