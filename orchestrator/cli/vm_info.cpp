@@ -12,9 +12,10 @@ std::string shown(const nlohmann::json& value) { return value.is_string() ? valu
 
 // Values of tables get rows of their own; what is absent or empty none.
 void add_row(Rows& rows, const std::string& name, const nlohmann::json& value) {
-    if (value.is_null() || value == "") return;
+    const auto* const text = value.get_ptr<const std::string*>();
+    if (value.is_null() || (text != nullptr && text->empty())) return;
     if (value.is_object()) {
-        for (const auto& [key, inner] : value.items()) add_row(rows, name + "." + key, inner);
+        for (const auto& [key, inner] : value.items()) add_row(rows, std::string(name).append(".").append(key), inner);
         return;
     }
     if (!value.is_array()) return rows.emplace_back(name, shown(value)), void();
