@@ -20,6 +20,14 @@ namespace {
 constexpr auto file_driver = "file";
 constexpr auto reflink_driver = "file-reflink";
 
+// A pool that was added at run time.
+Result<config::PoolConfig> read_kept(const std::filesystem::path& file) {
+    const auto text = settings::read_text(file);
+    auto kept = config::parse(text.value_or(std::string()));  // what cannot be read describes no pool
+    if (!kept || kept->pools.size() != 1) return fail(Errc::Corrupt, file.string() + " does not describe one pool");
+    return std::move(kept->pools.front());
+}
+
 }  // namespace
 
 Result<> PoolKeeper::open(const config::PoolConfig& pool) {
@@ -54,13 +62,11 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(kept_, none)) {
         if (entry.path().extension() != ".toml") continue;
-        const auto text = settings::read_text(entry.path());
-        const auto kept = config::parse(text.value_or(std::string()));  // what cannot be read describes no pool
-        if (!kept || kept->pools.size() != 1) {
-            failures.push_back({Errc::Corrupt, {}, entry.path().string() + " does not describe one pool; the pool is not open"});
-            continue;
-        }
-        if (!configured_.contains(kept->pools.front().settings.name)) try_open(kept->pools.front());
+        const auto kept = read_kept(entry.path());
+        if (!kept)
+            failures.push_back({Errc::Corrupt, {}, kept.error().context + "; the pool is not open"});
+        else if (!configured_.contains(kept->settings.name))
+            try_open(*kept);
     }
     return failures;
 }
@@ -95,11 +101,9 @@ Result<PoolKeeper::Described> PoolKeeper::describe(const base::PoolName& name) c
     const auto config = TRY(read_config_());
     for (const auto& pool : config.pools)
         if (pool.settings.name == name) return Described{pool, true};
-    const auto text = settings::read_text(file_of(name));
-    if (!text) return fail(Errc::NotFound, "there is no pool " + name.str());
-    auto kept = config::parse(*text);
-    if (!kept || kept->pools.size() != 1) return fail(Errc::Corrupt, file_of(name).string() + " does not describe one pool");
-    return Described{std::move(kept->pools.front()), false};
+    std::error_code none;
+    if (!std::filesystem::exists(file_of(name), none)) return fail(Errc::NotFound, "there is no pool " + name.str());
+    return Described{TRY(read_kept(file_of(name))), false};
 }
 
 Result<> PoolKeeper::convert(const std::string& name) {
@@ -134,17 +138,14 @@ Result<> PoolKeeper::convert_closed(const Described& described) {
     settings.driver = file_driver;
     const auto directory = settings.parameters.find("dir_path");
     if (directory == settings.parameters.end()) return fail(Errc::InvalidArgument, "pool " + settings.name.str() + " has no dir_path");
+    auto converted = described.pool;
     {
         const auto owner = TRY(engine::PoolOwner::acquire(settings.name, directory->second));
-        auto converted = described.pool;
         converted.settings = TRY(registry::convert_pool(settings, environment_));
         if (!check.empty()) converted.settings.parameters.insert({check.key(), check.mapped()});
         // Point of no return: with the next start it is one of file-reflink.
         if (!described.configured) TRY(keep(converted));
-        settings = converted.settings;
     }
-    auto converted = described.pool;
-    converted.settings = std::move(settings);
     return open(converted);
 }
 
