@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/cli/changes.h"
 
+#include "orchestrator/cli/orchestrator_command.h"
+
 #include <nlohmann/json.hpp>
 
 namespace varve::cli {
@@ -16,6 +18,13 @@ base::Result<nlohmann::json> read_changes(const std::vector<std::string>& words)
         changes[key] = word.substr(equals + 1);
     }
     return changes;
+}
+
+base::Result<> change_definition(const OrchestratorContext& context, const std::string& vm, const nlohmann::json& changes) {
+    const auto definition = TRY(context.call("vm.set", {{"vm", vm}, {"changes", changes}}));
+    context.output.object(definition);
+    context.output.remark(vm + "  changed");
+    return {};
 }
 
 }  // namespace varve::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// KEY=VALUE words.
+// Changes of a VM's definition.
 #pragma once
 
 #include "drivers/base/result.h"
@@ -11,7 +11,12 @@
 
 namespace varve::cli {
 
+struct OrchestratorContext;
+
 // {"KEY": "VALUE"...}; InvalidArgument for a word without '=' and a key that comes twice.
 [[nodiscard]] base::Result<nlohmann::json> read_changes(const std::vector<std::string>& words);
+
+// Makes the changes (an empty value takes a key away), and shows the definition as it is then.
+[[nodiscard]] base::Result<> change_definition(const OrchestratorContext& context, const std::string& vm, const nlohmann::json& changes);
 
 }  // namespace varve::cli

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/cli/changes.h"
 #include "orchestrator/cli/orchestrator_command.h"
 
 namespace varve::cli {
@@ -18,11 +19,8 @@ public:
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
-        const auto value = count_ == "default" ? std::string() : count_;
-        const auto definition = TRY(context.call("vm.set", {{"vm", vm_}, {"changes", {{"preload-dispvm-max", value}}}}));
-        context.output.object(definition);
-        context.output.remark(vm_ + "  changed");
-        return {};
+        return change_definition(context, vm_,
+                                 nlohmann::json::object({{"preload-dispvm-max", count_ == "default" ? std::string() : count_}}));
     }
 
 private:

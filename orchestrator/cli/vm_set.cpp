@@ -19,13 +19,7 @@ public:
     }
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
-    base::Result<> run(const OrchestratorContext& context) override {
-        const auto changes = TRY(read_changes(changes_));
-        const auto definition = TRY(context.call("vm.set", {{"vm", vm_}, {"changes", changes}}));
-        context.output.object(definition);
-        context.output.remark(vm_ + "  changed");
-        return {};
-    }
+    base::Result<> run(const OrchestratorContext& context) override { return change_definition(context, vm_, TRY(read_changes(changes_))); }
 
 private:
     CLI::App* app_;
