@@ -14,7 +14,9 @@
 #include "fs/config/config.h"
 #include "fs/control/control_tree.h"
 #include "fs/daemon/background.h"
+#include "fs/daemon/periodically.h"
 #include "fs/daemon/pool_keeper.h"
+#include "fs/engine/retention_job.h"
 #include "fs/fuse/session.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -43,6 +45,8 @@ struct Options {
     bool check = false;
     bool foreground = false;
 };
+
+constexpr std::chrono::minutes retention_interval{5};
 
 constexpr const char* examples =
     "Examples:\n"
@@ -140,6 +144,8 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
         log->error("{}", failure.message());
         failures.add({clock.now(), 0, 0, "mount", "", std::move(failure)});
     }
+    engine::RetentionJob retention(catalogue, volumes, *log);
+    const daemon::Periodically keep_to_schedules(retention_interval, [&] { retention.run(); });
     const auto session = TRY(fuse::Session::mount(server, notifier, backing_files, mountpoint));
     block_signals(SIG_UNBLOCK);
     log->info("mounted at {}", mountpoint.string());

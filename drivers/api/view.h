@@ -34,6 +34,7 @@ struct VolumeView {
     std::optional<Session> session;
 
     [[nodiscard]] RevisionsToKeep keep(RevisionsToKeep pool_default) const { return config.revisions_to_keep.value_or(pool_default); }
+    [[nodiscard]] Schedule schedule(const Schedule& pool_default) const { return config.schedule.value_or(pool_default); }
 };
 
 struct Ownership {

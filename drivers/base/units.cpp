@@ -22,6 +22,12 @@ Result<std::uint64_t> unit_factor(std::string_view suffix, std::string_view whol
 
 }  // namespace
 
+Bytes portion_of(const Portion& portion, Bytes whole) {
+    const auto* percent = std::get_if<Percent>(&portion);
+    if (percent == nullptr) return std::get<Bytes>(portion);
+    return {static_cast<std::uint64_t>(static_cast<double>(whole.count) * percent->value / 100)};
+}
+
 Result<Bytes> parse_bytes(std::string_view text) {
     const auto digits = text.find_first_not_of("0123456789.");
     const auto number = text.substr(0, digits);

@@ -41,6 +41,7 @@ struct Percent {
 
 // An amount of a whole, or a share of it.
 using Portion = std::variant<Percent, Bytes>;
+[[nodiscard]] Bytes portion_of(const Portion& portion, Bytes whole);
 
 // "10G", "512", "1.5T", "20GiB": binary units (1 K = 1024), as truncate(1) and qemu-img read them.
 // InvalidArgument for anything else, a negative number, and what does not fit in 64 bits.

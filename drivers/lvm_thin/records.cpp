@@ -11,6 +11,16 @@ namespace {
 using base::Errc;
 using base::Result;
 
+// LVM's tags hold no blanks.
+std::string without_blanks(std::string text) {
+    std::ranges::replace(text, ' ', '+');
+    return text;
+}
+std::string with_blanks(std::string text) {
+    std::ranges::replace(text, '+', ' ');
+    return text;
+}
+
 std::string tag_of(const RecordId& id, const VmRecord& vm) {
     return TagWriter("vm")
         .field(id.text)
@@ -33,6 +43,7 @@ std::string tag_of(const RecordId& id, const VolumeRecord& volume) {
         if (volume.source) tag.optional("source", volume.source->text);
     }
     if (config.revisions_to_keep) tag.optional("keep", std::to_string(config.revisions_to_keep->count()));
+    if (config.schedule) tag.optional("schedule", without_blanks(config.schedule->str()));
     if (!config.rw) tag.optional("rw", "0");
     if (config.ephemeral) tag.optional("ephemeral", "1");
     return tag.text();
@@ -105,6 +116,11 @@ Result<> read_volume(TagReader& tag, Records& records) {
         auto keep = api::RevisionsToKeep::from(none ? -1 : static_cast<long long>(*count));
         if (!keep) return tag.wrong(keep.error().context);
         volume.config.revisions_to_keep = *keep;
+    }
+    if (const auto text = tag.optional("schedule")) {
+        auto schedule = api::Schedule::parse(with_blanks(*text));
+        if (!schedule) return tag.wrong(schedule.error().context);
+        volume.config.schedule = *schedule;
     }
     volume.config.rw = tag.optional("rw") != "0";
     volume.config.ephemeral = tag.optional("ephemeral") == "1";

@@ -63,11 +63,12 @@ Json to_json(const api::VolumeConfig& config) {
               {"created", to_json(config.created)}};
     if (const auto* source = api::source_of(config.kind)) json["source"] = to_json(*source);
     if (config.revisions_to_keep) json["revisions_to_keep"] = config.revisions_to_keep->count();
+    if (config.schedule) json["schedule"] = config.schedule->str();
     return json;
 }
 
 Result<api::VolumeConfig> read_config(const ObjectReader& reader) {
-    TRY(reader.only({"kind", "source", "size", "revisions_to_keep", "rw", "ephemeral", "created"}));
+    TRY(reader.only({"kind", "source", "size", "revisions_to_keep", "schedule", "rw", "ephemeral", "created"}));
     api::VolumeConfig config;
     config.kind = TRY(read_kind(reader));
     config.size = base::Bytes{TRY(reader.natural("size", base::largest_volume.count))};
@@ -76,6 +77,7 @@ Result<api::VolumeConfig> read_config(const ObjectReader& reader) {
         const auto count = TRY(reader.integer("revisions_to_keep", -1, std::numeric_limits<std::int64_t>::max()));
         config.revisions_to_keep = TRY(api::RevisionsToKeep::from(count));
     }
+    if (reader.has("schedule")) config.schedule = TRY(api::Schedule::parse(TRY(reader.text("schedule"))));
     config.rw = TRY(reader.boolean("rw"));
     config.ephemeral = TRY(reader.boolean("ephemeral"));
     if (config.ephemeral && !std::holds_alternative<api::Volatile>(config.kind))

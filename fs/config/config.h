@@ -20,6 +20,8 @@ namespace varve::config {
 struct PoolConfig {
     registry::PoolSettings settings;
     api::Ownership ownership;  // of new VM directories
+    api::Schedule schedule{};
+    std::optional<base::Portion> prune_below{};  // of free space
 };
 
 struct Config {

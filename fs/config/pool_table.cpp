@@ -41,6 +41,10 @@ base::Result<api::RevisionsToKeep> revisions_to_keep(const Value& value) {
     return api::RevisionsToKeep::from(TRY(settings::integer_of(value, "a number of revisions: -1, 0 or more")));
 }
 
+base::Result<api::Schedule> schedule(const Value& value) {
+    return api::Schedule::parse(TRY(text_of(value, "a schedule such as \"24h 7d 4w 12m\", or \"none\"")));
+}
+
 base::Result<std::string> parameter(std::string_view key, const Value& value) {
     if (key == directory_parameter) return TRY(settings::absolute_path(value)).string();
     if (const auto* integer = std::get_if<Integer>(&value)) return std::to_string(integer->value);
@@ -60,7 +64,8 @@ public:
         const auto gid = group_or_default();
         ReadPool result{name_, std::nullopt};
         if (!failed_ && name_ && driver_ && gid)
-            result.config = PoolConfig{{*name_, *driver_, std::move(parameters_), keep_}, {uid_.value_or(0), *gid, mode_}};
+            result.config =
+                PoolConfig{{*name_, *driver_, std::move(parameters_), keep_}, {uid_.value_or(0), *gid, mode_}, schedule_, prune_below_};
         return result;
     }
 
@@ -73,6 +78,10 @@ private:
             driver_ = check(entry, driver(value));
         else if (key == "revisions_to_keep")
             keep_ = check(entry, revisions_to_keep(value)).value_or(keep_);
+        else if (key == "schedule")
+            schedule_ = check(entry, schedule(value)).value_or(schedule_);
+        else if (key == "prune_below")
+            prune_below_ = check(entry, settings::minimum_free(value));
         else if (key == "owner")
             uid_ = check(entry, settings::user(value));
         else if (key == "group")
@@ -122,6 +131,8 @@ private:
     std::optional<std::string> driver_;
     std::map<std::string, std::string> parameters_;
     api::RevisionsToKeep keep_ = api::RevisionsToKeep::standard();
+    api::Schedule schedule_;
+    std::optional<base::Portion> prune_below_;
     std::optional<uid_t> uid_;
     std::optional<gid_t> gid_;
     mode_t mode_ = api::Ownership{}.mode;

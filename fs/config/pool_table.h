@@ -18,7 +18,8 @@ inline constexpr std::string_view driver_key = "driver";
 inline constexpr std::string_view directory_parameter = "dir_path";
 
 // The keys that every pool has; any other is a parameter of its driver.
-inline constexpr std::array<std::string_view, 6> pool_keys{name_key, driver_key, "revisions_to_keep", "owner", "group", "mode"};
+inline constexpr std::array<std::string_view, 8> pool_keys{name_key, driver_key, "revisions_to_keep", "schedule", "prune_below", "owner",
+                                                           "group",  "mode"};
 // The keys above the pools.
 inline constexpr std::array<std::string_view, 6> top_level_keys{"mountpoint",  "state_dir",   "min_free",
                                                                 "prune_grace", "passthrough", "pool"};

@@ -27,6 +27,12 @@ bool is_number(const std::string& text) {
 
 std::string value(const std::string& text) { return text == "true" || text == "false" || is_number(text) ? text : toml_string(text); }
 
+std::string portion(const base::Portion& portion) {
+    const auto* percent = std::get_if<base::Percent>(&portion);
+    if (percent == nullptr) return std::to_string(std::get<base::Bytes>(portion).count);
+    return "\"" + formatted("%.17g", percent->value) + "%\"";
+}
+
 }  // namespace
 
 std::string to_toml(const PoolConfig& pool) {
@@ -36,6 +42,8 @@ std::string to_toml(const PoolConfig& pool) {
     text += "driver = " + toml_string(settings.driver) + "\n";
     for (const auto& [key, parameter] : settings.parameters) text += key + " = " + value(parameter) + "\n";
     text += "revisions_to_keep = " + std::to_string(settings.revisions_to_keep.count()) + "\n";
+    text += "schedule = " + toml_string(pool.schedule.str()) + "\n";
+    if (pool.prune_below) text += "prune_below = " + portion(*pool.prune_below) + "\n";
     text += "owner = " + std::to_string(pool.ownership.uid) + "\n";
     text += "group = " + std::to_string(pool.ownership.gid) + "\n";
     text += "mode = \"" + formatted("%04o", static_cast<unsigned>(pool.ownership.mode)) + "\"\n";

@@ -44,12 +44,13 @@ Json failure_object(const engine::FailedOperation& failure) {
     return line;
 }
 
-Json revision_object(const api::Revision& revision, bool pinned) {
+Json revision_object(const api::Revision& revision, const api::Reasons& reasons) {
     return {{field::revision, revision.id.str()},
             {field::size, revision.state.size.count},
             {field::usage, revision.state.allocated.count},
             {field::modified, precise_utc(revision.state.modified)},
-            {field::pinned, pinned}};
+            {field::pinned, reasons.pinned()},
+            {field::kept, reasons.names()}};
 }
 
 Json findings_object(const std::vector<api::Finding>& findings) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/api/pool.h"
+#include "drivers/api/retention.h"
 #include "drivers/base/result.h"
 #include "fs/engine/failures.h"
 
@@ -25,7 +26,7 @@ using Json = nlohmann::ordered_json;  // fields in the order of the documentatio
 // A line of `errors`.
 [[nodiscard]] Json failure_object(const engine::FailedOperation& failure);
 // A line of `revisions`.
-[[nodiscard]] Json revision_object(const api::Revision& revision, bool pinned);
+[[nodiscard]] Json revision_object(const api::Revision& revision, const api::Reasons& reasons);
 // {"findings":[...]}
 [[nodiscard]] Json findings_object(const std::vector<api::Finding>& findings);
 [[nodiscard]] Json revision_names(const std::vector<base::RevisionId>& revisions);

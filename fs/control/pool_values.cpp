@@ -35,6 +35,11 @@ Result<> change_default(OpenPool& pool, std::string_view text) {
     return {};
 }
 
+Result<> change_default_schedule(OpenPool& pool, std::string_view text) {
+    pool.set_schedule(TRY(api::Schedule::parse(text)));
+    return {};
+}
+
 constexpr std::array the_pool_values{
     PoolValue{protocol::pool_file::driver,
               [](const OpenPool& pool, const PoolAdministration&) -> Text { return pool.driver_name() + "\n"; }},
@@ -56,6 +61,9 @@ constexpr std::array the_pool_values{
         protocol::pool_file::revisions_to_keep,
         [](const OpenPool& pool, const PoolAdministration&) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; },
         change_default},
+    PoolValue{protocol::pool_file::schedule,
+              [](const OpenPool& pool, const PoolAdministration&) -> Text { return pool.schedule().str() + "\n"; },
+              change_default_schedule},
 };
 
 }  // namespace

@@ -72,6 +72,15 @@ Result<> change_keep(engine::Volumes& volumes, const engine::VolumeRef& volume, 
     });
 }
 
+Result<> change_schedule(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text) {
+    std::optional<api::Schedule> schedule;  // absent: the pool's
+    if (!text.empty()) schedule = TRY(api::Schedule::parse(text));
+    return volumes.configure(volume, [&](api::VolumeConfig config) -> Result<api::VolumeConfig> {
+        config.schedule = schedule;
+        return config;
+    });
+}
+
 Result<> change_ephemeral(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text) {
     const auto ephemeral = TRY(parse_flag(text));
     return volumes.configure(volume, [&](api::VolumeConfig config) -> Result<api::VolumeConfig> {

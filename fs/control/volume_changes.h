@@ -17,6 +17,8 @@ namespace varve::control {
 [[nodiscard]] base::Result<> change_source(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
 [[nodiscard]] base::Result<> change_rw(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
 [[nodiscard]] base::Result<> change_keep(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
+// An empty text: the pool's schedule holds again.
+[[nodiscard]] base::Result<> change_schedule(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
 [[nodiscard]] base::Result<> change_ephemeral(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
 
 }  // namespace varve::control

@@ -89,21 +89,24 @@ api::RevisionsToKeep keep_of(const VolumeRef& volume, const api::VolumeView& vie
     return view.keep(volume.vm->pool().revisions_to_keep());
 }
 
+api::Schedule schedule_of(const VolumeRef& volume, const api::VolumeView& view) { return view.schedule(volume.vm->pool().schedule()); }
+
 std::string config_of(const VolumeRef& volume, const api::VolumeView& view) {
     Json config{{protocol::volume_file::kind, api::kind_name(view.config.kind)}};
     if (api::source_of(view.config.kind) != nullptr) config[std::string(protocol::volume_file::source)] = source_text(view.config);
     config[std::string(protocol::volume_file::rw)] = view.config.rw;
     if (std::holds_alternative<api::Volatile>(view.config.kind)) config[std::string(protocol::volume_file::size)] = view.config.size.count;
     config[std::string(protocol::volume_file::revisions_to_keep)] = keep_of(volume, view).count();
+    config[std::string(protocol::volume_file::schedule)] = schedule_of(volume, view).str();
     config[std::string(protocol::volume_file::ephemeral)] = view.config.ephemeral;
     return line(compact(config));
 }
 
 std::string revisions_of(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
-    const auto sources = volumes.fixed_revisions(volume, view);
+    const auto reasons = api::judge(view.revisions, volumes.retention(volume, view));
     std::string text;
-    for (const auto& revision : view.revisions)
-        text += line(compact(revision_object(revision, revision.id.label() != nullptr || sources.contains(revision.id))));
+    auto reason = reasons.begin();
+    for (const auto& revision : view.revisions) text += line(compact(revision_object(revision, *reason++)));
     return text;
 }
 
@@ -142,6 +145,9 @@ constexpr std::array the_volume_values{
                     return line(std::to_string(keep_of(volume, view).count()));
                 },
                 change_keep},
+    VolumeValue{protocol::volume_file::schedule,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(schedule_of(volume, view).str()); },
+                change_schedule},
     VolumeValue{protocol::volume_file::ephemeral,
                 [](const Volumes&, const VolumeRef&, const View& view) -> Text { return line(view.config.ephemeral); }, change_ephemeral},
     VolumeValue{protocol::volume_file::config,

@@ -40,7 +40,8 @@ Result<> PoolKeeper::open(const config::PoolConfig& pool) {
     if (const auto held = driver->lock_directory())
         if (const auto owner = catalogue_.owner_of(*held))
             return fail(Errc::Busy, held->string() + " is the storage of pool " + owner->name().str() + " already");
-    engine::PoolSpec spec{pool.settings.name, pool.settings.driver, pool.settings.revisions_to_keep, pool.ownership};
+    engine::PoolSpec spec{pool.settings.name, pool.settings.driver, pool.settings.revisions_to_keep,
+                          pool.ownership,     pool.schedule,        pool.prune_below};
     return catalogue_.add(TRY(engine::OpenPool::open(std::move(spec), std::move(driver))));
 }
 

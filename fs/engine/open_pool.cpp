@@ -11,10 +11,12 @@ OpenPool::OpenPool(PoolSpec spec, std::unique_ptr<api::Pool> driver, PoolOwner o
     : name_(std::move(spec.name)),
       driver_name_(std::move(spec.driver)),
       ownership_(spec.ownership),
+      prune_below_(spec.prune_below),
       opened_(base::SystemClock().now()),
       owner_(std::move(owner)),
       driver_(std::move(driver)),
-      revisions_to_keep_(spec.revisions_to_keep) {}
+      revisions_to_keep_(spec.revisions_to_keep),
+      schedule_(spec.schedule) {}
 
 base::Result<std::shared_ptr<OpenPool>> OpenPool::open(PoolSpec spec, std::unique_ptr<api::Pool> driver) {
     auto owner = TRY(PoolOwner::acquire(spec.name, driver->lock_directory()));
@@ -54,6 +56,16 @@ api::RevisionsToKeep OpenPool::revisions_to_keep() const {
 void OpenPool::set_revisions_to_keep(api::RevisionsToKeep keep) {
     const std::lock_guard lock(mutex_);
     revisions_to_keep_ = keep;
+}
+
+api::Schedule OpenPool::schedule() const {
+    const std::shared_lock lock(mutex_);
+    return schedule_;
+}
+
+void OpenPool::set_schedule(const api::Schedule& schedule) {
+    const std::lock_guard lock(mutex_);
+    schedule_ = schedule;
 }
 
 VmPtr OpenPool::find(const base::VmName& name) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/api/pool.h"
+#include "drivers/base/units.h"
 #include "fs/engine/lock_table.h"
 #include "fs/engine/pool_owner.h"
 #include "fs/engine/sources.h"
@@ -22,6 +23,8 @@ struct PoolSpec {
     std::string driver;
     api::RevisionsToKeep revisions_to_keep = api::RevisionsToKeep::standard();
     api::Ownership ownership;  // of new VM directories
+    api::Schedule schedule{};
+    std::optional<base::Portion> prune_below{};  // of free space: what only a schedule keeps goes when there is less
 };
 
 // Thread-safe.
@@ -42,6 +45,9 @@ public:
 
     [[nodiscard]] api::RevisionsToKeep revisions_to_keep() const;
     void set_revisions_to_keep(api::RevisionsToKeep keep);
+    [[nodiscard]] api::Schedule schedule() const;
+    void set_schedule(const api::Schedule& schedule);
+    [[nodiscard]] const std::optional<base::Portion>& prune_below() const { return prune_below_; }
 
     [[nodiscard]] VmPtr find(const base::VmName& name) const;  // nullptr when there is none
     [[nodiscard]] std::vector<VmPtr> vms() const;              // by name
@@ -58,6 +64,7 @@ private:
     base::PoolName name_;
     std::string driver_name_;
     api::Ownership ownership_;
+    std::optional<base::Portion> prune_below_;
     base::Timestamp opened_;
     std::optional<PoolOwner> owner_;  // before driver_: released last
     std::unique_ptr<api::Pool> driver_;
@@ -65,6 +72,7 @@ private:
     Sources sources_;
     mutable std::shared_mutex mutex_;
     api::RevisionsToKeep revisions_to_keep_;
+    api::Schedule schedule_;
     std::map<base::VmName, VmPtr> vms_;
     std::vector<base::Error> unreadable_vms_;  // set by load()
 };

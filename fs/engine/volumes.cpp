@@ -88,17 +88,16 @@ Result<VolumeView> Volumes::run(const VolumeLock& lock, const VolumeRef& volume,
 
 api::Retention Volumes::retention(const VolumeRef& volume, const api::VolumeView& view) const {
     auto& pool = volume.vm->pool();
-    return {view.keep(pool.revisions_to_keep()), clock_.now(), settings_.prune_grace.count(), fixed_revisions(volume, view)};
+    const auto keep = view.keep(pool.revisions_to_keep());
+    return {keep, clock_.now(), settings_.prune_grace.count(), fixed_revisions(volume, view),
+            keep.no_snapshot_layer() ? api::Schedule() : view.schedule(pool.schedule())};
 }
 
 // ---- rules between volumes
 
 Result<> Volumes::enough_space(const VolumeRef& volume) const {
     const auto space = TRY(volume.vm->pool().driver().space());
-    const auto* percent = std::get_if<base::Percent>(&settings_.min_free);
-    const auto least = percent != nullptr
-                           ? base::Bytes{static_cast<std::uint64_t>(static_cast<double>(space.size.count) * percent->value / 100)}
-                           : std::get<base::Bytes>(settings_.min_free);
+    const auto least = base::portion_of(settings_.min_free, space.size);
     if (space.available < least)
         return fail(Errc::NoSpace, "pool " + volume.vm->pool().name().str() + " has only " + base::human(space.available) +
                                        " free and min_free is " + base::human(least) + "; starts are refused until there is more");

@@ -100,6 +100,8 @@ public:
     [[nodiscard]] base::Result<std::optional<StartPoint>> start_point(const VolumeRef& volume) const;
     // Those of the view's revisions that snapshots are fixed to, under the names that the view lists them by.
     [[nodiscard]] std::set<base::RevisionId> fixed_revisions(const VolumeRef& volume, const api::VolumeView& view) const;
+    // By what prune() would go now.
+    [[nodiscard]] api::Retention retention(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
 private:
@@ -109,7 +111,6 @@ private:
     [[nodiscard]] base::Result<VolumeLock> lock_unwritten(const VolumeRef& volume) const;
     [[nodiscard]] base::Result<VolumeView> run(const VolumeLock& lock, const VolumeRef& volume, const api::Command& command);
     void publish_view(const VolumeLock& lock, const VolumeRef& volume, std::optional<api::VolumeView> view);
-    [[nodiscard]] api::Retention retention(const VolumeRef& volume, const api::VolumeView& view) const;
     [[nodiscard]] base::Result<> enough_space(const VolumeRef& volume) const;
     [[nodiscard]] base::Result<> nobodys_fixed_source(const VolumeRef& volume, const base::RevisionId& revision,
                                                       std::string_view cannot) const;

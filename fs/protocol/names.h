@@ -31,6 +31,7 @@ inline constexpr std::string_view size = "size";
 inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view included_in = "included_in";
 inline constexpr std::string_view revisions_to_keep = "revisions_to_keep";
+inline constexpr std::string_view schedule = "schedule";
 }  // namespace pool_file
 
 namespace vm_file {
@@ -47,6 +48,7 @@ inline constexpr std::string_view size = "size";
 inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view exclusive = "exclusive";
 inline constexpr std::string_view revisions_to_keep = "revisions_to_keep";
+inline constexpr std::string_view schedule = "schedule";
 inline constexpr std::string_view ephemeral = "ephemeral";
 inline constexpr std::string_view config = "config";
 inline constexpr std::string_view revisions = "revisions";
@@ -130,6 +132,7 @@ inline constexpr std::string_view size = "size";
 inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view modified = "modified";
 inline constexpr std::string_view pinned = "pinned";
+inline constexpr std::string_view kept = "kept";
 }  // namespace field
 
 }  // namespace varve::protocol

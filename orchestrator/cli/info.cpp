@@ -42,6 +42,7 @@ std::string text_of(const Output& output, const VolumeDetails& details) {
     rows.emplace_back("Writable", yes_no(details.rw));
     rows.emplace_back("Ephemeral", yes_no(details.ephemeral));
     rows.emplace_back("Revisions to keep", keep_text(details.revisions_to_keep));
+    rows.emplace_back("Schedule", details.schedule);
     if (!details.device.empty()) rows.emplace_back("Device", details.device);
     std::vector<std::string> revisions;
     for (const auto& revision : volume.revisions) revisions.push_back(revision_text(output, revision));

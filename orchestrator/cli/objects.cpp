@@ -16,7 +16,8 @@ json object_of(const mount_client::Pool& pool) {
             {"size", pool.size},
             {"usage", pool.usage},
             {"included_in", pool.included_in.empty() ? json(nullptr) : json(pool.included_in)},
-            {"revisions_to_keep", pool.revisions_to_keep}};
+            {"revisions_to_keep", pool.revisions_to_keep},
+            {"schedule", pool.schedule}};
 }
 
 json object_of(const mount_client::Volume& volume) {
@@ -26,7 +27,8 @@ json object_of(const mount_client::Volume& volume) {
                              {"size", revision.size},
                              {"usage", revision.usage},
                              {"modified", revision.modified},
-                             {"pinned", revision.pinned}});
+                             {"pinned", revision.pinned},
+                             {"kept", revision.kept}});
     return {{"pool", volume.id.pool.str()}, {"vm", volume.id.vm.str()},         {"volume", volume.id.volume.str()}, {"kind", volume.kind},
             {"state", volume.state},        {"source", volume.source},          {"outdated", volume.outdated},      {"size", volume.size},
             {"usage", volume.usage},        {"revisions", std::move(revisions)}};
@@ -38,9 +40,21 @@ json object_of(const mount_client::VolumeDetails& details) {
     object["rw"] = details.rw;
     object["ephemeral"] = details.ephemeral;
     object["revisions_to_keep"] = details.revisions_to_keep;
+    object["schedule"] = details.schedule;
     object["device"] = details.device.empty() ? json() : json(details.device);
     object["blockers"] = details.blockers;
     return object;
+}
+
+json object_of(const mount_client::VolumeRetention& retention) {
+    auto revisions = json::array();
+    for (const auto& revision : retention.revisions)
+        revisions.push_back(
+            {{"revision", revision.name}, {"modified", revision.modified}, {"usage", revision.usage}, {"kept", revision.kept}});
+    return {{"volume", retention.volume.str()},
+            {"revisions_to_keep", retention.revisions_to_keep},
+            {"schedule", retention.schedule},
+            {"revisions", std::move(revisions)}};
 }
 
 }  // namespace varve::cli

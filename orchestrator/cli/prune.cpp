@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/protocol/names.h"
 #include "orchestrator/cli/ctl.h"
+#include "orchestrator/cli/terminal_text.h"
 #include "orchestrator/mount_client/inventory.h"
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 namespace varve::cli {
 namespace {
@@ -15,12 +17,14 @@ class Prune final : public Command {
 public:
     explicit Prune(CLI::App& app) {
         app.footer(
-            "As at a stop: the oldest go beyond revisions_to_keep. Pinned ones, sources of snapshots, and what an operation of the mount "
-            "replaced\nless than prune_grace ago are spared.\n\n"
-            "Examples:\n  varve prune fast/work\n  varve prune fast/work/root");
+            "As at a stop: what neither revisions_to_keep nor the schedule keeps goes. Pinned ones, sources of snapshots, and what an "
+            "operation "
+            "of\nthe mount replaced less than prune_grace ago are spared. varve retention shows why each one is kept.\n\n"
+            "Examples:\n  varve prune fast/work\n  varve prune --dry-run fast/work/root");
         app.add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
             ->required()
             ->type_name("");
+        app.add_flag("-n,--dry-run", dry_run_, "Say what would be removed, and remove nothing");
     }
 
     [[nodiscard]] bool handles_interrupts() const override { return true; }
@@ -31,33 +35,57 @@ public:
     }
 
     ExitCode run(const Context& context) override {
-        const auto requests = requests_for(context.mount);
-        if (!requests) return context.output.failure(requests.error());
-        return send_all(context, *requests, [&](const mount_client::Reply& reply) -> std::string {
+        const auto volumes = wanted_volumes(context.mount);
+        if (!volumes) return context.output.failure(volumes.error());
+        if (dry_run_) return foretell(context, *volumes);
+        std::vector<CtlRequest> requests;
+        for (const auto& volume : *volumes) requests.push_back(request_for(volume, {std::string(protocol::verb::prune)}));
+        return send_all(context, requests, [&](const mount_client::Reply& reply) -> std::string {
             for (const auto& revision : reply.removed) context.output.remark(reply.subject + "@" + revision + "  removed");
             return reply.removed.empty() ? reply.subject + "  nothing to remove" : "";
         });
     }
 
 private:
-    Result<std::vector<CtlRequest>> requests_for(const mount_client::Mount& mount) const {
-        std::vector<CtlRequest> requests;
-        const auto add = [&](const base::VolumeId& volume) {
-            requests.push_back(request_for(volume, {std::string(protocol::verb::prune)}));
-        };
+    Result<std::vector<base::VolumeId>> wanted_volumes(const mount_client::Mount& mount) const {
+        std::vector<base::VolumeId> volumes;
         for (const auto& target : targets_) {
             if (const auto* volume = std::get_if<base::VolumeId>(&target)) {
-                add(*volume);
+                volumes.push_back(*volume);
                 continue;
             }
             const auto& vm = std::get<VmReference>(target);
-            for (const auto& volume : TRY(mount_client::volumes(mount, vm))) add({vm.pool, vm.vm, volume});
+            for (const auto& volume : TRY(mount_client::volumes(mount, vm))) volumes.push_back({vm.pool, vm.vm, volume});
         }
-        return requests;
+        return volumes;
+    }
+
+    // {"results":[{"volume":...,"would_remove":[...]}]}
+    static ExitCode foretell(const Context& context, const std::vector<base::VolumeId>& volumes) {
+        auto results = nlohmann::json::array();
+        auto code = ExitCode::Ok;
+        for (const auto& volume : volumes) {
+            const auto retention = mount_client::read_retention(context.mount, volume);
+            if (!retention) {
+                const auto failed = context.output.failure(retention.error());
+                if (code == ExitCode::Ok) code = failed;
+                continue;
+            }
+            auto names = nlohmann::json::array();
+            for (const auto& revision : retention->revisions)
+                if (revision.kept.empty()) names.push_back(revision.name);
+            for (const auto& name : names)
+                context.output.text(printable(volume.str() + "@" + name.get<std::string>() + "  would be removed") + "\n");
+            if (names.empty()) context.output.text(volume.str() + "  nothing to remove\n");
+            results.push_back({{"volume", volume.str()}, {"would_remove", std::move(names)}});
+        }
+        context.output.object({{"results", std::move(results)}});
+        return code;
     }
 
     std::vector<std::string> texts_;
     std::vector<VmOrVolume> targets_;
+    bool dry_run_ = false;
 };
 
 }  // namespace

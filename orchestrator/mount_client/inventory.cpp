@@ -47,16 +47,25 @@ std::vector<std::string> lines_of(std::string_view text) {
     return lines;
 }
 
+// What of the list is text.
+std::vector<std::string> texts_in(const json& list) {
+    std::vector<std::string> texts;
+    for (const auto& each : list)
+        if (each.is_string()) texts.push_back(each.get<std::string>());
+    return texts;
+}
+
 Result<std::vector<Revision>> revisions_in(const Mount& mount, const std::string& file) {
     std::vector<Revision> revisions;
     for (const auto& line : lines_of(TRY(mount.value(file)))) {
         const auto object = json::parse(line, nullptr, false);
         const auto size = number_field(object, protocol::field::size, 0, INT64_MAX);
         auto name = text_field(object, protocol::field::revision);
-        if (!size || name.empty()) return strange(file, "one JSON object for each revision");
+        const auto* kept = field(object, protocol::field::kept);
+        if (!size || name.empty() || kept == nullptr || !kept->is_array()) return strange(file, "one JSON object for each revision");
         const auto usage = number_field(object, protocol::field::usage, 0, INT64_MAX).value_or(0);
         revisions.push_back({std::move(name), static_cast<std::uint64_t>(*size), static_cast<std::uint64_t>(usage),
-                             text_field(object, protocol::field::modified), flag_field(object, protocol::field::pinned)});
+                             text_field(object, protocol::field::modified), flag_field(object, protocol::field::pinned), texts_in(*kept)});
     }
     return revisions;
 }
@@ -106,11 +115,12 @@ Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool) {
     auto driver = mount.value(file(pool_file::driver));
     if (!driver) return missing(std::move(driver).error(), "the pool " + pool.str());
     auto config = TRY(mount.value(file(pool_file::config)));
-    Pool found{pool, std::move(*driver), std::move(config), 0, 0, {}, 0};
+    Pool found{pool, std::move(*driver), std::move(config), 0, 0, {}, 0, {}};
     found.size = TRY(number_in<std::uint64_t>(mount, file(pool_file::size)));
     found.usage = TRY(number_in<std::uint64_t>(mount, file(pool_file::usage)));
     found.included_in = TRY(mount.value(file(pool_file::included_in)));
     found.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(pool_file::revisions_to_keep)));
+    found.schedule = TRY(mount.value(file(pool_file::schedule)));
     return found;
 }
 
@@ -130,17 +140,27 @@ Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume) {
 
 Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume) {
     const auto file = [&](std::string_view name) { return volume_control(volume, name); };
-    VolumeDetails details{TRY(read_volume(mount, volume)), 0, false, false, 0, {}, {}};
+    VolumeDetails details{TRY(read_volume(mount, volume)), 0, false, false, 0, {}, {}, {}};
     details.exclusive = TRY(number_in<std::uint64_t>(mount, file(volume_file::exclusive)));
     details.rw = TRY(flag_in(mount, file(volume_file::rw)));
     details.ephemeral = TRY(flag_in(mount, file(volume_file::ephemeral)));
     details.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(volume_file::revisions_to_keep)));
+    details.schedule = TRY(mount.value(file(volume_file::schedule)));
     details.blockers = lines_of(TRY(mount.value(file(volume_file::blockers))));
     if (auto device = mount.link_target(file(volume_file::device)))
         details.device = std::move(*device);
     else if (device.error().code != Errc::NotFound)
         return base::Failure(std::move(device).error());
     return details;
+}
+
+Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume) {
+    const auto file = [&](std::string_view name) { return volume_control(volume, name); };
+    auto schedule = mount.value(file(volume_file::schedule));
+    if (!schedule) return missing(std::move(schedule).error(), volume.str());
+    const auto keep = TRY(number_in<std::int64_t>(mount, file(volume_file::revisions_to_keep)));
+    auto revisions = TRY(revisions_in(mount, file(volume_file::revisions)));
+    return VolumeRetention{volume, keep, *std::move(schedule), std::move(revisions)};
 }
 
 }  // namespace varve::mount_client

@@ -17,6 +17,7 @@ struct Revision {
     std::uint64_t usage = 0;  // bytes
     std::string modified;     // RFC 3339 with nanoseconds, UTC
     bool pinned = false;
+    std::vector<std::string> kept;  // why it is kept ("newest", "day", "label"...); without a reason the next prune removes it
 };
 
 struct Volume {
@@ -37,6 +38,7 @@ struct VolumeDetails {
     bool rw = false;
     bool ephemeral = false;
     std::int64_t revisions_to_keep = 0;
+    std::string schedule;               // "none", or such as "24h 7d"
     std::string device;                 // empty while not started
     std::vector<std::string> blockers;  // one sentence each
 };
@@ -49,6 +51,15 @@ struct Pool {
     std::uint64_t usage = 0;  // bytes
     std::string included_in;  // the pool on one of whose volumes it lies; empty when there is none
     std::int64_t revisions_to_keep = 0;
+    std::string schedule;  // "none", or such as "24h 7d"
+};
+
+// What of a volume's past is kept, and why.
+struct VolumeRetention {
+    base::VolumeId volume;
+    std::int64_t revisions_to_keep = 0;
+    std::string schedule;
+    std::vector<Revision> revisions;  // oldest first
 };
 
 // Each in the order of its name. Entries with names that are not of their kind are left out. VMs and volumes that vanish meanwhile are none.
@@ -60,5 +71,6 @@ struct Pool {
 [[nodiscard]] base::Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool);
 [[nodiscard]] base::Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume);
+[[nodiscard]] base::Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume);
 
 }  // namespace varve::mount_client

@@ -12,9 +12,10 @@ class Listing : public testing::Session {
 protected:
     void SetUp() override {
         Session::SetUp();
-        tree.add_volume("pools/p/v", "data", "",
-                        R"({"revision":"before-upgrade","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.1Z","pinned":true})"
-                        "\n");
+        tree.add_volume(
+            "pools/p/v", "data", "",
+            R"({"revision":"before-upgrade","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.1Z","pinned":true,"kept":["label"]})"
+            "\n");
         tree.add_pool("empty");
         std::filesystem::create_directory(tree.at("pools/p/bare"));
     }
@@ -97,7 +98,8 @@ TEST_F(Listing, Pools) {
                                                                            {"size", 1073741824},
                                                                            {"usage", 1048576},
                                                                            {"included_in", nullptr},
-                                                                           {"revisions_to_keep", 2}}));
+                                                                           {"revisions_to_keep", 2},
+                                                                           {"schedule", "24h 7d"}}));
     EXPECT_EQ(run({"pool", "info", "p"}).out.find("pool empty"), std::string::npos);
     tree.put("pools/p/.varve/included_in", "empty\n");
     EXPECT_NE(run({"pool", "info", "p"}).out.find("pool empty"), std::string::npos);

@@ -47,6 +47,8 @@ name = "fast"
 driver = "file-reflink"
 dir_path = "/srv/vms"
 revisions_to_keep = 5
+schedule = "7d 24h"
+prune_below = "12.5%"
 setup_check = true
 owner = 1234
 group = 4321
@@ -62,11 +64,15 @@ count = -7
     EXPECT_EQ(std::get<base::Bytes>(config.min_free), base::Bytes{10ULL << 30});
     EXPECT_EQ(config.prune_grace, 90min);
     ASSERT_EQ(config.pools.size(), 2U);
-    const auto& [settings, ownership] = config.pools[0];
+    const auto& [settings, ownership, schedule, prune_below] = config.pools[0];
     EXPECT_EQ(settings.name.str(), "fast");
     EXPECT_EQ(settings.driver, "file-reflink");
     EXPECT_EQ(settings.parameters, (std::map<std::string, std::string>{{"dir_path", "/srv/vms"}, {"setup_check", "true"}}));
     EXPECT_EQ(settings.revisions_to_keep.count(), 5);
+    EXPECT_EQ(schedule.str(), "24h 7d");
+    EXPECT_EQ(std::get<base::Percent>(prune_below.value()).value, 12.5);
+    EXPECT_TRUE(config.pools[1].schedule.empty());
+    EXPECT_FALSE(config.pools[1].prune_below);
     EXPECT_EQ(ownership, (api::Ownership{1234, 4321, 0750}));
     EXPECT_EQ(config.pools[1].settings.name.str(), "slow");
     EXPECT_EQ(config.pools[1].settings.parameters, (std::map<std::string, std::string>{{"count", "-7"}}));

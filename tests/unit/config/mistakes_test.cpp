@@ -96,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[[pool]]\nname = 'p'\ndriver = true", 3, "the name of a driver such as \"file-reflink\", not true"},
         Bad{"[[pool]]\nname = 'p'\ndriver = 'sim'\n\n[[pool]]\ndriver = 'sim'\nname = 'p'", 7, "the pool in line 2 is called 'p' too"},
         in_pool("revisions_to_keep = -2", "must be -1"), in_pool("revisions_to_keep = '5'", "not the string '5'"),
+        in_pool("schedule = 7", "a schedule such as"), in_pool("schedule = '7 days'", "is no schedule"),
+        in_pool("prune_below = '101%'", "from 0% to 100%"), in_pool("prune_below = 'much'", "not the string 'much'"),
         in_pool("revisions_to_keep = 1.5", "a number with a fraction"), in_pool("min_free = '5%'", "above the first [[pool]]"),
         in_pool("pool = 1", "above the first [[pool]]"), in_pool("dir_path = 'vms'", "dir_path: expected an absolute path, not 'vms'"),
         in_pool("dir_path = '/varve/vms'", "below the mountpoint '/varve'"),

@@ -19,7 +19,7 @@ std::string refusal(const Words& words) {
 
 TEST(PoolWords, SameAsTheTable) {
     const auto pool = pool_from_words({"fast", "file-reflink", "dir_path=/srv/a=b", "revisions_to_keep=5", "setup_check=true", "count=7",
-                                       "owner=1234", "group=4321", "mode=0750", "empty="});
+                                       "schedule=1y 4w", "prune_below=20G", "owner=1234", "group=4321", "mode=0750", "empty="});
     ASSERT_TRUE(pool) << pool.error().message();
     const auto config = accepted(R"([[pool]]
 name = "fast"
@@ -27,6 +27,8 @@ driver = "file-reflink"
 dir_path = "/srv/a=b"
 revisions_to_keep = 5
 setup_check = true
+schedule = "4w 1y"
+prune_below = "20480M"
 count = 7
 owner = 1234
 group = 4321

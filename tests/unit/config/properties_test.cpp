@@ -56,9 +56,11 @@ rc::Gen<PoolConfig> any_pool() {
         rc::gen::map(name_of(lower_case, lower_case + "0123456789_-", 58), [](const std::string& rest) { return "param_" + rest; });
     return rc::gen::apply(
         [](const std::string& name, std::string driver, std::map<std::string, std::string> parameters, long long keep,
-           api::Ownership ownership) {
+           api::Ownership ownership, const std::string& schedule, std::optional<base::Portion> prune_below) {
             return PoolConfig{{*base::PoolName::parse(name), std::move(driver), std::move(parameters), *api::RevisionsToKeep::from(keep)},
-                              ownership};
+                              ownership,
+                              *api::Schedule::parse(schedule),
+                              prune_below};
         },
         name_of(lower_case + upper_case_and_digits, lower_case + upper_case_and_digits + "_.-", 64),
         name_of(lower_case, lower_case + "0123456789_-", 64), rc::gen::container<std::map<std::string, std::string>>(key, any_text()),
@@ -67,7 +69,15 @@ rc::Gen<PoolConfig> any_pool() {
             [](uid_t uid, gid_t gid, mode_t mode) {
                 return api::Ownership{uid, gid, mode};
             },
-            rc::gen::inRange<uid_t>(0, UINT32_MAX), rc::gen::inRange<gid_t>(0, UINT32_MAX), rc::gen::inRange<mode_t>(0, 01000)));
+            rc::gen::inRange<uid_t>(0, UINT32_MAX), rc::gen::inRange<gid_t>(0, UINT32_MAX), rc::gen::inRange<mode_t>(0, 01000)),
+        rc::gen::element<std::string>("none", "1h", "24h 7d 4w 12m 100000y"),
+        rc::gen::apply(
+            [](int which, std::uint64_t amount) -> std::optional<base::Portion> {
+                if (which == 0) return std::nullopt;
+                if (which == 1) return base::Bytes{amount};
+                return base::Percent{static_cast<double>(amount % 100'000) / 1000};
+            },
+            rc::gen::inRange(0, 3), rc::gen::inRange<std::uint64_t>(0, INT64_MAX)));
 }
 
 RC_GTEST_PROP(RoundTrip, ATableGivesThePoolBack, ()) {
@@ -80,13 +90,17 @@ RC_GTEST_PROP(RoundTrip, ATableGivesThePoolBack, ()) {
 
 RC_GTEST_PROP(RoundTrip, WordsGiveThePoolBack, ()) {
     const auto pool = *any_pool();
-    std::vector<std::string> words{pool.settings.name.str(), pool.settings.driver,
+    std::vector<std::string> words{pool.settings.name.str(),
+                                   pool.settings.driver,
                                    "revisions_to_keep=" + std::to_string(pool.settings.revisions_to_keep.count()),
-                                   "owner=" + std::to_string(pool.ownership.uid), "group=" + std::to_string(pool.ownership.gid)};
+                                   "schedule=" + pool.schedule.str(),
+                                   "owner=" + std::to_string(pool.ownership.uid),
+                                   "group=" + std::to_string(pool.ownership.gid)};
     for (const auto& [key, value] : pool.settings.parameters) words.push_back(key + "=" + value);
     auto read = pool_from_words(words);
     if (!read) RC_FAIL(read.error().message());
     read->ownership.mode = pool.ownership.mode;
+    read->prune_below = pool.prune_below;
     RC_ASSERT(equal(*read, pool));
 }
 

@@ -18,10 +18,12 @@ protected:
 TEST_F(TreeTest, EveryPlaceHasItsFiles) {
     const auto root = origin("vm", "root");
     EXPECT_EQ(names({}), (std::set<std::string>{"version", "ctl", "errors", "events", "operations", "metrics"}));
-    EXPECT_EQ(names(pool_place()), (std::set<std::string>{"driver", "config", "size", "usage", "included_in", "revisions_to_keep"}));
+    EXPECT_EQ(names(pool_place()),
+              (std::set<std::string>{"driver", "config", "size", "usage", "included_in", "revisions_to_keep", "schedule"}));
     EXPECT_EQ(names(place(root.vm)), (std::set<std::string>{"ctl", "root"}));
-    EXPECT_EQ(names(place(root)), (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive",
-                                                         "revisions_to_keep", "ephemeral", "config", "revisions", "ctl", "blockers"}));
+    EXPECT_EQ(names(place(root)),
+              (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive", "revisions_to_keep",
+                                     "schedule", "ephemeral", "config", "revisions", "ctl", "blockers"}));
     EXPECT_TRUE(names({pool_, root.vm, engine_test::volume_name("none")}).empty());
     EXPECT_EQ(tree_.find(place(root), "rw")->type, EntryType::WritableValue);
     EXPECT_EQ(tree_.find(place(root), "kind")->type, EntryType::Value);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/unit/control/control_world.h"
 
+#include <sstream>
+
 namespace varve::control_test {
 namespace {
 
@@ -26,7 +28,8 @@ TEST_F(ValuesTest, OfAnOrigin) {
     EXPECT_EQ(value(at, "revisions_to_keep"), "1\n");
     EXPECT_EQ(value(at, "ephemeral"), "0\n");
     EXPECT_EQ(value(at, "blockers"), "");
-    EXPECT_EQ(json::parse(value(at, "config")), json::parse(R"({"kind":"origin","rw":true,"revisions_to_keep":1,"ephemeral":false})"));
+    EXPECT_EQ(json::parse(value(at, "config")),
+              json::parse(R"({"kind":"origin","rw":true,"revisions_to_keep":1,"schedule":"none","ephemeral":false})"));
     EXPECT_EQ(value(at, "usage"), "8192\n");  // a page in the committed state and one in the revision
     EXPECT_EQ(value(at, "exclusive"), "8192\n");
 }
@@ -40,12 +43,12 @@ TEST_F(ValuesTest, RevisionsAreOneObjectALine) {
     EXPECT_EQ(std::ranges::count(text, '\n'), 3);
     EXPECT_NE(
         text.find(
-            R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.000000120Z","pinned":false})"
+            R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.000000120Z","pinned":false,"kept":["grace"]})"
             "\n"),
         std::string::npos)
         << text;
     EXPECT_NE(text.find(R"({"revision":"keep")"), std::string::npos);
-    EXPECT_NE(text.find(R"("pinned":true})"), std::string::npos);
+    EXPECT_NE(text.find(R"("pinned":true,"kept":["label"]})"), std::string::npos);
 }
 
 TEST_F(ValuesTest, StatesAreNamed) {
@@ -114,6 +117,35 @@ TEST_F(ValuesTest, FlagsAndCountsAreChecked) {
         EXPECT_TRUE(failed(write(root_, "revisions_to_keep", text), Errc::InvalidArgument)) << text;
     EXPECT_TRUE(failed(write(root_, "kind", "volatile"), Errc::Denied));
     EXPECT_TRUE(failed(write(root_, "nothing", "1"), Errc::NotFound));
+}
+
+TEST_F(ValuesTest, TheScheduleIsThePoolsUntilTheVolumeHasItsOwn) {
+    EXPECT_EQ(value(place(root_), "schedule"), "none\n");
+    ASSERT_TRUE(succeeded(tree_.write(pool_place(), "schedule", "7d 24h\n")));
+    EXPECT_EQ(value(pool_place(), "schedule"), "24h 7d\n");
+    EXPECT_EQ(value(place(root_), "schedule"), "24h 7d\n");
+    ASSERT_TRUE(succeeded(write(root_, "schedule", "none\n")));
+    EXPECT_EQ(value(place(root_), "schedule"), "none\n");
+    ASSERT_TRUE(succeeded(write(root_, "schedule", "1y")));
+    EXPECT_NE(value(place(root_), "config").find(R"("schedule":"1y")"), std::string::npos);
+    ASSERT_TRUE(succeeded(write(root_, "schedule", "\n")));
+    EXPECT_EQ(value(place(root_), "schedule"), "24h 7d\n");
+    EXPECT_TRUE(failed(write(root_, "schedule", "often"), Errc::InvalidArgument));
+    EXPECT_TRUE(failed(tree_.write(pool_place(), "schedule", ""), Errc::InvalidArgument));
+    EXPECT_EQ(value(place(root_), "schedule"), "24h 7d\n");
+}
+
+TEST_F(ValuesTest, RevisionsTellWhyTheyAreKept) {
+    ASSERT_TRUE(succeeded(write(root_, "revisions_to_keep", "0")));
+    ASSERT_TRUE(succeeded(write(root_, "schedule", "1d")));
+    constexpr std::int64_t midnight = 1'600'041'600;  // of 2020-09-14
+    ASSERT_TRUE(succeeded(volumes_.set_time(root_, {}, {midnight - 1, 0})));
+    for (const std::int64_t second : {1, 2, 3}) commit(root_, "x", midnight + second);
+    clock_.advance(25 * 3600);  // beyond the grace
+    std::vector<json> kept;
+    std::istringstream lines(value(place(root_), "revisions"));
+    for (std::string line; std::getline(lines, line);) kept.push_back(json::parse(line).at("kept"));
+    EXPECT_EQ(json(kept), json::parse(R"([[], [], ["day"]])"));
 }
 
 TEST_F(ValuesTest, OfThePool) {

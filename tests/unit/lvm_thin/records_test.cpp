@@ -19,6 +19,7 @@ Records example() {
     records.vms.emplace(vm, VmRecord{base::VmName::parse("fedora-39.x_y").value(), {7, 8, 0711}, {-5, 123}});
     auto config = FakePool::origin(0);
     config.revisions_to_keep = api::RevisionsToKeep::from(-1).value();
+    config.schedule = api::Schedule::parse("24h 7d 5y").value();
     config.rw = false;
     config.created = {1, 2};
     records.volumes.emplace(root, VolumeRecord{vm, base::VolumeName::parse("root").value(), config});

@@ -56,6 +56,7 @@ public:
         put(control + "usage", "1048576\n");
         put(control + "included_in", "\n");
         put(control + "revisions_to_keep", "2\n");
+        put(control + "schedule", "24h 7d\n");
     }
 
     // An origin volume that is halted and has these lines for revisions.
@@ -72,6 +73,7 @@ public:
         put(control + "usage", "4096\n");
         put(control + "exclusive", "2048\n");
         put(control + "revisions_to_keep", "2\n");
+        put(control + "schedule", "24h 7d\n");
         put(control + "ephemeral", "0\n");
         put(control + "config", "{}\n");
         put(control + "revisions", revisions);

@@ -12,7 +12,7 @@ protected:
     void SetUp() override {
         tree_.add_pool("p");
         tree_.add_volume("pools/p/v", "root", "12345",
-                         R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"m","pinned":true})"
+                         R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"m","pinned":true,"kept":["label"]})"
                          "\n");
     }
     base::VolumeId root_ = std::get<StateReference>(parse_reference("p/v/root").value()).volume;

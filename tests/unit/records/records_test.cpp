@@ -30,6 +30,7 @@ VmRecord full_record() {
     record.volumes.emplace(volume("root"), snapshot);
     api::VolumeConfig both;
     both.kind = api::OriginSnapshot{{path("fedora", "root"), {}}};
+    both.schedule = api::Schedule::parse("24h 7d 5y").value();
     record.volumes.emplace(volume("home"), both);
     api::VolumeConfig scratch;
     scratch.kind = api::Volatile{};

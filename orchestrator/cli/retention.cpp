@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/protocol/names.h"
+#include "orchestrator/cli/command.h"
+#include "orchestrator/cli/objects.h"
+#include "orchestrator/cli/sheet.h"
+#include "orchestrator/cli/table.h"
+#include "orchestrator/cli/terminal_text.h"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <optional>
+
+namespace varve::cli {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+using mount_client::Mount;
+using mount_client::PoolReference;
+using mount_client::StateReference;
+using mount_client::VmReference;
+using mount_client::VolumeRetention;
+using nlohmann::json;
+namespace pool_file = protocol::pool_file;
+namespace volume_file = protocol::volume_file;
+
+constexpr std::string_view as_the_pool = "pool";  // what to give for a volume's own schedule to end
+
+std::string joined(const std::vector<std::string>& texts) {
+    std::string all;
+    for (const auto& text : texts) all.append(all.empty() ? "" : ", ").append(text);
+    return all;
+}
+
+std::string text_of(const Output& output, const VolumeRetention& retention) {
+    auto text = sheet({{"Volume", retention.volume.str()},
+                       {"Revisions to keep", std::to_string(retention.revisions_to_keep)},
+                       {"Schedule", retention.schedule}});
+    if (retention.revisions.empty()) return text;
+    Table table({{"REVISION"}, {"WRITTEN"}, {"USED", Align::Right}, {"KEPT FOR"}});
+    for (const auto& revision : retention.revisions)
+        table.add({revision.name, revision.modified, output.size({revision.usage}),
+                   revision.kept.empty() ? "nothing, goes at the next prune" : joined(revision.kept)});
+    return text + table.text();
+}
+
+// The options that change something.
+struct Change {
+    std::optional<std::int64_t> keep;
+    std::optional<std::string> schedule;
+    [[nodiscard]] bool wanted() const { return keep || schedule; }
+};
+
+Result<> change_volume(const Mount& mount, const base::VolumeId& volume, const Change& change) {
+    if (change.schedule)
+        TRY(mount.set_value(mount_client::volume_control(volume, volume_file::schedule),
+                            *change.schedule == as_the_pool ? "" : *change.schedule));
+    if (change.keep)
+        TRY(mount.set_value(mount_client::volume_control(volume, volume_file::revisions_to_keep), std::to_string(*change.keep)));
+    return {};
+}
+
+Result<> change_pool(const Mount& mount, const base::PoolName& pool, const Change& change) {
+    if (change.schedule == as_the_pool)
+        return fail(Errc::InvalidArgument, pool.str() + " is a pool itself; give a schedule such as \"24h 7d\", or none");
+    if (change.schedule) TRY(mount.set_value(mount_client::pool_control(pool, pool_file::schedule), *change.schedule));
+    if (change.keep) TRY(mount.set_value(mount_client::pool_control(pool, pool_file::revisions_to_keep), std::to_string(*change.keep)));
+    return {};
+}
+
+class Retention final : public Command {
+public:
+    explicit Retention(CLI::App& app) {
+        app.footer(
+            "Shows which revisions are kept and why, and changes what is kept; nothing is removed before the next stop, prune or run of "
+            "the\n"
+            "retention job. A schedule keeps, beside the newest, the newest of each of the last so many hours (h), days (d), weeks (w), "
+            "months (m)\n"
+            "and years (y) that have any. A pool's settings hold for volumes without their own, until varvefs reads its configuration "
+            "again.\n\n"
+            "Examples:\n  varve retention fast/work/private\n  varve retention fast/work --keep 3 --schedule \"24h 7d 4w 12m\"\n"
+            "  varve retention fast/work/root --schedule pool        as its pool has it\n"
+            "  varve retention fast --schedule none\n  varve prune --dry-run fast/work                       what would go now");
+        app.add_option("TARGET", target_, "POOL, POOL/VM for all its volumes there, POOL/VM/VOLUME, or a path inside the mount")
+            ->required()
+            ->type_name("");
+        app.add_option("--keep", change_.keep, "How many of the newest revisions to keep")->type_name("COUNT");
+        app.add_option("--schedule", change_.schedule, "\"24h 7d 4w 12m 5y\", none, or pool")->type_name("SCHEDULE");
+    }
+
+    Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
+        reference_ = TRY(resolver.resolve(target_));
+        if (const auto* state = std::get_if<StateReference>(&*reference_); state != nullptr && state->revision)
+            return fail(Errc::InvalidArgument, "'" + target_ + "' is one revision; name its volume " + state->volume.str());
+        if (change_.schedule && change_.schedule->empty())
+            return fail(Errc::InvalidArgument, "--schedule is empty; give none to keep nothing by a schedule, or pool");
+        return {};
+    }
+
+    ExitCode run(const Context& context) override {
+        if (const auto* pool = std::get_if<PoolReference>(&*reference_)) return run_pool(context, pool->pool);
+        const auto volumes = wanted_volumes(context.mount);
+        if (!volumes) return context.output.failure(volumes.error());
+        auto all = json::array();
+        for (const auto& volume : *volumes) {
+            if (change_.wanted())
+                if (const auto changed = change_volume(context.mount, volume, change_); !changed)
+                    return context.output.failure(changed.error());
+            const auto retention = mount_client::read_retention(context.mount, volume);
+            if (!retention) return context.output.failure(retention.error());
+            context.output.text((all.empty() ? "" : "\n") + text_of(context.output, *retention));
+            all.push_back(object_of(*retention));
+        }
+        context.output.object({{"volumes", std::move(all)}});
+        return ExitCode::Ok;
+    }
+
+private:
+    [[nodiscard]] ExitCode run_pool(const Context& context, const base::PoolName& name) const {
+        if (const auto changed = change_pool(context.mount, name, change_); !changed) return context.output.failure(changed.error());
+        const auto pool = mount_client::read_pool(context.mount, name);
+        if (!pool) return context.output.failure(pool.error());
+        context.output.object({{"pool", name.str()}, {"revisions_to_keep", pool->revisions_to_keep}, {"schedule", pool->schedule}});
+        context.output.text(
+            sheet({{"Pool", name.str()}, {"Revisions to keep", std::to_string(pool->revisions_to_keep)}, {"Schedule", pool->schedule}}));
+        return ExitCode::Ok;
+    }
+
+    [[nodiscard]] Result<std::vector<base::VolumeId>> wanted_volumes(const Mount& mount) const {
+        if (const auto* state = std::get_if<StateReference>(&*reference_)) return std::vector{state->volume};
+        const auto& vm = std::get<VmReference>(*reference_);
+        std::vector<base::VolumeId> volumes;
+        for (const auto& volume : TRY(mount_client::volumes(mount, vm))) volumes.push_back({vm.pool, vm.vm, volume});
+        return volumes;
+    }
+
+    std::string target_;
+    std::optional<mount_client::Reference> reference_;
+    Change change_;
+};
+
+}  // namespace
+
+Subcommand add_retention(CLI::App& parent) {
+    auto* app = parent.add_subcommand("retention", "Show why revisions are kept, and change what is kept");
+    app->fallthrough();
+    return {app, std::make_unique<Retention>(*app)};
+}
+
+}  // namespace varve::cli

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/unit/cli/session.h"
+
+#include <nlohmann/json.hpp>
+
+namespace varve::cli {
+namespace {
+
+using nlohmann::json;
+
+class RetentionCommand : public testing::Session {
+protected:
+    void SetUp() override {
+        Session::SetUp();
+        tree.add_volume(
+            "pools/p/v", "data", "",
+            R"({"revision":"2018-01-01T03:04:05Z","size":512,"usage":0,"modified":"2018-01-01T03:04:05Z","pinned":false,"kept":[]})"
+            "\n"
+            R"({"revision":"2018-01-02T03:04:05Z","size":512,"usage":1024,"modified":"2018-01-02T03:04:05Z","pinned":false,"kept":["newest","day"]})"
+            "\n");
+    }
+    // What was written is the first line: unlike the mount's, these files keep what stood behind it.
+    std::string written(const std::string& file) {
+        const auto text = tree.get(file);
+        return text.substr(0, text.find('\n'));
+    }
+    std::string of_data(const std::string& file) { return written("pools/p/v/.varve/data/" + file); }
+};
+
+TEST_F(RetentionCommand, ShowsWhyEachIsKept) {
+    EXPECT_EQ(run({"retention", "p/v/data"}).out,
+              "Volume:             p/v/data\n"
+              "Revisions to keep:  2\n"
+              "Schedule:           24h 7d\n"
+              "REVISION              WRITTEN                  USED  KEPT FOR\n"
+              "2018-01-01T03:04:05Z  2018-01-01T03:04:05Z      0 B  nothing, goes at the next prune\n"
+              "2018-01-02T03:04:05Z  2018-01-02T03:04:05Z  1.0 KiB  newest, day\n");
+    const auto both = json::parse(run({"--json", "retention", "p/v"}).out).at("volumes");
+    ASSERT_EQ(both.size(), 2U);
+    EXPECT_EQ(both[0].at("volume"), "p/v/data");
+    EXPECT_EQ(both[0].at("schedule"), "24h 7d");
+    EXPECT_EQ(both[0].at("revisions")[1].at("kept"), (json{"newest", "day"}));
+    EXPECT_EQ(json::parse(run({"--json", "retention", "p"}).out), (json{{"pool", "p"}, {"revisions_to_keep", 2}, {"schedule", "24h 7d"}}));
+}
+
+TEST_F(RetentionCommand, ChangesVolumesAndPools) {
+    EXPECT_EQ(run({"retention", "p/v/data", "--keep", "5", "--schedule", "12m"}).code, ExitCode::Ok);
+    EXPECT_EQ(of_data("schedule"), "12m");
+    EXPECT_EQ(of_data("revisions_to_keep"), "5");
+    EXPECT_EQ(run({"retention", "p/v", "--schedule", "pool"}).code, ExitCode::Ok);
+    EXPECT_EQ(of_data("schedule"), "");
+    EXPECT_EQ(written("pools/p/v/.varve/root/schedule"), "");
+    EXPECT_EQ(of_data("revisions_to_keep"), "5");
+    EXPECT_EQ(run({"retention", "p", "--schedule", "none", "--keep", "0"}).code, ExitCode::Ok);
+    EXPECT_EQ(written("pools/p/.varve/schedule"), "none");
+    EXPECT_EQ(written("pools/p/.varve/revisions_to_keep"), "0");
+}
+
+TEST_F(RetentionCommand, BadInputChangesNothing) {
+    EXPECT_EQ(run({"retention", "p", "--schedule", "pool"}).code, ExitCode::Failed);
+    for (const std::vector<std::string>& wrong : {std::vector<std::string>{"retention"},
+                                                  {"retention", "p/v/data@x", "--keep", "5"},
+                                                  {"retention", "p/v/data", "--keep", "many"},
+                                                  {"retention", "p/v/data", "--schedule", ""},
+                                                  {"retention", "p/v/data", "12m"}})
+        EXPECT_EQ(run(wrong).code, ExitCode::Usage) << wrong.back();
+    EXPECT_EQ(run({"retention", "p/v/none"}).code, ExitCode::NotFound);
+    EXPECT_EQ(run({"retention", "q/v"}).code, ExitCode::NotFound);
+    EXPECT_EQ(written("pools/p/.varve/schedule"), "24h 7d");
+    EXPECT_EQ(of_data("schedule"), "24h 7d");
+    EXPECT_EQ(of_data("revisions_to_keep"), "2");
+}
+
+TEST_F(RetentionCommand, ADryRunForetellsThePrune) {
+    EXPECT_EQ(run({"prune", "--dry-run", "p/v"}).out,
+              "p/v/data@2018-01-01T03:04:05Z  would be removed\n"
+              "p/v/root  nothing to remove\n");
+    EXPECT_EQ(json::parse(run({"--json", "prune", "-n", "p/v/data"}).out),
+              json::parse(R"({"results":[{"volume":"p/v/data","would_remove":["2018-01-01T03:04:05Z"]}]})"));
+    EXPECT_EQ(run({"prune", "-n", "p/v/none", "p/v/root"}).code, ExitCode::NotFound);
+    EXPECT_EQ(of_data("ctl"), "") << "no command was sent";
+}
+
+// A daemon that does not tell must not look as if everything were to go.
+TEST_F(RetentionCommand, RevisionsWithoutReasonsAreNoForecast) {
+    tree.put("pools/p/v/.varve/data/revisions", R"({"revision":"2018-01-01T03:04:05Z","size":512,"usage":0,"modified":"m","pinned":false})"
+                                                "\n");
+    EXPECT_EQ(run({"prune", "-n", "p/v/data"}).code, ExitCode::Failed);
+    EXPECT_EQ(run({"prune", "-n", "p/v/data"}).out, "");
+}
+
+}  // namespace
+}  // namespace varve::cli
