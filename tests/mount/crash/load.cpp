@@ -8,12 +8,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <sstream>
 
 namespace varve::test_support {
 
 struct LoadProcess::Shared {
     std::atomic<std::size_t> attempted;
     std::atomic<std::size_t> reported;
+    std::atomic<const char*> call;  // a literal, at the same place in both processes; nullptr while nothing has failed
+    std::atomic<int> error;
 };
 
 std::string state_content(std::size_t number) {
@@ -38,13 +41,19 @@ std::optional<std::size_t> whole_state(const std::string& content) {
 
 LoadProcess::LoadProcess(Path volume, WriteStyle style, std::size_t after)
     : shared_(static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-    new (shared_) Shared{after, after};
+    new (shared_) Shared{after, after, nullptr, 0};
     child_ = std::make_unique<Child>([this, volume = std::move(volume), style, after] { return run(volume, style, after); });
 }
 
 LoadProcess::~LoadProcess() {
     child_.reset();
     (void)::munmap(shared_, sizeof(Shared));  // cannot fail for a mapping of our own
+}
+
+int LoadProcess::fail(const char* call, Errno why) const {
+    shared_->error = why.number;
+    shared_->call = call;
+    return 0;
 }
 
 int LoadProcess::run(const Path& volume, WriteStyle style, std::size_t after) const {
@@ -54,17 +63,28 @@ int LoadProcess::run(const Path& volume, WriteStyle style, std::size_t after) co
         const auto content = state_content(number);
         const int flags = style == WriteStyle::Truncating ? O_WRONLY | O_CREAT | O_TRUNC : O_WRONLY | O_CREAT;
         OpenFile file(style == WriteStyle::Scratch ? scratch : volume, flags);
-        if (file.opened() != ok) return 0;
+        if (file.opened() != ok) return fail("open", file.opened());
         const std::size_t step = style == WriteStyle::Slowly ? 4096 : state_size;
         for (std::size_t done = 0; done < state_size; done += step)
-            if (file.write_at(static_cast<off_t>(done), std::string_view(content).substr(done, step)) != ok) return 0;
-        if (file.close() != ok) return 0;
-        if (style == WriteStyle::Scratch && rename_path(scratch, volume) != ok) return 0;
+            if (const auto why = file.write_at(static_cast<off_t>(done), std::string_view(content).substr(done, step)); why != ok)
+                return fail("write", why);
+        if (const auto why = file.close(); why != ok) return fail("close", why);
+        if (style == WriteStyle::Scratch)
+            if (const auto why = rename_path(scratch, volume); why != ok) return fail("rename", why);
         shared_->reported = number;
     }
 }
 
 Progress LoadProcess::progress() const { return {shared_->attempted, shared_->reported}; }
+
+std::string LoadProcess::ending() const {
+    const auto [attempted, reported] = progress();
+    std::ostringstream text;
+    const char* call = shared_->call;
+    if (call != nullptr) text << call << " of state " << attempted << ": " << Errno{shared_->error};
+    if (call == nullptr) text << "runs, " << reported << " of " << attempted << " reported";
+    return text.str();
+}
 
 Progress LoadProcess::finish() {
     (void)child_->wait();  // how it ended does not matter, how far it came does

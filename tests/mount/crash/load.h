@@ -46,11 +46,14 @@ public:
     LoadProcess& operator=(const LoadProcess&) = delete;
 
     [[nodiscard]] Progress progress() const;
+    // What ended it: "close of state 7: EIO (...)"; how far it came when it has not ended.
+    [[nodiscard]] std::string ending() const;
     // Waits for its end.
     [[nodiscard]] Progress finish();
 
 private:
     int run(const Path& volume, WriteStyle style, std::size_t after) const;
+    int fail(const char* call, Errno why) const;
 
     struct Shared;
     Shared* shared_;  // a mapping that both processes have

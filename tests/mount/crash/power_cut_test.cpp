@@ -34,7 +34,9 @@ TEST_F(PowerCutTest, WritersLoseNothingThatWasReported) {
                 for (std::size_t i = 0; i < writers; ++i)
                     if (loads[i]->progress().reported < totals[i].attempted + 3 + static_cast<std::size_t>(round)) return false;
                 return true;
-            }));
+            })) << loads[0]->ending()
+                << "; " << loads[1]->ending() << "; " << loads[2]->ending() << '\n'
+                << disk_->daemon().log_tail();
             std::array<std::size_t, writers> reported{};
             for (std::size_t i = 0; i < writers; ++i) reported[i] = loads[i]->progress().reported;
             const auto cut = disk_->filesystem().cut_power();
