@@ -166,6 +166,11 @@ Result<std::shared_ptr<ScratchFile>> Writes::create_scratch_snapshot(const Volum
     return scratch;
 }
 
+void Writes::scratch_released(Vm& vm, ScratchFile& scratch, bool for_writing) const {
+    scratch.released(for_writing, clock_.now().seconds);
+    vm.writes().changed();
+}
+
 Result<> Writes::remove_scratch(Vm& vm, const std::string& name) {
     if (!vm.writes().take_scratch(name)) return fail(Errc::NotFound, "there is no scratch file " + name);
     return {};
@@ -195,9 +200,14 @@ Result<> Writes::publish_scratch(Vm& from, const std::string& name, const Volume
             (void)from.writes().take_scratch(name);
             return {};
         }
-        if (scratch->spoiled())
+        // close() returns before the kernel has told us of the release, so who renames right after a close must wait a little.
+        const auto deadline = std::chrono::steady_clock::now() + volumes_.settings().wait_busy;
+        if (!from.writes().wait_until(deadline, [&] { return scratch->claim(); }))
+            return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
+        if (scratch->spoiled()) {
+            scratch->unclaim();
             return fail(Errc::Io, "a write to " + name + " failed or its writer was killed, so it cannot become a state");
-        if (!scratch->claim()) return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
+        }
         const auto published = revision ? volumes_.publish(volume, *scratch->image(), api::Publish::AsRevision{*revision}, nullptr)
                                         : volumes_.publish(volume, *scratch->image(), api::Publish::AsCommitted{}, nullptr);
         if (!published) {

@@ -48,9 +48,12 @@ public:
     // A clone of the committed state (ln -f makes one and renames it).
     [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch_snapshot(const VolumeRef& volume, const VmPtr& vm,
                                                                                      const std::string& name);
+    // The counterpart of ScratchFile::opened().
+    void scratch_released(Vm& vm, ScratchFile& scratch, bool for_writing) const;
     [[nodiscard]] base::Result<> remove_scratch(Vm& vm, const std::string& name);
     [[nodiscard]] base::Result<> rename_scratch(Vm& from, const std::string& name, Vm& to, const std::string& new_name);
-    // Makes a scratch file the committed state of `volume` (or its source, for links), or restores `revision` from it.
+    // Makes a scratch file the committed state of `volume` (or its source, for links), or restores `revision` from it. Waits for a writer that is
+    // just closing it.
     [[nodiscard]] base::Result<> publish_scratch(Vm& from, const std::string& name, const VolumeRef& volume,
                                                  const std::optional<base::RevisionId>& revision);
     // Removes the files that nobody has touched for a day.

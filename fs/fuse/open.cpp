@@ -110,7 +110,7 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
                               if (!scratch.file->opened(writes)) return base::fail_errno(ESTALE, scratch.name + " is becoming a state");
                               if ((flags & O_TRUNC) != 0 && writes)
                                   if (auto emptied = image->storage().set_size(base::Bytes{0}); !emptied) {
-                                      scratch.file->released(writes, with_.clock.now().seconds);
+                                      with_.writes.scratch_released(*scratch.vm, *scratch.file, writes);
                                       return base::Failure(std::move(emptied).error());
                                   }
                               return ScratchHandle{scratch.vm, scratch.file, writes};
@@ -157,7 +157,7 @@ void Server::reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile 
     if (fd) with_.passthrough.released(id);
     if (entry != nullptr) with_.nodes.forget(entry->ino, 1);
     if (auto* open = std::get_if<TransactionHandle>(&handle->file); open != nullptr && open->writes) (void)open->transaction->released();
-    if (auto* open = std::get_if<ScratchHandle>(&handle->file)) open->file->released(open->writes, with_.clock.now().seconds);
+    if (auto* open = std::get_if<ScratchHandle>(&handle->file)) with_.writes.scratch_released(*open->vm, *open->file, open->writes);
 }
 
 // An open for writing must not touch the inode that readers of the committed state share. ESTALE makes the kernel look the path up once more
@@ -249,7 +249,7 @@ void Server::release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
         const Operation operation{"release", path_of(*handle->what)};
         if (const auto released = open->transaction->released(); !released) remember_failure(request, operation, released.error());
     }
-    if (auto* open = std::get_if<ScratchHandle>(&handle->file)) open->file->released(open->writes, with_.clock.now().seconds);
+    if (auto* open = std::get_if<ScratchHandle>(&handle->file)) with_.writes.scratch_released(*open->vm, *open->file, open->writes);
     if (auto* open = std::get_if<std::unique_ptr<EventsHandle>>(&handle->file)) with_.events.forget((*open)->waiter);
     if (descriptor_of(handle->file)) with_.passthrough.released(handle->node);
     (void)fuse_reply_err(request, 0);

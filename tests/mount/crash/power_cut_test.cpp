@@ -36,6 +36,7 @@ TEST_F(PowerCutTest, WritersLoseNothingThatWasReported) {
                 return true;
             })) << loads[0]->ending()
                 << "; " << loads[1]->ending() << "; " << loads[2]->ending() << '\n'
+                << read_file(place_.parent_path().parent_path().parent_path() / ".varve" / "errors") << '\n'
                 << disk_->daemon().log_tail();
             std::array<std::size_t, writers> reported{};
             for (std::size_t i = 0; i < writers; ++i) reported[i] = loads[i]->progress().reported;

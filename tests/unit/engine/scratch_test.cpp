@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/unit/engine/world.h"
 
+#include <future>
+
 namespace varve::engine_test {
 namespace {
 
@@ -43,6 +45,30 @@ TEST_F(ScratchTest, IsNotPublishedWhileItIsWrittenOrSpoiled) {
     EXPECT_TRUE(failed(publish(".tmp", root_), Errc::Io));
     EXPECT_EQ(read(root_), "");
     EXPECT_NE(root_.vm->writes().scratch(".tmp"), nullptr);
+}
+
+class ClosingScratchTest : public World {
+protected:
+    static engine::Settings patient() {
+        auto settings = quick();
+        settings.wait_busy = std::chrono::minutes(1);
+        return settings;
+    }
+    ClosingScratchTest() : World(patient()) {}
+};
+
+// The kernel answers close(2) before it sends the release, which another thread may handle after the rename.
+TEST_F(ClosingScratchTest, IsPublishedAsSoonAsItIsClosed) {
+    const auto root = origin("vm", "root");
+    const auto file = writes_.create_scratch(root.vm, ".tmp");
+    ASSERT_TRUE(succeeded(file));
+    ASSERT_TRUE((*file)->opened(true));
+    ASSERT_TRUE(succeeded((*file)->image()->storage().set_size(mebibytes(1))));
+    auto published = std::async(std::launch::async, [&] { return writes_.publish_scratch(*root.vm, ".tmp", root, {}); });
+    EXPECT_EQ(published.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+    writes_.scratch_released(*root.vm, **file, true);
+    EXPECT_TRUE(succeeded(published.get()));
+    EXPECT_EQ(revisions(root).size(), 1U);
 }
 
 TEST_F(ScratchTest, AnUnalignedOneStaysWhatItIs) {
