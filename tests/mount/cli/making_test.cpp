@@ -137,6 +137,24 @@ TEST_F(CliMakingTest, PruneTakesWhatNeedNotBeKept) {
     EXPECT_EQ(names(), (Names{"data.img", "data.img@kept"}));
 }
 
+TEST_F(CliMakingTest, AScheduleIsPreviewedAndObeyed) {
+    for (const char mark : {'b', 'c', 'd'}) {
+        must_varve({"start", data_name()});
+        guest_write("data", 0, std::string(512, mark));
+        must_varve({"stop", data_name()});
+        must_varve({"retention", data_name(), "--keep", "9", "--schedule", "1y"});
+    }
+    const auto before = names();
+    EXPECT_EQ(must_varve({"prune", "--dry-run", data_name()}), data_name() + "  nothing to remove\n");
+    must_varve({"retention", data_name(), "--keep", "0"});
+    const auto foretold = json_of({"prune", "--dry-run", data_name()}).at("/results/0/would_remove");
+    EXPECT_EQ(names(), before) << "a dry run";
+    EXPECT_EQ(json_of({"retention", data_name()}).at("/volumes/0/schedule"), "1y");
+    EXPECT_EQ(json_of({"prune", data_name()}).at("/results/0/result/removed"), foretold);
+    EXPECT_EQ(names().size(), 2U) << "the committed state, and the newest of the year's";
+    EXPECT_EQ(json_of({"retention", data_name()}).at("/volumes/0/revisions/0/kept/0"), "year");
+}
+
 TEST_F(CliMakingTest, VerifyTellsOfForeignFiles) {
     EXPECT_EQ(must_varve({"verify", data_name(), vm_name()}), data_name() + "  nothing found\n" + vm_name() + "  nothing found\n");
     std::ofstream(backing(vm()) / "notes\x1b[2J.txt") << "hello";
