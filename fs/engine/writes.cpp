@@ -38,26 +38,44 @@ Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, cons
     return transaction;
 }
 
+// Who opens again right after a close gets a transaction of its own, not the one that is just ending.
+void Writes::let_close(OpenWrites& writes, const Transaction& closing, const Writer& writer) const {
+    if (!closing.closing()) return;
+    const auto patience = closing.process() == writer.process ? release_delay : volumes_.settings().wait_busy;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    (void)writes.wait_until(deadline, [&] { return !closing.closing() || !closing.has_handles(); });      // late: joined or Busy
+    if (!closing.has_handles()) (void)writes.wait_closed(closing.file(), volumes_.settings().wait_busy);  // the same
+}
+
 // The transaction that is open already, if there is one and it is this process's.
 Result<std::shared_ptr<Transaction>> Writes::join(const VolumeRef& volume, const std::string& file, const Writer& writer, bool truncate) {
     auto& writes = volume.vm->writes();
-    // Who opens again right after a close gets a transaction of its own, not the one that is just ending.
-    if (const auto closing = writes.find(file); closing && closing->closing()) {
-        const auto deadline =
-            std::chrono::steady_clock::now() + (closing->process() == writer.process ? release_delay : volumes_.settings().wait_busy);
-        (void)writes.wait_until(deadline, [&] { return !closing->closing() || !closing->has_handles(); });  // late: joined or Busy below
-        if (!closing->has_handles()) (void)writes.wait_closed(file, volumes_.settings().wait_busy);         // the same
-    }
+    if (const auto present = writes.find(file)) let_close(writes, *present, writer);
     const auto open = writes.find(file);
     if (!open) return nullptr;
     if (writer.process == 0 || open->process() != writer.process) return fail(Errc::Busy, open->description());
-    if (!open->expect_open()) return fail(Errc::Busy, open->description());
+    if (!open->expect_open()) {
+        TRY(writes.wait_closed(file, volumes_.settings().wait_busy));  // its last release has just come: in a moment it is gone
+        return nullptr;
+    }
     if (truncate)
         if (auto truncated = open->truncate_again(); !truncated) {
             open->expect_no_open();
             return base::Failure(std::move(truncated).error());
         }
     return open;
+}
+
+Result<> Writes::open_again(const std::shared_ptr<Transaction>& transaction, const Writer& writer) {
+    auto& writes = transaction->ref().vm->writes();
+    const auto file = transaction->file();
+    const auto ended = [&] { return base::fail_errno(ESTALE, file + " is being written no more"); };
+    let_close(writes, *transaction, writer);
+    if (writes.find(file) != transaction) return ended();
+    if (writer.process == 0 || writer.process != transaction->process()) return fail(Errc::Busy, transaction->description());
+    if (transaction->expect_open() && transaction->opened()) return {};
+    TRY(writes.wait_closed(file, volumes_.settings().wait_busy));  // its last release has just come: in a moment it is gone
+    return ended();
 }
 
 Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const Writer& writer, bool truncate) {

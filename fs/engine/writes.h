@@ -30,6 +30,9 @@ public:
     // O_CREAT of a volume or (with `revision`) of a revision to restore, with one handle. Exists when it has been created meanwhile.
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> create(const VolumeRef& volume,
                                                                     const std::optional<base::RevisionId>& revision, const Writer& writer);
+    // The process that is creating a file opens it once more: one more handle. Busy for others; ESTALE when it is not being created any more, so that the
+    // path is to be looked up again.
+    [[nodiscard]] base::Result<> open_again(const std::shared_ptr<Transaction>& transaction, const Writer& writer);
     // The transaction that this thread is about to open under `file`: the kernel looks the path up once more in between.
     [[nodiscard]] std::shared_ptr<Transaction> announced(const Vm& vm, const std::string& file, pid_t thread) const;
     // The open that was announced to this thread has come: one more handle. False when nothing was, or it came too late.
@@ -67,6 +70,7 @@ private:
                                                                    Transaction::Origin origin, const Writer& writer);
     [[nodiscard]] base::Result<std::shared_ptr<Transaction>> join(const VolumeRef& volume, const std::string& file, const Writer& writer,
                                                                   bool truncate);
+    void let_close(OpenWrites& writes, const Transaction& closing, const Writer& writer) const;
     void announce(const std::shared_ptr<Transaction>& transaction, const Writer& writer);
 
     Volumes& volumes_;

@@ -92,10 +92,7 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
                               const auto& transaction = file.transaction;
                               if (!writes) return TransactionHandle{transaction, false};
                               if (with_.writes.open_announced(transaction, writer.thread)) return TransactionHandle{transaction, true};
-                              // The process that is creating a volume opens it once more.
-                              if (writer.process == 0 || writer.process != transaction->process() || !transaction->expect_open() ||
-                                  !transaction->opened())
-                                  return fail(Errc::Busy, transaction->description());
+                              TRY(with_.writes.open_again(transaction, writer));
                               TransactionHandle handle{transaction, true};
                               if ((flags & O_TRUNC) != 0)
                                   if (auto truncated = transaction->truncate_again(); !truncated) {

@@ -2,6 +2,9 @@
 // Opens that are announced to a thread: they come, they come late, or they never come.
 #include "tests/unit/engine/world.h"
 
+#include <cerrno>
+#include <future>
+
 namespace varve::engine_test {
 namespace {
 
@@ -49,6 +52,45 @@ TEST_F(Announced, AJoinKeepsTheTransactionWhileTheFirstHandleIsReleased) {
     EXPECT_EQ(read(root_), "second");
     EXPECT_EQ(revisions(root_).size(), 2U) << "what the close had reported is kept";
     EXPECT_TRUE(root_.vm->writes().files().empty());
+}
+
+class Creating : public World {
+protected:
+    static engine::Settings patient() {
+        auto settings = quick();
+        settings.wait_busy = std::chrono::minutes(1);
+        return settings;
+    }
+    Creating() : World(patient()) {
+        auto created = writes_.create({vm("vm"), volume_name("new")}, {}, process(1));
+        EXPECT_TRUE(succeeded(created));
+        created_ = *created;
+        EXPECT_TRUE(succeeded(write(*created_, "first")));
+        EXPECT_TRUE(succeeded(created_->set_size(mebibytes(1))));
+    }
+    static bool stale(const Result<>& opened) {
+        return !opened && opened.error().cause == std::error_code(ESTALE, std::generic_category());
+    }
+    std::shared_ptr<engine::Transaction> created_;
+};
+
+TEST_F(Creating, ItsProcessOpensItOnceMoreAndNobodyElse) {
+    EXPECT_TRUE(failed(writes_.open_again(created_, process(2)), Errc::Busy));
+    ASSERT_TRUE(succeeded(writes_.open_again(created_, process(1))));
+    EXPECT_TRUE(succeeded(created_->released()));
+    EXPECT_TRUE(created_->has_handles());
+    EXPECT_TRUE(succeeded(created_->released()));
+    EXPECT_TRUE(stale(writes_.open_again(created_, process(1)))) << "the path is a state's by now";
+}
+
+// The kernel tells of a release some time after it has answered close(2).
+TEST_F(Creating, WhoOpensAfterTheCloseIsNotRefused) {
+    ASSERT_TRUE(succeeded(created_->flush(process(1))));
+    auto opened = std::async(std::launch::async, [&] { return writes_.open_again(created_, process(2)); });
+    EXPECT_EQ(opened.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+    EXPECT_TRUE(succeeded(created_->released()));
+    EXPECT_TRUE(stale(opened.get()));
+    EXPECT_TRUE(succeeded(volumes_.start(created_->ref())));
 }
 
 TEST_F(Abandoned, AnOpenThatNeverComesDoesNotKeepTheVolumeBusy) {
