@@ -161,6 +161,7 @@ _varve() {
         [[ $command == partition ]] && options+=' --swap'
         [[ $command == export ]] && options+=' --sparse'
         [[ $command == rm ]] && options+=' --recursive'
+        [[ $command == usage ]] && options+=' --revisions --vms'
         [[ $command == prune ]] && options+=' --dry-run'
         [[ $command == retention ]] && options+=' --keep --schedule'
         [[ $command == create ]] && options+=' --kind --source --revisions-to-keep --read-only --ephemeral --parents'
@@ -169,7 +170,7 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin retention prune verify resize partition clone import export events pool vm disp preload template' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin retention prune usage verify resize partition clone import export events pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status rollback' -- "$cur") ;;
@@ -196,7 +197,7 @@ _varve() {
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info convert rm' -- "$cur") ;;
         pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'file file-reflink lvm_thin sim' -- "$cur") ;;
         pool:info | pool:convert | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
-        ls: | info: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
+        ls: | info: | usage: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         rm:) _varve_target 3 yes "$cur" ;;
         pin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;

@@ -70,19 +70,43 @@ Bytes usage_of(const VolumeRef& volume, const api::VolumeView& view) {
     return sum;
 }
 
+struct StateShare {
+    std::string_view state;  // "committed", "base" or "revision"
+    std::string revision;    // its name; empty for the others
+    Bytes exclusive;
+};
+
+Result<std::vector<StateShare>> shares_of(const VolumeRef& volume, const api::VolumeView& view) {
+    std::vector<StateShare> shares;
+    const auto add = [&](std::string_view state, std::string revision, const api::StateRef& ref) -> Result<> {
+        auto bytes = volume.vm->pool().driver().exclusive(volume.path(), view, ref);
+        if (!bytes && bytes.error().code == Errc::NotFound) return {};  // removed since the view was taken
+        const auto exclusive = TRY(std::move(bytes));
+        shares.push_back({state, std::move(revision), exclusive});
+        return {};
+    };
+    if (view.committed) TRY(add("committed", {}, api::CommittedState{}));
+    for (const auto& revision : view.revisions) TRY(add("revision", revision.id.str(), revision.id));
+    if (view.session && view.session->base) TRY(add("base", {}, api::BaseState{}));
+    return shares;
+}
+
 // What two states of the volume share between them, each alone does not free: the sum is the least that removing all of them frees.
 Result<Bytes> exclusive_of(const VolumeRef& volume, const api::VolumeView& view) {
-    std::vector<api::StateRef> states;
-    if (view.committed) states.emplace_back(api::CommittedState{});
-    for (const auto& revision : view.revisions) states.emplace_back(revision.id);
-    if (view.session && view.session->base) states.emplace_back(api::BaseState{});
     Bytes sum{};
-    for (const auto& state : states) {
-        auto bytes = volume.vm->pool().driver().exclusive(volume.path(), view, state);
-        if (!bytes && bytes.error().code == Errc::NotFound) continue;  // removed since the view was taken
-        sum = sum + TRY(std::move(bytes));
-    }
+    for (const auto& share : TRY(shares_of(volume, view))) sum = sum + share.exclusive;
     return sum;
+}
+
+Result<std::string> shares_text(const VolumeRef& volume, const api::VolumeView& view) {
+    std::string text;
+    for (const auto& share : TRY(shares_of(volume, view))) {
+        Json object{{protocol::field::state, share.state}};
+        if (!share.revision.empty()) object[std::string(protocol::field::revision)] = share.revision;
+        object[std::string(protocol::volume_file::exclusive)] = share.exclusive.count;
+        text += line(compact(object));
+    }
+    return text;
 }
 
 api::RevisionsToKeep keep_of(const VolumeRef& volume, const api::VolumeView& view) {
@@ -140,6 +164,8 @@ constexpr std::array the_volume_values{
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(usage_of(volume, view)); }},
     VolumeValue{protocol::volume_file::exclusive,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(TRY(exclusive_of(volume, view))); }},
+    VolumeValue{protocol::volume_file::shares,
+                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return shares_text(volume, view); }},
     VolumeValue{protocol::volume_file::revisions_to_keep,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text {
                     return line(std::to_string(keep_of(volume, view).count()));

@@ -47,6 +47,7 @@ inline constexpr std::string_view rw = "rw";
 inline constexpr std::string_view size = "size";
 inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view exclusive = "exclusive";
+inline constexpr std::string_view shares = "shares";
 inline constexpr std::string_view revisions_to_keep = "revisions_to_keep";
 inline constexpr std::string_view schedule = "schedule";
 inline constexpr std::string_view ephemeral = "ephemeral";
@@ -133,6 +134,8 @@ inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view modified = "modified";
 inline constexpr std::string_view pinned = "pinned";
 inline constexpr std::string_view kept = "kept";
+// A line of `shares`.
+inline constexpr std::string_view state = "state";
 }  // namespace field
 
 }  // namespace varve::protocol

@@ -61,6 +61,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_pin(CLI::App& parent);
 [[nodiscard]] Subcommand add_retention(CLI::App& parent);
 [[nodiscard]] Subcommand add_prune(CLI::App& parent);
+[[nodiscard]] Subcommand add_usage(CLI::App& parent);
 [[nodiscard]] Subcommand add_verify(CLI::App& parent);
 [[nodiscard]] Subcommand add_start(CLI::App& parent);
 [[nodiscard]] Subcommand add_stop(CLI::App& parent);

@@ -50,12 +50,11 @@ private:
     Result<std::vector<base::VolumeId>> wanted_volumes(const mount_client::Mount& mount) const {
         std::vector<base::VolumeId> volumes;
         for (const auto& target : targets_) {
-            if (const auto* volume = std::get_if<base::VolumeId>(&target)) {
-                volumes.push_back(*volume);
-                continue;
-            }
-            const auto& vm = std::get<VmReference>(target);
-            for (const auto& volume : TRY(mount_client::volumes(mount, vm))) volumes.push_back({vm.pool, vm.vm, volume});
+            const auto* volume = std::get_if<base::VolumeId>(&target);
+            const auto reference = volume != nullptr ? mount_client::Reference(mount_client::StateReference{*volume, {}})
+                                                     : mount_client::Reference(std::get<VmReference>(target));
+            const auto below = TRY(mount_client::volumes_below(mount, reference));
+            volumes.insert(volumes.end(), below.begin(), below.end());
         }
         return volumes;
     }

@@ -20,7 +20,6 @@ using base::Result;
 using mount_client::Mount;
 using mount_client::PoolReference;
 using mount_client::StateReference;
-using mount_client::VmReference;
 using mount_client::VolumeRetention;
 using nlohmann::json;
 namespace pool_file = protocol::pool_file;
@@ -101,7 +100,7 @@ public:
 
     ExitCode run(const Context& context) override {
         if (const auto* pool = std::get_if<PoolReference>(&*reference_)) return run_pool(context, pool->pool);
-        const auto volumes = wanted_volumes(context.mount);
+        const auto volumes = mount_client::volumes_below(context.mount, reference_);
         if (!volumes) return context.output.failure(volumes.error());
         auto all = json::array();
         for (const auto& volume : *volumes) {
@@ -126,14 +125,6 @@ private:
         context.output.text(
             sheet({{"Pool", name.str()}, {"Revisions to keep", std::to_string(pool->revisions_to_keep)}, {"Schedule", pool->schedule}}));
         return ExitCode::Ok;
-    }
-
-    [[nodiscard]] Result<std::vector<base::VolumeId>> wanted_volumes(const Mount& mount) const {
-        if (const auto* state = std::get_if<StateReference>(&*reference_)) return std::vector{state->volume};
-        const auto& vm = std::get<VmReference>(*reference_);
-        std::vector<base::VolumeId> volumes;
-        for (const auto& volume : TRY(mount_client::volumes(mount, vm))) volumes.push_back({vm.pool, vm.vm, volume});
-        return volumes;
     }
 
     std::string target_;

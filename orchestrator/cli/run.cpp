@@ -68,6 +68,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_pin(app));
     all.push_back(add_retention(app));
     all.push_back(add_prune(app));
+    all.push_back(add_usage(app));
     all.push_back(add_verify(app));
     all.push_back(add_resize(app));
     all.push_back(add_partition(app));

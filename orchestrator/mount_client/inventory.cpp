@@ -6,7 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace varve::mount_client {
 namespace {
@@ -161,6 +163,70 @@ Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId&
     const auto keep = TRY(number_in<std::int64_t>(mount, file(volume_file::revisions_to_keep)));
     auto revisions = TRY(revisions_in(mount, file(volume_file::revisions)));
     return VolumeRetention{volume, keep, *std::move(schedule), std::move(revisions)};
+}
+
+Result<std::vector<base::VolumeId>> volumes_below(const Mount& mount, const std::optional<Reference>& reference) {
+    std::vector<base::VolumeId> found;
+    const auto vanished = [](const base::Error& error) { return error.code == Errc::NotFound; };
+    const auto add_vm = [&](const VmReference& vm) -> Result<> {
+        for (const auto& volume : TRY(volumes(mount, vm))) found.push_back({vm.pool, vm.vm, volume});
+        return {};
+    };
+    const auto add_pool = [&](const base::PoolName& pool) -> Result<> {
+        for (const auto& vm : TRY(vms(mount, pool)))
+            if (auto added = add_vm({pool, vm}); !added && !vanished(added.error())) return added;
+        return {};
+    };
+    if (!reference) {
+        for (const auto& pool : TRY(pools(mount)))
+            if (auto added = add_pool(pool); !added && !vanished(added.error())) return base::Failure(std::move(added).error());
+    } else if (const auto* pool = std::get_if<PoolReference>(&*reference)) {
+        TRY(add_pool(pool->pool));
+    } else if (const auto* vm = std::get_if<VmReference>(&*reference)) {
+        TRY(add_vm(*vm));
+    } else {
+        found.push_back(std::get<StateReference>(*reference).volume);
+    }
+    return found;
+}
+
+const Revision* VolumeUsage::find(std::string_view revision) const {
+    const auto found = std::ranges::find(revisions, revision, &Revision::name);
+    return found == revisions.end() ? nullptr : &*found;
+}
+
+std::uint64_t VolumeUsage::exclusive() const {
+    std::uint64_t sum = 0;
+    for (const auto& state : states) sum += state.exclusive;
+    return sum;
+}
+
+std::uint64_t VolumeUsage::prunable() const {
+    std::set<std::string_view> going;
+    for (const auto& revision : revisions)
+        if (revision.kept.empty()) going.insert(revision.name);
+    std::uint64_t sum = 0;
+    for (const auto& state : states)
+        if (going.contains(state.revision)) sum += state.exclusive;
+    return sum;
+}
+
+Result<VolumeUsage> read_usage(const Mount& mount, const base::VolumeId& volume) {
+    const auto file = [&](std::string_view name) { return volume_control(volume, name); };
+    const auto shares = mount.value(file(volume_file::shares));
+    if (!shares) return missing(shares.error(), volume.str());
+    VolumeUsage usage{volume, 0, 0, {}, {}};
+    for (const auto& line : lines_of(*shares)) {
+        const auto object = json::parse(line, nullptr, false);
+        const auto exclusive = number_field(object, volume_file::exclusive, 0, INT64_MAX);
+        if (!exclusive) return strange(file(volume_file::shares), "one JSON object for each state");
+        usage.states.push_back({text_field(object, protocol::field::state), text_field(object, protocol::field::revision),
+                                static_cast<std::uint64_t>(*exclusive)});
+    }
+    usage.size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
+    usage.usage = TRY(number_in<std::uint64_t>(mount, file(volume_file::usage)));
+    usage.revisions = TRY(revisions_in(mount, file(volume_file::revisions)));
+    return usage;
 }
 
 }  // namespace varve::mount_client

@@ -6,7 +6,9 @@
 #include "orchestrator/mount_client/reference.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace varve::mount_client {
@@ -62,15 +64,38 @@ struct VolumeRetention {
     std::vector<Revision> revisions;  // oldest first
 };
 
+// Bytes of a volume's states, and what each holds alone.
+struct VolumeUsage {
+    struct State {
+        std::string state;     // "committed", "revision" or "base"
+        std::string revision;  // its name; empty for the others
+        std::uint64_t exclusive = 0;
+    };
+    base::VolumeId volume;
+    std::uint64_t size = 0;
+    std::uint64_t usage = 0;  // all states together, shared or not
+    std::vector<State> states;
+    std::vector<Revision> revisions;  // oldest first
+
+    [[nodiscard]] const Revision* find(std::string_view revision) const;  // nullptr when there is none
+    [[nodiscard]] std::uint64_t exclusive() const;
+    // What the next prune would free at the least: revisions that share something free that with the last of them.
+    [[nodiscard]] std::uint64_t prunable() const;
+};
+
 // Each in the order of its name. Entries with names that are not of their kind are left out. VMs and volumes that vanish meanwhile are none.
 [[nodiscard]] base::Result<std::vector<base::PoolName>> pools(const Mount& mount);
 [[nodiscard]] base::Result<std::vector<base::VmName>> vms(const Mount& mount, const base::PoolName& pool);
 [[nodiscard]] base::Result<std::vector<base::VolumeName>> volumes(const Mount& mount, const VmReference& vm);
+
+// The volumes of everything, of a pool or of a VM; or that one. What vanishes meanwhile is left out, but not what was named.
+[[nodiscard]] base::Result<std::vector<base::VolumeId>> volumes_below(const Mount& mount, const std::optional<Reference>& reference);
 
 // NotFound when there is none; Corrupt for values that are not in the form of docs/control-tree.md.
 [[nodiscard]] base::Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool);
 [[nodiscard]] base::Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume);
+[[nodiscard]] base::Result<VolumeUsage> read_usage(const Mount& mount, const base::VolumeId& volume);
 
 }  // namespace varve::mount_client

@@ -155,6 +155,16 @@ TEST_F(CliMakingTest, AScheduleIsPreviewedAndObeyed) {
     EXPECT_EQ(json_of({"retention", data_name()}).at("/volumes/0/revisions/0/kept/0"), "year");
 }
 
+TEST_F(CliMakingTest, UsageTellsWhatOnlyOneStateHolds) {
+    const auto whole = json_of({"usage", data_name()});
+    EXPECT_EQ(whole.at("/total/exclusive"), whole.at("/total/usage"));
+    must_varve({"snapshot", data_name(), "same"});
+    EXPECT_EQ(json_of({"usage", data_name()}).at("/total/exclusive"), "0") << "two states hold all of it";
+    EXPECT_NE(json_of({"usage", data_name()}).at("/total/shared"), "0");
+    EXPECT_TRUE(has(must_varve({"usage", "-r", vm_name()}), "@same"));
+    EXPECT_TRUE(has(must_varve({"usage", "--vms"}), vm_name() + " "));
+}
+
 TEST_F(CliMakingTest, VerifyTellsOfForeignFiles) {
     EXPECT_EQ(must_varve({"verify", data_name(), vm_name()}), data_name() + "  nothing found\n" + vm_name() + "  nothing found\n");
     std::ofstream(backing(vm()) / "notes\x1b[2J.txt") << "hello";

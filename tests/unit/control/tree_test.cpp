@@ -22,8 +22,8 @@ TEST_F(TreeTest, EveryPlaceHasItsFiles) {
               (std::set<std::string>{"driver", "config", "size", "usage", "included_in", "revisions_to_keep", "schedule"}));
     EXPECT_EQ(names(place(root.vm)), (std::set<std::string>{"ctl", "root"}));
     EXPECT_EQ(names(place(root)),
-              (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive", "revisions_to_keep",
-                                     "schedule", "ephemeral", "config", "revisions", "ctl", "blockers"}));
+              (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive", "shares",
+                                     "revisions_to_keep", "schedule", "ephemeral", "config", "revisions", "ctl", "blockers"}));
     EXPECT_TRUE(names({pool_, root.vm, engine_test::volume_name("none")}).empty());
     EXPECT_EQ(tree_.find(place(root), "rw")->type, EntryType::WritableValue);
     EXPECT_EQ(tree_.find(place(root), "kind")->type, EntryType::Value);

@@ -135,6 +135,21 @@ TEST_F(ValuesTest, TheScheduleIsThePoolsUntilTheVolumeHasItsOwn) {
     EXPECT_EQ(value(place(root_), "schedule"), "24h 7d\n");
 }
 
+TEST_F(ValuesTest, SharesTellWhatEachStateHoldsAlone) {
+    commit(root_, "x", 1514862245);
+    ASSERT_TRUE(succeeded(volumes_.take_snapshot(root_, engine_test::label("same"))));
+    std::vector<json> shares;
+    std::istringstream lines(value(place(root_), "shares"));
+    for (std::string line; std::getline(lines, line);) shares.push_back(json::parse(line));
+    ASSERT_EQ(shares.size(), 3U);
+    EXPECT_EQ(shares[0], (json{{"state", "committed"}, {"exclusive", 0}})) << "its page is the label's, too";
+    EXPECT_EQ(std::ranges::count(shares, json{{"state", "revision"}, {"revision", "same"}, {"exclusive", 0}}), 1);
+    ASSERT_TRUE(succeeded(volumes_.remove_revision(root_, revision("same"))));
+    EXPECT_TRUE(value(place(root_), "shares")
+                    .starts_with(R"({"state":"committed","exclusive":4096})"
+                                 "\n"));
+}
+
 TEST_F(ValuesTest, RevisionsTellWhyTheyAreKept) {
     ASSERT_TRUE(succeeded(write(root_, "revisions_to_keep", "0")));
     ASSERT_TRUE(succeeded(write(root_, "schedule", "1d")));

@@ -72,6 +72,7 @@ public:
         put(control + "size", std::to_string(content.size()) + "\n");
         put(control + "usage", "4096\n");
         put(control + "exclusive", "2048\n");
+        put(control + "shares", "{\"state\":\"committed\",\"exclusive\":2048}\n");
         put(control + "revisions_to_keep", "2\n");
         put(control + "schedule", "24h 7d\n");
         put(control + "ephemeral", "0\n");
