@@ -6,6 +6,8 @@
 #include "fs/paths/link_target.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <utility>
 #include <vector>
 
