@@ -14,6 +14,7 @@
 #include "orchestrator/vm/life_cycle.h"
 #include "orchestrator/vm/mount_storage.h"
 #include "orchestrator/vm/session_files.h"
+#include "orchestrator/xenstore/libxenstore.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -117,7 +118,7 @@ Result<> serve(const orchestrator::Config& config) {
     const auto machines = vm::make_life_cycle(
         *store, *storage, *records,
         [&](const std::string& uri) -> std::shared_ptr<hypervisor::Hypervisor> { return hypervisor::make_libvirt_hypervisor(uri, *loop); },
-        TRY(life_cycle_settings(config)));
+        &xenstore::open_libxenstore, TRY(life_cycle_settings(config)));
     log_repairs(*log, machines->recover());
     const auto places = service::make_mount_places(config.mountpoint.string());
     const auto versions = service::make_mount_versions(config.mountpoint.string());

@@ -61,5 +61,6 @@ inline constexpr std::string_view bios = "bios";
 inline constexpr std::string_view uefi = "uefi";
 inline constexpr std::string_view agent = "agent";
 inline constexpr std::string_view serial = "serial";
+inline constexpr std::string_view xenstore = "xenstore";
 
 }  // namespace varve::definitions::word

@@ -86,9 +86,10 @@ void read_readiness(const Table& table, Readiness& readiness, Mistakes& mistakes
     TableReader reader(table, "readiness.", mistakes);
     const auto line = reader.value(key::line, name_in<TextLine>);
     const auto signal = reader.required(key::signal, [](const Value& value) -> Result<std::string> {
-        constexpr std::string_view expected = "\"agent\", \"serial\" or \"none\"";
+        constexpr std::string_view expected = "\"agent\", \"serial\", \"xenstore\" or \"none\"";
         auto text = TRY(settings::text_of(value, expected));
-        if (text != word::agent && text != word::serial && text != word::none) return settings::unexpected(expected, value);
+        if (text != word::agent && text != word::serial && text != word::xenstore && text != word::none)
+            return settings::unexpected(expected, value);
         return text;
     });
     read_into(reader, key::deadline, readiness.deadline, settings::precise_duration);
@@ -98,6 +99,7 @@ void read_readiness(const Table& table, Readiness& readiness, Mistakes& mistakes
     if (signal && !serial && line) reader.note(key::line, "only 'serial' waits for a line");
     if (serial && line) readiness.signal = SerialLineReady{*line};
     if (signal && *signal == word::agent) readiness.signal = AgentReady{};
+    if (signal && *signal == word::xenstore) readiness.signal = XenstoreReady{};
     good = reader.finish() && good;
 }
 

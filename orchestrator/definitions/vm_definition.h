@@ -121,11 +121,14 @@ struct SerialLineReady {  // the guest wrote this line to its first serial conso
     TextLine line;
     friend bool operator==(const SerialLineReady&, const SerialLineReady&) = default;
 };
+struct XenstoreReady {  // the guest wrote "1" to its key "ready" (docs/xenstore.md); on Xen only
+    friend auto operator<=>(XenstoreReady, XenstoreReady) = default;
+};
 struct NoReadiness {  // at once
     friend auto operator<=>(NoReadiness, NoReadiness) = default;
 };
 struct Readiness {
-    std::variant<NoReadiness, AgentReady, SerialLineReady> signal;
+    std::variant<NoReadiness, AgentReady, SerialLineReady, XenstoreReady> signal;
     std::chrono::milliseconds deadline = std::chrono::minutes(1);  // then the start has failed
     friend bool operator==(const Readiness&, const Readiness&) = default;
 };

@@ -64,6 +64,7 @@ void write_readiness(const Readiness& readiness, Table& table) {
     auto section = inner(key::readiness, false);
     std::visit(Overloaded{
                    [&](NoReadiness) { put(section, key::signal, std::string(word::none)); },
+                   [&](XenstoreReady) { put(section, key::signal, std::string(word::xenstore)); },
                    [&](AgentReady) { put(section, key::signal, std::string(word::agent)); },
                    [&](const SerialLineReady& serial) {
                        put(section, key::signal, std::string(word::serial));

@@ -10,6 +10,7 @@
 #include "orchestrator/hypervisor/listeners.h"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +29,8 @@ struct Domain {
     definitions::Uuid uuid;
     std::string name;  // as the hypervisor has it; hostile
     DomainState state = DomainState::Running;
-    std::optional<base::VmName> vm;  // whose it is, from our mark; none: not ours
+    std::optional<base::VmName> vm;         // whose it is, from our mark; none: not ours
+    std::optional<std::uint32_t> number{};  // the hypervisor's own, while it runs or is paused; used again for others later
 };
 
 struct DomainMemory {

@@ -51,7 +51,9 @@ std::optional<base::VmName> owner_of(virDomainPtr domain) {
 Result<Domain> read_domain(virDomainPtr domain) {
     auto uuid = TRY(uuid_of(domain));
     const auto state = TRY(state_of(domain));
-    return Domain{std::move(uuid), name_of(domain), state, owner_of(domain)};
+    const auto number = ::virDomainGetID(domain);
+    constexpr auto none = static_cast<unsigned int>(-1);  // it does not run
+    return Domain{std::move(uuid), name_of(domain), state, owner_of(domain), number == none ? std::nullopt : std::optional(number)};
 }
 
 // What Linux would give to a new program: what is free, and what caches files. Nothing where the hypervisor does not count so (Xen, whose free

@@ -36,10 +36,11 @@ VmState state_of(const hypervisor::Domain& domain) { return domain.state == Doma
 class TheLifeCycle final : public LifeCycle, private BoardWatcher {
 public:
     TheLifeCycle(definitions::DefinitionStore& definitions, Storage& storage, SessionRecords& records, HypervisorMaker make,
-                 LifeCycleSettings settings)
+                 XenStoreMaker open_xenstore, LifeCycleSettings settings)
         : settings_(std::move(settings)),
           hypervisors_(std::move(make), [this](const std::string& uri, const hypervisor::Event& event) { hear(uri, event); }),
-          world_{definitions, storage, records, hypervisors_, settings_} {}
+          xen_keys_(std::move(open_xenstore)),
+          world_{definitions, storage, records, hypervisors_, xen_keys_, settings_} {}
 
     ~TheLifeCycle() override { hypervisors_.quiet(); }
     TheLifeCycle(const TheLifeCycle&) = delete;
@@ -455,6 +456,7 @@ private:
 
     const LifeCycleSettings settings_;
     Hypervisors hypervisors_;
+    XenKeys xen_keys_;
     Surroundings world_;
     const std::shared_ptr<Listening> listening_ = std::make_shared<Listening>();
     const std::shared_ptr<Watching> watching_ = std::make_shared<Watching>();
@@ -466,8 +468,8 @@ private:
 }  // namespace
 
 std::unique_ptr<LifeCycle> make_life_cycle(definitions::DefinitionStore& definitions, Storage& storage, SessionRecords& records,
-                                           HypervisorMaker make, LifeCycleSettings settings) {
-    return std::make_unique<TheLifeCycle>(definitions, storage, records, std::move(make), std::move(settings));
+                                           HypervisorMaker make, XenStoreMaker open_xenstore, LifeCycleSettings settings) {
+    return std::make_unique<TheLifeCycle>(definitions, storage, records, std::move(make), std::move(open_xenstore), std::move(settings));
 }
 
 }  // namespace varve::vm

@@ -28,8 +28,9 @@ public:
     [[nodiscard]] virtual std::vector<Repaired> recover() = 0;
 };
 
-// The references outlive it. `make` is called when a hypervisor is first needed.
+// The references outlive it. `make` is called when a hypervisor is first needed, `open_xenstore` when a domain on Xen is.
 [[nodiscard]] std::unique_ptr<LifeCycle> make_life_cycle(definitions::DefinitionStore& definitions, Storage& storage,
-                                                         SessionRecords& records, HypervisorMaker make, LifeCycleSettings settings);
+                                                         SessionRecords& records, HypervisorMaker make, XenStoreMaker open_xenstore,
+                                                         LifeCycleSettings settings);
 
 }  // namespace varve::vm

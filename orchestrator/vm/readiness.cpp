@@ -55,6 +55,22 @@ public:
         }
     }
 
+    // A watch wakes it at once; only whether the domain is still there is looked at from time to time.
+    Result<> for_key(XenKeys& keys) {
+        constexpr std::chrono::milliseconds between_looks{250};
+        while (true) {
+            const auto uuid = claim_.domain();
+            if (!uuid || claim_.domain_gone()) return gone();
+            const auto domain = hypervisor_.find(*uuid);
+            if (!domain && domain.error().code == Errc::NotFound) return gone();
+            if (!domain) return base::Failure(domain.error());
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+            if (left.count() <= 0) return fail(Errc::TimedOut, "the guest did not say in xenstore that it is ready within its deadline");
+            const auto told = keys.wait_until_ready(*domain, std::min(left, between_looks));
+            if (told || told.error().code != Errc::TimedOut) return told;
+        }
+    }
+
 private:
     static base::Failure gone() { return fail(Errc::Io, "the domain has gone: the guest shut down or crashed before it was ready"); }
 
@@ -88,11 +104,12 @@ bool has_line(std::string_view text, std::string_view line) {
 }
 
 Result<> wait_until_ready(const definitions::Readiness& readiness, const Claim& claim, hypervisor::Hypervisor& hypervisor,
-                          const std::filesystem::path& console_log) {
+                          const std::filesystem::path& console_log, XenKeys& xen_keys) {
     Waiting waiting(readiness, claim, hypervisor, console_log);
     return std::visit(
         base::Overloaded{[](definitions::NoReadiness) { return Result<>(); }, [&](definitions::AgentReady) { return waiting.for_agent(); },
-                         [&](const definitions::SerialLineReady& serial) { return waiting.for_line(serial.line.str()); }},
+                         [&](const definitions::SerialLineReady& serial) { return waiting.for_line(serial.line.str()); },
+                         [&](definitions::XenstoreReady) { return waiting.for_key(xen_keys); }},
         readiness.signal);
 }
 

@@ -75,7 +75,7 @@ Result<> Start::stages() {
     TRY(stages_.run(Stage::Create, [this] { return create(); }));
     TRY(stages_.run(Stage::Resume, [this] { return resume(); }));
     return stages_.run(Stage::Readiness, [this]() -> Result<> {
-        TRY(wait_until_ready(vm_.readiness, claim_, hypervisor_, console_log()));
+        TRY(wait_until_ready(vm_.readiness, claim_, hypervisor_, console_log(), world_.xen_keys));
         return note(Phase::Running);
     });
 }
@@ -83,6 +83,11 @@ Result<> Start::stages() {
 Result<> Start::note(Phase phase) { return world_.records.put({vm_.name, phase, hypervisor_.uri(), volumes_}); }
 
 Result<> Start::verify() {
+    const bool waits_for_key = std::holds_alternative<definitions::XenstoreReady>(vm_.readiness.signal);
+    if (waits_for_key && TRY(hypervisor_.domain_type()) != domain_xml::DomainType::Xen)
+        return fail(Errc::InvalidArgument, vm_.name.str() +
+                                               " is ready when its guest says so in xenstore, which only Xen has, and it runs at '" +
+                                               hypervisor_.uri() + "'; give it another readiness");
     volumes_ = TRY(plan_volumes(world_.storage, vm_, earlier_));
     for (const auto& pool : pools_of(vm_)) {
         auto found = TRY(world_.storage.verify(pool, vm_.name));
@@ -148,6 +153,7 @@ Result<> Start::create() {
     domain_begun_ = true;
     const auto domain = TRY(hypervisor_.create_paused(xml));
     claim_.set_domain(domain.uuid);
+    if (TRY(hypervisor_.domain_type()) == domain_xml::DomainType::Xen) return world_.xen_keys.publish(domain, vm_);
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include "orchestrator/vm/hypervisors.h"
 #include "orchestrator/vm/session_records.h"
 #include "orchestrator/vm/storage.h"
+#include "orchestrator/vm/xen_keys.h"
 
 #include <chrono>
 #include <filesystem>
@@ -30,6 +31,7 @@ struct Surroundings {
     Storage& storage;
     SessionRecords& records;
     Hypervisors& hypervisors;
+    XenKeys& xen_keys;
     const LifeCycleSettings& settings;
 
     [[nodiscard]] std::string uri_of(const definitions::VmDefinition& vm) const {

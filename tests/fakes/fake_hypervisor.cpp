@@ -200,6 +200,7 @@ Result<Domain> FakeHypervisor::create_paused(const std::string& xml) {
         auto guest = TRY(guest_from(xml));
         if (named(guest.domain.name) != nullptr || host_.guests.contains(guest.domain.uuid.str()))
             return fail(Errc::Exists, "cannot create the domain: the name or UUID of " + guest.domain.name + " is taken already");
+        guest.domain.number = host_.next_number++;
         const auto domain = guest.domain;
         host_.guests.emplace(domain.uuid.str(), std::move(guest));
         noted_.emplace_back(hypervisor::DomainStarted{domain.uuid, domain.name});

@@ -31,6 +31,7 @@ struct FakeGuests {
     bool reachable = true;
     bool obeys_shutdown = true;  // else a request has no effect
     base::Bytes free_memory{std::uint64_t{8} << 30};
+    std::uint32_t next_number = 1;
     domain_xml::DomainType type = domain_xml::DomainType::Test;
 };
 

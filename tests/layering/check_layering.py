@@ -45,7 +45,8 @@ MAY_INCLUDE = {
     "orchestrator/definitions": (BASE, SETTINGS),
     "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
     "orchestrator/hypervisor": (BASE, "orchestrator/definitions", "orchestrator/domain_xml"),
-    "orchestrator/vm": (*VM_USES, *OUTSIDERS_USE),
+    "orchestrator/xenstore": (BASE,),
+    "orchestrator/vm": (*VM_USES, "orchestrator/xenstore", *OUTSIDERS_USE),
     "orchestrator/config": (BASE, SETTINGS, "orchestrator/definitions"),
     "orchestrator/rpc": (BASE, "orchestrator/definitions", "orchestrator/config"),
     "orchestrator/rpc_client": (BASE, "orchestrator/mount_client"),
@@ -53,7 +54,7 @@ MAY_INCLUDE = {
     "orchestrator/preload": (BASE, "orchestrator/definitions"),
     "orchestrator/preloading": (*PRELOADING_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
-    "orchestrator": ("orchestrator/service", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator": ("orchestrator/service", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")

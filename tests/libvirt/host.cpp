@@ -4,6 +4,7 @@
 #include "orchestrator/mount_client/create.h"
 #include "orchestrator/vm/mount_storage.h"
 #include "orchestrator/vm/session_files.h"
+#include "orchestrator/xenstore/libxenstore.h"
 
 #include <unistd.h>
 
@@ -77,7 +78,7 @@ void LibvirtTest::start_orchestrator() {
     settings.default_hypervisor = host().uri();
     settings.console_directory = directory_ / "console";
     machines = vm::make_life_cycle(
-        *definitions, *storage, *records, [](const std::string&) { return host().hypervisor(); }, settings);
+        *definitions, *storage, *records, [](const std::string&) { return host().hypervisor(); }, &xenstore::open_libxenstore, settings);
     subscription_ = machines->subscribe([this](const vm::VmEvent& event) {
         const std::scoped_lock lock(mutex_);
         events_.push_back(event);

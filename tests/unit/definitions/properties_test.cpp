@@ -56,6 +56,7 @@ Readiness any_readiness() {
     readiness.deadline = std::chrono::milliseconds(*rc::gen::inRange(0, 100000));
     const auto line = *any_line();
     if (*rc::gen::arbitrary<bool>()) readiness.signal = AgentReady{};
+    if (*rc::gen::inRange(0, 3) == 0) readiness.signal = XenstoreReady{};
     if (!line.str().empty()) readiness.signal = SerialLineReady{line};
     return readiness;
 }

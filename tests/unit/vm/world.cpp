@@ -68,8 +68,14 @@ void World::start_orchestrator() {
     storage = std::make_unique<fakes::FakeStorage>(volumes, *faults);
     records = std::make_unique<fakes::FakeSessionRecords>(volumes, *faults);
     machines = make_life_cycle(
-        *definitions, *storage, *records, [this](const std::string&) { return hypervisor; }, settings);
+        *definitions, *storage, *records, [this](const std::string&) { return hypervisor; }, [this] { return open_xenstore(); }, settings);
     subscription = machines->subscribe([this](const VmEvent& event) { events.note(event); });
+}
+
+base::Result<std::shared_ptr<xenstore::XenStore>> World::open_xenstore() {
+    ++xenstore_opened;
+    if (!has_xenstore) return base::fail(base::Errc::Unsupported, "no xenstored answers");
+    return std::shared_ptr<xenstore::XenStore>(std::shared_ptr<void>(), &xenstore);  // the host's, not this process's
 }
 
 void World::end_orchestrator() {

@@ -5,6 +5,7 @@
 #include "orchestrator/vm/life_cycle.h"
 #include "tests/fakes/fake_hypervisor.h"
 #include "tests/fakes/fake_storage.h"
+#include "tests/fakes/fake_xenstore.h"
 
 #include <gtest/gtest.h>
 
@@ -71,12 +72,17 @@ public:
     [[nodiscard]] bool has_record(const std::string& vm);
     [[nodiscard]] VmState state(std::string_view vm) const { return machines->info(named<base::VmName>(vm)).value().state; }
 
+    [[nodiscard]] base::Result<std::shared_ptr<xenstore::XenStore>> open_xenstore();
+
     // The host, which stays.
     std::filesystem::path directory;
     fakes::FakeGuests guests;
     fakes::FakeVolumes volumes;
     std::unique_ptr<definitions::DefinitionStore> definitions;
     LifeCycleSettings settings;
+    fakes::FakeXenStore xenstore;
+    bool has_xenstore = true;
+    int xenstore_opened = 0;  // how often
 
     // The process.
     std::unique_ptr<fakes::Faults> faults;
