@@ -34,7 +34,7 @@ base::Failure degraded(base::Error error) {
 
 EphemeralPool::EphemeralPool(std::unique_ptr<api::Pool> inner, const Settings& settings, const Kernel& kernel, const base::Clock& clock,
                              spdlog::logger& log)
-    : inner_(std::move(inner)),
+    : ForwardingPool(std::move(inner)),
       name_(settings.name.str()),
       log_(log),
       names_(settings.identity),
@@ -42,7 +42,7 @@ EphemeralPool::EphemeralPool(std::unique_ptr<api::Pool> inner, const Settings& s
       availability_(kernel.mapper, clock) {}
 
 api::Capabilities EphemeralPool::capabilities() const {
-    auto all = inner_->capabilities();
+    auto all = inner().capabilities();
     all.why_not_ephemeral = availability_.why_not();
     all.ephemeral = all.why_not_ephemeral.empty();
     return all;
@@ -57,7 +57,7 @@ void EphemeralPool::warn(const VolumePath& volume, const std::string& what) cons
 // ---- what lies below
 Result<Below> EphemeralPool::below(const VolumePath& volume, const VolumeView& view) const {
     using What = Below::What;
-    const auto path = inner_->device(volume, view);
+    const auto path = inner().device(volume, view);
     if (!path && path.error().code == Errc::NotFound) return Below{};  // not started in this boot, or its image has vanished
     if (!path) return base::Failure(path.error());
     auto opened = devices_.look_below(*path);
@@ -77,7 +77,7 @@ Result<> EphemeralPool::close(const VolumePath& volume, const VolumeView& view) 
 
 Result<VolumeView> EphemeralPool::drop(const VolumePath& volume, const VolumeView& view) {
     TRY(close(volume, view));
-    auto dropped = TRY(run_checked(*inner_, volume, &view, api::Stop{api::Stop::Outcome::Discard, {}}));
+    auto dropped = TRY(run_checked(inner(), volume, &view, api::Stop{api::Stop::Outcome::Discard, {}}));
     if (!dropped) return fail(Errc::NotFound, "there is no volume " + volume.str() + " any more");
     return *std::move(dropped);
 }
@@ -89,7 +89,7 @@ EphemeralPool::View EphemeralPool::run(const VolumePath& volume, const VolumeVie
         if (std::holds_alternative<api::Stop>(command)) return stop(volume, *present, command);
         if (std::holds_alternative<api::Resize>(command) && present->session) return resize(volume, *present, command);
     }
-    return run_checked(*inner_, volume, present, command);
+    return run_checked(inner(), volume, present, command);
 }
 
 EphemeralPool::View EphemeralPool::start(const VolumePath& volume, VolumeView present, const api::Command& command) {
@@ -100,10 +100,10 @@ EphemeralPool::View EphemeralPool::start(const VolumePath& volume, VolumeView pr
         present = TRY(drop(volume, present));
     else if (auto closed = devices_.close(name, Below{}); !closed)
         return about(volume, "cannot be started, because its earlier encrypted device cannot be removed", closed.error());
-    auto started = run_checked(*inner_, volume, &present, command);
+    auto started = run_checked(inner(), volume, &present, command);
     if (!started) return had_session ? degraded(std::move(started).error()) : started;
     const auto opened = [&]() -> Result<> {
-        const auto path = TRY(inner_->device(volume, **started));
+        const auto path = TRY(inner().device(volume, **started));
         return devices_.open(name, path, (*started)->session->size);
     }();
     if (opened) {
@@ -126,7 +126,7 @@ EphemeralPool::View EphemeralPool::stop(const VolumePath& volume, const VolumeVi
         const auto state = devices_.state(name);
         return state && *state == State::Ready ? base::Failure(error) : degraded(error);
     }
-    auto stopped = run_checked(*inner_, volume, &present, command);
+    auto stopped = run_checked(inner(), volume, &present, command);
     if (!stopped) return degraded(base::with_context(stopped.error(), volume.str() + " has lost its content, but its session stays"));
     return stopped;
 }
@@ -135,7 +135,7 @@ EphemeralPool::View EphemeralPool::resize(const VolumePath& volume, const Volume
     const auto name = TRY(names_.of(volume));
     if (const auto can = devices_.can_grow(name, std::get<api::Resize>(command).size); !can)
         return about(volume, "cannot be resized", can.error());
-    auto resized = TRY(run_checked(*inner_, volume, &present, command));
+    auto resized = TRY(run_checked(inner(), volume, &present, command));
     const auto grown = [&]() -> Result<> {
         const auto lies_on = TRY(below(volume, *resized));
         return devices_.grow(name, lies_on, resized->session->size);
@@ -157,7 +157,7 @@ Result<VolumeView> EphemeralPool::try_to_settle(const VolumePath& volume, const 
     // The device is of this boot, so the session is too, whether the driver could know or not.
     auto going_on = view;
     if (view.session->phase == Session::Phase::Dirty)
-        if (auto started = TRY(run_checked(*inner_, volume, &view, api::Start{}))) going_on = *std::move(started);
+        if (auto started = TRY(run_checked(inner(), volume, &view, api::Start{}))) going_on = *std::move(started);
     // A resize that was interrupted.
     const auto lies_on = TRY(below(volume, going_on));
     TRY(devices_.grow(name, lies_on, going_on.session->size));
@@ -173,13 +173,13 @@ VolumeView EphemeralPool::settle(const VolumePath& volume, const VolumeView& vie
 }
 
 Result<std::optional<VolumeView>> EphemeralPool::load_volume(const VolumePath& volume, const VolumeView* known) {
-    auto view = TRY(inner_->load_volume(volume, known));
+    auto view = TRY(inner().load_volume(volume, known));
     if (!view) return view;
     return std::optional(settle(volume, *view));
 }
 
 Result<api::VmView> EphemeralPool::load_vm(const base::VmName& vm) {
-    auto view = TRY(inner_->load_vm(vm));
+    auto view = TRY(inner().load_vm(vm));
     for (auto& [volume, loaded] : view.volumes)
         if (has_own_session(*loaded)) loaded = std::make_shared<const VolumeView>(settle({vm, volume}, *loaded));
     sweep_leftovers(vm, view);
@@ -210,13 +210,13 @@ void EphemeralPool::sweep_leftovers(const base::VmName& vm, const api::VmView& v
 }
 
 Result<> EphemeralPool::recover() {
-    TRY(inner_->recover());
+    TRY(inner().recover());
     const auto devices = devices_.list(names_.uuid_prefix());
     if (!devices) {
         log_.warn("{}: encrypted devices that an earlier varvefs left are not looked for: {}", name_, devices.error().message());
         return {};
     }
-    const auto vms = TRY(inner_->list_vms());
+    const auto vms = TRY(inner().list_vms());
     std::map<base::VmName, std::vector<kernel::DmInfo>> leftovers;
     for (const auto& device : *devices) {
         const auto volume = names_.volume_of(device.uuid);
@@ -233,7 +233,7 @@ Result<> EphemeralPool::recover() {
 
 // ---- data
 Result<std::filesystem::path> EphemeralPool::device(const VolumePath& volume, const VolumeView& view) const {
-    if (!view.config.ephemeral) return inner_->device(volume, view);
+    if (!view.config.ephemeral) return inner().device(volume, view);
     if (!view.session || view.session->phase != Session::Phase::Started)
         return fail(Errc::NotFound, volume.str() + " has no device: it is not started");
     const auto name = TRY(names_.of(volume));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Sources, failures, the catalogue, and who owns a pool.
+#include "drivers/api/forwarding_pool.h"
 #include "fs/engine/failures.h"
 #include "fs/engine/sources.h"
-#include "tests/unit/engine/forwarding_pool.h"
 #include "tests/unit/engine/world.h"
 
 #include <sys/wait.h>
@@ -76,7 +76,7 @@ TEST_F(CatalogueTest, KeepsAPoolThatIsInUse) {
 }
 
 // A pool in memory that could be opened by another process.
-class LockedPool final : public ForwardingPool {
+class LockedPool final : public api::ForwardingPool {
 public:
     LockedPool(std::unique_ptr<api::Pool> pool, std::filesystem::path directory)
         : ForwardingPool(std::move(pool)), directory_(std::move(directory)) {}

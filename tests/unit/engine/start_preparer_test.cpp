@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/engine/start_preparer.h"
+#include "drivers/api/forwarding_pool.h"
 
-#include "tests/unit/engine/forwarding_pool.h"
 #include "tests/unit/engine/world.h"
 
 namespace varve::engine_test {
 namespace {
 
 // A pool in memory whose preparation of starts the test looks at.
-class PreparingPool final : public ForwardingPool {
+class PreparingPool final : public api::ForwardingPool {
 public:
     PreparingPool(std::unique_ptr<api::Pool> pool, std::function<void()> before_lock)
         : ForwardingPool(std::move(pool)), before_lock_(std::move(before_lock)) {}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/unit/ephemeral/world.h"
 
+#include "drivers/api/forwarding_pool.h"
 #include "drivers/file_reflink/file_reflink.h"
-#include "tests/unit/engine/forwarding_pool.h"
 
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
@@ -17,7 +17,7 @@ using base::Result;
 constexpr auto top = "/pool";
 
 // A driver whose volumes are block devices.
-class BlockDriver final : public engine_test::ForwardingPool {
+class BlockDriver final : public api::ForwardingPool {
 public:
     BlockDriver(std::unique_ptr<api::Pool> pool, std::filesystem::path device)
         : ForwardingPool(std::move(pool)), device_(std::move(device)) {}
