@@ -17,6 +17,7 @@ public:
     [[nodiscard]] base::Result<Space> space() const override { return pool_->space(); }
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> parameters() const override { return pool_->parameters(); }
     [[nodiscard]] std::optional<std::filesystem::path> lock_directory() const override { return pool_->lock_directory(); }
+    [[nodiscard]] base::Result<> before_removal() override { return pool_->before_removal(); }
     [[nodiscard]] base::Result<> recover() override { return pool_->recover(); }
     [[nodiscard]] base::Result<std::vector<base::VmName>> list_vms() const override { return pool_->list_vms(); }
     [[nodiscard]] base::Result<VmView> load_vm(const base::VmName& vm) override { return pool_->load_vm(vm); }

@@ -55,6 +55,11 @@ public:
     // The directory whose lock file says who owns the pool; nullopt when nobody else could open it (sim).
     [[nodiscard]] virtual std::optional<std::filesystem::path> lock_directory() const = 0;
 
+    // ---- its end
+    // The administrator takes the pool away; what it stores stays. Called with nothing in use and the pool still owned; an error keeps the pool.
+    // After a success it is destroyed as soon as the last open file of it is closed.
+    [[nodiscard]] virtual base::Result<> before_removal() { return {}; }
+
     // ---- the places of VMs
     // Finishes or undoes what a crash interrupted across VMs. Called once, before anything else, with the pool owned.
     [[nodiscard]] virtual base::Result<> recover() = 0;

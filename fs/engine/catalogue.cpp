@@ -47,6 +47,7 @@ Result<> Catalogue::remove(const base::PoolName& name) {
     const Patience patience{std::chrono::seconds(2)};
     const auto held = TRY(pool->locks().acquire(std::move(everything), patience));  // nothing can start meanwhile
     TRY(unused(*pool));
+    TRY(pool->driver().before_removal());
     pool->close();
     const std::lock_guard lock(mutex_);
     pools_.erase(name);

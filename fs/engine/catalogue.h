@@ -21,7 +21,7 @@ public:
     Catalogue& operator=(const Catalogue&) = delete;
 
     [[nodiscard]] base::Result<> add(std::shared_ptr<OpenPool> pool);  // Exists
-    // Busy while a volume of it is started or being written; its storage stays as it is.
+    // Busy while a volume of it is started or being written, and what its driver says against it; its storage stays as it is.
     [[nodiscard]] base::Result<> remove(const base::PoolName& name);
     // An open pool whose storage this directory is; nullptr when there is none. A lock file cannot tell, as it is this process's own.
     [[nodiscard]] std::shared_ptr<OpenPool> owner_of(const std::filesystem::path& directory) const;
