@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/registry.h"
 
+#include "drivers/callback/callback.h"
+#include "drivers/callback/program_runner.h"
 #include "drivers/ephemeral/ephemeral.h"
 #include "drivers/file/convert.h"
 #include "drivers/file_reflink/file_reflink.h"
@@ -10,6 +12,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -46,6 +50,31 @@ public:
         const auto text = take(key);
         if (text && *text != "true" && *text != "false") problem(key + " is '" + *text + "' and must be true or false");
         return text ? *text == "true" : standard;
+    }
+
+    // Whole seconds, from 1 to `most`.
+    std::chrono::seconds seconds(const std::string& key, std::chrono::seconds standard, std::chrono::seconds most) {
+        const auto text = take(key);
+        if (!text) return standard;
+        std::chrono::seconds::rep count = 0;
+        const auto* const end = text->data() + text->size();
+        const auto parsed = std::from_chars(text->data(), end, count);
+        if (parsed.ec == std::errc{} && parsed.ptr == end && count >= 1 && count <= most.count()) return std::chrono::seconds(count);
+        problem(key + " is '" + *text + "' and must be a number of seconds from 1 to " + std::to_string(most.count()));
+        return standard;
+    }
+
+    std::string optional_text(const std::string& key) { return take(key).value_or(""); }
+
+    // What `parse` makes of the text, if there is one.
+    template <class T, class Parse>
+    T parsed(const std::string& key, T standard, Parse parse) {
+        const auto text = take(key);
+        if (!text) return standard;
+        auto result = parse(*text);
+        if (result) return *std::move(result);
+        problem(key + ": " + result.error().context);
+        return standard;
     }
 
     std::optional<base::Bytes> optional_bytes(const std::string& key) {
@@ -158,13 +187,54 @@ std::unique_ptr<api::Pool> with_ephemeral_volumes(std::unique_ptr<api::Pool> poo
     return ephemeral::with_ephemeral_volumes(std::move(pool), own, kernel, environment.clock, environment.log);
 }
 
+PoolResult open_storage(const PoolSettings& settings, const Environment& environment);
+
+constexpr std::string_view callback_driver = "callback";
+
+// Keys that begin with `callback_` are its own, the others the wrapped driver's.
+PoolResult open_callback(const PoolSettings& settings, const Environment& environment) {
+    PoolSettings own{settings.name, settings.driver, {}, settings.revisions_to_keep};
+    auto wrapped = own;
+    for (const auto& [key, value] : settings.parameters) (key.starts_with("callback_") ? own : wrapped).parameters.emplace(key, value);
+    Parameters parameters(own);
+    wrapped.driver = parameters.text("callback_driver");
+    callback::Settings what{.name = settings.name, .driver = wrapped.driver, .program = parameters.absolute_path("callback_program")};
+    what.moments = parameters.parsed("callback_steps", callback::standard_moments(), callback::parse_moments);
+    what.driver_parameters = wrapped.parameters;
+    what.own_parameters.assign(own.parameters.begin(), own.parameters.end());
+    const auto arguments = callback::split_words(parameters.optional_text("callback_arguments"));
+    const auto deadline = parameters.seconds("callback_timeout", std::chrono::minutes(1), std::chrono::hours(1));
+    TRY(parameters.check());
+    if (wrapped.driver == callback_driver)
+        return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": callback_driver cannot be callback itself");
+    auto runner = std::make_unique<callback::ProgramRunner>(what.program, arguments, deadline);
+    return callback::open(
+        what, std::move(runner), [&] { return open_storage(wrapped, environment); }, environment.log);
+}
+
 struct Driver {
     std::string_view name;
     PoolResult (*open)(const PoolSettings&, const Environment&);
 };
 
-constexpr std::array<Driver, 4> drivers{
-    {{"file", open_file}, {"file-reflink", open_file_reflink}, {"lvm_thin", open_lvm_thin}, {"sim", open_sim}}};
+constexpr std::array<Driver, 5> drivers{{{callback_driver, open_callback},
+                                         {"file", open_file},
+                                         {"file-reflink", open_file_reflink},
+                                         {"lvm_thin", open_lvm_thin},
+                                         {"sim", open_sim}}};
+
+PoolResult open_storage(const PoolSettings& settings, const Environment& environment) {
+    const auto* const driver = std::ranges::find(drivers, settings.driver, &Driver::name);
+    if (driver != drivers.end()) {
+        auto pool = TRY(driver->open(settings, environment));
+        if (driver->name == callback_driver) return pool;  // what it stands before has them
+        return with_ephemeral_volumes(std::move(pool), settings, environment);
+    }
+    std::string known;
+    for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
+    return fail(Errc::InvalidArgument,
+                "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
+}
 
 }  // namespace
 
@@ -175,17 +245,7 @@ std::vector<std::string> driver_names() {
     return names;
 }
 
-PoolResult open_pool(const PoolSettings& settings, const Environment& environment) {
-    const auto* const driver = std::ranges::find(drivers, settings.driver, &Driver::name);
-    if (driver != drivers.end()) {
-        auto pool = TRY(driver->open(settings, environment));
-        return with_ephemeral_volumes(std::move(pool), settings, environment);
-    }
-    std::string known;
-    for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
-    return fail(Errc::InvalidArgument,
-                "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
-}
+PoolResult open_pool(const PoolSettings& settings, const Environment& environment) { return open_storage(settings, environment); }
 
 Result<PoolSettings> convert_pool(const PoolSettings& settings, const Environment& environment) {
     if (settings.driver != "file")
