@@ -123,14 +123,19 @@ PoolResult open_file(const PoolSettings& settings, const Environment& environmen
                       environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
-PoolResult open_images(const PoolSettings& settings, const Environment& environment) {
+Result<file_reflink::Settings> image_settings(const PoolSettings& settings) {
     Parameters parameters(settings);
     file_reflink::Settings own{.name = settings.name,
                                .dir_path = parameters.absolute_path("dir_path"),
                                .setup_check = parameters.boolean("setup_check", true),
                                .revisions_to_keep = settings.revisions_to_keep};
     TRY(parameters.check());
-    return file_reflink::open(own, environment.files, environment.state_ids, environment.clock, environment.log, environment.boot_id);
+    return own;
+}
+
+PoolResult open_images(const PoolSettings& settings, const Environment& environment) {
+    return file_reflink::open(TRY(image_settings(settings)), environment.files, environment.state_ids, environment.clock, environment.log,
+                              environment.boot_id);
 }
 
 PoolResult open_file_reflink(const PoolSettings& settings, const Environment& environment) {
@@ -149,15 +154,20 @@ std::filesystem::path lvm_worker() {
     return std::filesystem::path(VARVE_LIBEXEC_DIR) / name;
 }
 
-PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& environment) {
+Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings) {
     Parameters parameters(settings);
-    const lvm_thin::Settings own{.name = settings.name,
-                                 .volume_group = parameters.text("volume_group"),
-                                 .thin_pool = parameters.text("thin_pool"),
-                                 .revisions_to_keep = settings.revisions_to_keep};
+    lvm_thin::Settings own{.name = settings.name,
+                           .volume_group = parameters.text("volume_group"),
+                           .thin_pool = parameters.text("thin_pool"),
+                           .revisions_to_keep = settings.revisions_to_keep};
     TRY(parameters.check());
     TRY(lvm_thin::VgNameRules::check(own.volume_group));
     TRY(lvm_thin::LvNameRules::check(own.thin_pool));
+    return own;
+}
+
+PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& environment) {
+    const auto own = TRY(lvm_settings(settings));
     if (!TRY(environment.device_mapper.has_target("thin-pool")))
         return fail(Errc::Unsupported, "pool " + settings.name.str() + ": the kernel has no thin pools; load its module dm-thin-pool");
     auto lvm = std::make_unique<lvm_thin::LvmLibrary>(lvm_thin::LvmPlace{own.volume_group, own.thin_pool, lvm_worker()},
@@ -165,11 +175,15 @@ PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& enviro
     return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
-PoolResult open_sim(const PoolSettings& settings, const Environment& environment) {
+Result<sim::Settings> sim_settings(const PoolSettings& settings) {
     Parameters parameters(settings);
-    const sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
+    sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
     TRY(parameters.check());
-    return sim::open(own, environment.state_ids, environment.clock, environment.boot_id);
+    return own;
+}
+
+PoolResult open_sim(const PoolSettings& settings, const Environment& environment) {
+    return sim::open(TRY(sim_settings(settings)), environment.state_ids, environment.clock, environment.boot_id);
 }
 
 // Where the pool's storage is, for what must be told apart from another pool's.
@@ -187,12 +201,17 @@ std::unique_ptr<api::Pool> with_ephemeral_volumes(std::unique_ptr<api::Pool> poo
     return ephemeral::with_ephemeral_volumes(std::move(pool), own, kernel, environment.clock, environment.log);
 }
 
-PoolResult open_storage(const PoolSettings& settings, const Environment& environment);
-
 constexpr std::string_view callback_driver = "callback";
 
+struct CallbackSettings {
+    callback::Settings own;
+    std::vector<std::string> arguments;
+    std::chrono::seconds deadline;
+    PoolSettings wrapped;
+};
+
 // Keys that begin with `callback_` are its own, the others the wrapped driver's.
-PoolResult open_callback(const PoolSettings& settings, const Environment& environment) {
+Result<CallbackSettings> callback_settings(const PoolSettings& settings) {
     PoolSettings own{settings.name, settings.driver, {}, settings.revisions_to_keep};
     auto wrapped = own;
     for (const auto& [key, value] : settings.parameters) (key.starts_with("callback_") ? own : wrapped).parameters.emplace(key, value);
@@ -202,50 +221,63 @@ PoolResult open_callback(const PoolSettings& settings, const Environment& enviro
     what.moments = parameters.parsed("callback_steps", callback::standard_moments(), callback::parse_moments);
     what.driver_parameters = wrapped.parameters;
     what.own_parameters.assign(own.parameters.begin(), own.parameters.end());
-    const auto arguments = callback::split_words(parameters.optional_text("callback_arguments"));
+    auto arguments = callback::split_words(parameters.optional_text("callback_arguments"));
     const auto deadline = parameters.seconds("callback_timeout", std::chrono::minutes(1), std::chrono::hours(1));
     TRY(parameters.check());
     if (wrapped.driver == callback_driver)
         return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": callback_driver cannot be callback itself");
-    auto runner = std::make_unique<callback::ProgramRunner>(what.program, arguments, deadline);
+    TRY(check_settings(wrapped));
+    return CallbackSettings{std::move(what), std::move(arguments), deadline, std::move(wrapped)};
+}
+
+PoolResult open_callback(const PoolSettings& settings, const Environment& environment) {
+    const auto all = TRY(callback_settings(settings));
+    auto runner = std::make_unique<callback::ProgramRunner>(all.own.program, all.arguments, all.deadline);
     return callback::open(
-        what, std::move(runner), [&] { return open_storage(wrapped, environment); }, environment.log);
+        all.own, std::move(runner), [&] { return open_pool(all.wrapped, environment); }, environment.log);
+}
+
+// Not for a pool that stands before another's, which has it, or one that nobody writes to.
+enum class Encryption { Before, No };
+
+template <auto Read>
+Result<> check_with(const PoolSettings& settings) {
+    TRY(Read(settings));
+    return {};
 }
 
 struct Driver {
     std::string_view name;
+    Result<> (*check)(const PoolSettings&);
     PoolResult (*open)(const PoolSettings&, const Environment&);
+    Encryption encryption = Encryption::Before;
 };
 
-constexpr std::array<Driver, 5> drivers{{{callback_driver, open_callback},
-                                         {"file", open_file},
-                                         {"file-reflink", open_file_reflink},
-                                         {"lvm_thin", open_lvm_thin},
-                                         {"sim", open_sim}}};
+constexpr std::array<Driver, 5> drivers{{{callback_driver, check_with<callback_settings>, open_callback, Encryption::No},
+                                         {"file", check_with<file_settings>, open_file},
+                                         {"file-reflink", check_with<image_settings>, open_file_reflink},
+                                         {"lvm_thin", check_with<lvm_settings>, open_lvm_thin},
+                                         {"sim", check_with<sim_settings>, open_sim}}};
 
-PoolResult open_storage(const PoolSettings& settings, const Environment& environment) {
+Result<const Driver*> driver_of(const PoolSettings& settings) {
     const auto* const driver = std::ranges::find(drivers, settings.driver, &Driver::name);
-    if (driver != drivers.end()) {
-        auto pool = TRY(driver->open(settings, environment));
-        if (driver->name == callback_driver) return pool;  // what it stands before has them
-        return with_ephemeral_volumes(std::move(pool), settings, environment);
-    }
+    if (driver != drivers.end()) return driver;
     std::string known;
-    for (const auto& name : driver_names()) known += (known.empty() ? "" : ", ") + name;
+    for (const auto& each : drivers) known.append(known.empty() ? "" : ", ").append(each.name);
     return fail(Errc::InvalidArgument,
                 "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
 }
 
 }  // namespace
 
-std::vector<std::string> driver_names() {
-    std::vector<std::string> names;
-    names.reserve(drivers.size());
-    for (const auto& driver : drivers) names.emplace_back(driver.name);
-    return names;
-}
+Result<> check_settings(const PoolSettings& settings) { return TRY(driver_of(settings))->check(settings); }
 
-PoolResult open_pool(const PoolSettings& settings, const Environment& environment) { return open_storage(settings, environment); }
+PoolResult open_pool(const PoolSettings& settings, const Environment& environment) {
+    const auto* const driver = TRY(driver_of(settings));
+    auto pool = TRY(driver->open(settings, environment));
+    if (driver->encryption == Encryption::No) return pool;
+    return with_ephemeral_volumes(std::move(pool), settings, environment);
+}
 
 Result<PoolSettings> convert_pool(const PoolSettings& settings, const Environment& environment) {
     if (settings.driver != "file")

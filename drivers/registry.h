@@ -14,7 +14,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace spdlog {
 class logger;
@@ -43,7 +42,8 @@ struct PoolSettings {
     api::RevisionsToKeep revisions_to_keep = api::RevisionsToKeep::standard();
 };
 
-[[nodiscard]] std::vector<std::string> driver_names();
+// The driver and its parameters, without a look at any storage: what open_pool refuses as InvalidArgument or InvalidName.
+[[nodiscard]] base::Result<> check_settings(const PoolSettings& settings);
 
 // Checks the parameters, sets the driver up (setup_check) and opens the pool; nothing on disk is changed but what the probe makes and removes.
 // InvalidArgument for an unknown driver, and for unknown, missing or wrong parameters (all of them in one message).

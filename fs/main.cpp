@@ -155,14 +155,23 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     return ended;
 }
 
+// What parsing cannot know: the drivers and their parameters.
+int check(const Options& options, const config::Config& config) {
+    bool good = true;
+    for (const auto& pool : config.pools)
+        if (const auto checked = registry::check_settings(pool.settings); !checked) {
+            std::cerr << options.config.string() << ": " << checked.error().message() << '\n';
+            good = false;
+        }
+    if (!good) return 1;
+    std::cout << options.config.string() << ": no mistakes, " << config.pools.size() << (config.pools.size() == 1 ? " pool\n" : " pools\n");
+    return 0;
+}
+
 int run(const Options& options) {
     const auto config = load_config(options.config);
     if (!config) return 1;
-    if (options.check) {
-        std::cout << options.config.string() << ": no mistakes, " << config->pools.size()
-                  << (config->pools.size() == 1 ? " pool\n" : " pools\n");
-        return 0;
-    }
+    if (options.check) return check(options, *config);
     std::optional<daemon::Background> background;
     if (!options.foreground) {
         auto entered = daemon::Background::enter();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A pool with a program around its steps, as an administrator sees it.
 #include "tests/support/mount_fixture.h"
+#include "tests/support/run_program.h"
 
 #include <cerrno>
 #include <filesystem>
@@ -119,6 +120,23 @@ TEST_F(CallbackTest, ItsPoolComesBackAndGoesWithItsSay) {
     EXPECT_TRUE(eventually([&] { return std::filesystem::exists(seen()); }));
     std::string all = take();
     EXPECT_TRUE(eventually([&] { return (all += take()) == "x before destroy hooked  \nx after destroy hooked  \n"; })) << all;
+}
+
+TEST_F(CallbackTest, TheCheckOfTheConfigurationKnowsItsParameters) {
+    const auto varvefs = std::filesystem::read_symlink("/proc/" + std::to_string(daemon().pid()) + "/exe");
+    const auto file = directory_ / "varve.toml";
+    const std::string pool = "[[pool]]\nname = \"vault\"\ndriver = \"callback\"\ncallback_driver = \"sim\"\n";
+    std::ofstream(file) << pool << "callback_program = \"/etc/varve/hook\"\n";
+    const auto good = run_program({varvefs, "--check", "--config", file});
+    ASSERT_TRUE(good);
+    EXPECT_EQ(good->output, file.string() + ": no mistakes, 1 pool\n") << good->describe();
+    std::ofstream(file) << pool << "callback_timeout = 0\n";
+    const auto wrong = run_program({varvefs, "--check", "--config", file});
+    ASSERT_TRUE(wrong);
+    EXPECT_EQ(wrong->exit_status, 1);
+    EXPECT_EQ(wrong->errors, file.string() +
+                                 ": pool vault: callback_program is missing; callback_timeout is '0' and must be a number of "
+                                 "seconds from 1 to 3600\n");
 }
 
 TEST_F(CallbackTest, WrongParametersAreAllTold) {
