@@ -6,6 +6,7 @@
 #include "drivers/ephemeral/ephemeral.h"
 #include "drivers/file/convert.h"
 #include "drivers/file_reflink/file_reflink.h"
+#include "drivers/linux_kernel/linux_kernel.h"
 #include "drivers/lvm_thin/lvm_library.h"
 #include "drivers/lvm_thin/lvm_thin.h"
 #include "drivers/sim/sim.h"
@@ -175,6 +176,17 @@ PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& enviro
     return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
+Result<linux_kernel::Settings> kernel_settings(const PoolSettings& settings) {
+    Parameters parameters(settings);
+    linux_kernel::Settings own{settings.name, parameters.absolute_path("dir_path")};
+    TRY(parameters.check());
+    return own;
+}
+
+PoolResult open_linux_kernel(const PoolSettings& settings, const Environment& environment) {
+    return linux_kernel::open(TRY(kernel_settings(settings)), environment.files, environment.state_ids, environment.log);
+}
+
 Result<sim::Settings> sim_settings(const PoolSettings& settings) {
     Parameters parameters(settings);
     sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
@@ -253,9 +265,10 @@ struct Driver {
     Encryption encryption = Encryption::Before;
 };
 
-constexpr std::array<Driver, 5> drivers{{{callback_driver, check_with<callback_settings>, open_callback, Encryption::No},
+constexpr std::array<Driver, 6> drivers{{{callback_driver, check_with<callback_settings>, open_callback, Encryption::No},
                                          {"file", check_with<file_settings>, open_file},
                                          {"file-reflink", check_with<image_settings>, open_file_reflink},
+                                         {"linux-kernel", check_with<kernel_settings>, open_linux_kernel, Encryption::No},
                                          {"lvm_thin", check_with<lvm_settings>, open_lvm_thin},
                                          {"sim", check_with<sim_settings>, open_sim}}};
 

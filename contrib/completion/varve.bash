@@ -195,7 +195,7 @@ _varve() {
             ;;
         vm:*) ((position == 0)) && _varve_vms "$cur" ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info convert rm' -- "$cur") ;;
-        pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink lvm_thin sim' -- "$cur") ;;
+        pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink linux-kernel lvm_thin sim' -- "$cur") ;;
         pool:info | pool:convert | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
         ls: | info: | usage: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;

@@ -24,7 +24,8 @@ struct Capabilities {
     bool ephemeral = false;                    // encrypted volatile volumes
     std::string why_not_ephemeral = {};        // when it could be, and what to do; empty: this driver never can
     base::Bytes size_unit{base::sector_size};  // the devices of sessions have whole units: a state's size, rounded up
-    bool clone_ranges = false;                 // parts of an image too, not only the whole of a state into an empty one
+    bool read_only = false;     // shows what is stored and never changes it: no sessions, but every whole volume has its device
+    bool clone_ranges = false;  // parts of an image too, not only the whole of a state into an empty one
 };
 
 }  // namespace varve::api

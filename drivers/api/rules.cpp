@@ -225,7 +225,19 @@ private:
 
 }  // namespace
 
+namespace {
+
+Result<> check_read_only(const base::VolumePath& volume, const VolumeView* present, const Command& command) {
+    if (std::holds_alternative<Prune>(command)) return {};  // there is never anything to prune
+    if (std::holds_alternative<Start>(command) && present != nullptr)
+        return fail(Errc::Unsupported, volume.str() + " needs no start: it is read-only, and its device is always there");
+    return fail(Errc::Unsupported, volume.str() + ": this pool's driver is read-only");
+}
+
+}  // namespace
+
 base::Result<> check(const base::VolumePath& volume, const VolumeView* present, const Command& command, const Capabilities& capabilities) {
+    if (capabilities.read_only) return check_read_only(volume, present, command);
     return std::visit(Checker(volume, present, capabilities), command);
 }
 

@@ -32,6 +32,8 @@ struct VolumeView {
     std::optional<State> committed;  // absent: removed, without a state of its own, or running with no snapshot layer
     Revisions revisions;             // no two with the same id
     std::optional<Session> session;
+    bool plain_file = false;    // no disk, but a file beside them, of any size: shown under the volume's bare name
+    std::string degraded = {};  // why what should be there is not; empty: it is
 
     [[nodiscard]] RevisionsToKeep keep(RevisionsToKeep pool_default) const { return config.revisions_to_keep.value_or(pool_default); }
     [[nodiscard]] Schedule schedule(const Schedule& pool_default) const { return config.schedule.value_or(pool_default); }

@@ -27,6 +27,11 @@ Failure illegal(std::string_view what, std::string_view text, std::string_view r
     return fail(Errc::InvalidName, "'" + quoted + "' is not a legal " + std::string(what) + " name: " + std::string(rule));
 }
 
+bool is_reserved_for_vms(std::string_view text) {
+    constexpr std::array<std::string_view, 3> reserved{"none", "default", "Domain-0"};
+    return std::ranges::find(reserved, text) != reserved.end() || text.ends_with("-dm");
+}
+
 }  // namespace
 
 Result<> PoolNameRules::check(std::string_view text) {
@@ -38,10 +43,25 @@ Result<> PoolNameRules::check(std::string_view text) {
 Result<> VmNameRules::check(std::string_view text) {
     if (!matches(text, 31, is_letter, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; }))
         return illegal("VM", text, "up to 31 letters, digits, '_', '.' and '-', the first a letter");
-    constexpr std::array<std::string_view, 3> reserved{"none", "default", "Domain-0"};
-    if (std::ranges::find(reserved, text) != reserved.end() || text.ends_with("-dm"))
-        return illegal("VM", text, "it is reserved (none, default, Domain-0, and names ending in -dm are)");
+    if (is_reserved_for_vms(text)) return illegal("VM", text, "it is reserved (none, default, Domain-0, and names ending in -dm are)");
     return {};
+}
+
+VmName VmNameRules::of_kernel(const KernelVersion& version) { return VmName(version.str()); }
+
+Result<> KernelVersionRules::check(std::string_view text) {
+    if (!matches(text, 64, is_alphanumeric, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '+' || c == '-'; }))
+        return illegal("kernel version", text, "up to 64 letters, digits, '_', '.', '+' and '-', the first a letter or digit");
+    if (is_reserved_for_vms(text))
+        return illegal("kernel version", text, "it is reserved (none, default, Domain-0, and names ending in -dm are)");
+    return {};
+}
+
+Result<VmName> parse_place(std::string_view text) {
+    auto vm = VmName::parse(text);
+    if (vm) return vm;
+    if (const auto version = KernelVersion::parse(text)) return VmNameRules::of_kernel(*version);
+    return vm;
 }
 
 Result<> VolumeNameRules::check(std::string_view text) {

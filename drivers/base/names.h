@@ -25,6 +25,7 @@ public:
     friend auto operator<=>(const Name&, const Name&) = default;
 
 private:
+    friend Rules;
     explicit Name(std::string text) : text_(std::move(text)) {}
     std::string text_;
 };
@@ -32,8 +33,13 @@ private:
 struct PoolNameRules {
     static Result<> check(std::string_view text);
 };
+struct KernelVersionRules {
+    static Result<> check(std::string_view text);
+};
 struct VmNameRules {
     static Result<> check(std::string_view text);
+    // In the driver linux-kernel's pools a kernel stands where others have a VM. Nobody can make a VM of such a name.
+    static Name<VmNameRules> of_kernel(const Name<KernelVersionRules>& version);
 };
 struct VolumeNameRules {
     static Result<> check(std::string_view text);
@@ -42,10 +48,14 @@ struct LabelRules {
     static Result<> check(std::string_view text);
 };
 
-using PoolName = Name<PoolNameRules>;      // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
-using VmName = Name<VmNameRules>;          // [A-Za-z][A-Za-z0-9_.-]{0,30}; not none, default, Domain-0; not ending in -dm
-using VolumeName = Name<VolumeNameRules>;  // [a-z][a-z0-9]{0,31}; not ctl
-using Label = Name<LabelRules>;            // [A-Za-z0-9][A-Za-z0-9_.:-]{0,63}; not beginning like a time, not `current`
+using PoolName = Name<PoolNameRules>;            // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
+using KernelVersion = Name<KernelVersionRules>;  // [A-Za-z0-9][A-Za-z0-9_.+-]{0,63}; not reserved as for VMs
+using VmName = Name<VmNameRules>;                // [A-Za-z][A-Za-z0-9_.-]{0,30}; not none, default, Domain-0; not ending in -dm
+using VolumeName = Name<VolumeNameRules>;        // [a-z][a-z0-9]{0,31}; not ctl
+using Label = Name<LabelRules>;                  // [A-Za-z0-9][A-Za-z0-9_.:-]{0,63}; not beginning like a time, not `current`
+
+// The name of a directory in a pool: a VM's or a kernel's. For looking up and asking; VMs are made by VmName::parse.
+[[nodiscard]] Result<VmName> parse_place(std::string_view text);
 
 // A volume within its pool, and across pools.
 struct VolumePath {

@@ -49,6 +49,15 @@ std::vector<Entry> vm_entries(const engine::Vm& vm) {
     return entries;
 }
 
+// A started volume's, and one that needs no start.
+Result<std::filesystem::path> device_of(const engine::VolumeRef& volume, const api::VolumeView& view) {
+    const auto& driver = volume.vm->pool().driver();
+    const bool started = view.session && view.session->phase == api::Session::Phase::Started;
+    if (!started && !driver.capabilities().read_only)
+        return fail(Errc::NotFound, volume.path().str() + " is not started and has no device");
+    return driver.device(volume.path(), view);
+}
+
 std::vector<Entry> volume_entries(const engine::VolumeRef& volume) {
     const auto view = volume.view();
     if (!view) return {};
@@ -57,6 +66,8 @@ std::vector<Entry> volume_entries(const engine::VolumeRef& volume) {
     if (view->session && view->session->phase == api::Session::Phase::Started) {
         entries.push_back({std::string(protocol::volume_file::device), EntryType::Link});
         if (view->session->base) entries.push_back({std::string(protocol::volume_file::base), EntryType::State});
+    } else if (!view->session && device_of(volume, *view)) {
+        entries.push_back({std::string(protocol::volume_file::device), EntryType::Link});
     }
     entries.push_back({std::string(protocol::volume_file::ctl), EntryType::Command});
     return entries;
@@ -115,9 +126,8 @@ Result<std::string> ControlTree::link(const Place& place, std::string_view name)
     if (!place.vm || !place.volume || name != protocol::volume_file::device) return no_file(name);
     const engine::VolumeRef volume{place.vm, *place.volume};
     const auto view = volume.view();
-    if (!view || !view->session || view->session->phase != api::Session::Phase::Started)
-        return fail(Errc::NotFound, volume.path().str() + " is not started and has no device");
-    return TRY(volume.vm->pool().driver().device(volume.path(), *view)).string();
+    if (!view) return fail(Errc::NotFound, "there is no volume " + volume.path().str());
+    return TRY(device_of(volume, *view)).string();
 }
 
 Result<> ControlTree::write(const Place& place, std::string_view name, std::string_view text) {

@@ -161,6 +161,17 @@ Result<> PoolKeeper::reload() {
     for (const auto& name : configured_)
         if (!named.contains(name) && catalogue_.find(name)) TRY(catalogue_.remove(name));
     configured_ = std::move(named);
+    return look_again();
+}
+
+Result<> PoolKeeper::look_again() {
+    for (const auto& pool : catalogue_.pools()) {
+        if (!pool->driver().capabilities().read_only) continue;
+        const auto described = TRY(describe(pool->name()));
+        (void)TRY(registry::open_pool(described.pool.settings, environment_));  // one that cannot be opened any more stays as it was
+        TRY(catalogue_.remove(pool->name()));
+        TRY(open(described.pool));
+    }
     return {};
 }
 

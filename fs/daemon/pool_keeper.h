@@ -42,7 +42,8 @@ public:
     // Busy while a volume of the pool is started, being written, or dirty. A pool that the configuration names is converted when it says file-reflink
     // there already; the pool need not be open then.
     [[nodiscard]] base::Result<> convert(const std::string& name) override;
-    // Opens pools that the configuration names by now, and closes those that it no longer does.
+    // Opens pools that the configuration names by now, and closes those that it no longer does. Read-only pools, which others change, are opened
+    // anew.
     [[nodiscard]] base::Result<> reload() override;
     [[nodiscard]] base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const override;
 
@@ -55,6 +56,7 @@ private:
         bool configured = false;
     };
     [[nodiscard]] base::Result<Described> describe(const base::PoolName& name) const;
+    [[nodiscard]] base::Result<> look_again();
     [[nodiscard]] base::Result<> convert_closed(const Described& described);
     [[nodiscard]] std::filesystem::path file_of(const base::PoolName& name) const { return kept_ / (name.str() + ".toml"); }
 

@@ -16,7 +16,9 @@ std::vector<std::string> Volumes::blockers(const VolumeRef& volume) const {
     const auto note = [&](std::string_view what, const Result<>& result) {
         if (!result) reasons.push_back(std::string(what) + ": " + result.error().message());
     };
+    if (!view->degraded.empty()) reasons.push_back("it is degraded: " + view->degraded);
     const auto capabilities = volume.vm->pool().driver().capabilities();
+    if (capabilities.read_only) return reasons;  // what is never done is not in anybody's way
     const auto from = view->session ? Result<std::optional<StartPoint>>() : start_point(volume);
     note("start", from ? api::check(volume.path(), view.get(), start_command(*from), capabilities) : Result<>(base::Failure(from.error())));
     note("start", layer_is_dispensable(volume, *view));

@@ -12,12 +12,14 @@ std::string_view name_of(VolumeState state) {
         case VolumeState::Started: return protocol::state::started;
         case VolumeState::Dirty: return protocol::state::dirty;
         case VolumeState::Writing: return protocol::state::writing;
-        case VolumeState::Removed: break;
+        case VolumeState::Removed: return protocol::state::removed;
+        case VolumeState::Degraded: break;
     }
-    return protocol::state::removed;
+    return protocol::state::degraded;
 }
 
 VolumeState state_of(Vm& vm, const base::VolumeName& volume, const api::VolumeView& view) {
+    if (!view.degraded.empty()) return VolumeState::Degraded;
     if (view.session) return view.session->phase == api::Session::Phase::Started ? VolumeState::Started : VolumeState::Dirty;
     if (vm.writes().find(paths::volume_file(volume))) return VolumeState::Writing;
     // An origin_snapshot has no state of its own before its first stop.

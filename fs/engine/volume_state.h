@@ -12,13 +12,14 @@ namespace varve::engine {
 enum class VolumeState {
     Halted,
     Started,
-    Dirty,    // a session that neither runs nor was ended
-    Writing,  // halted, and open for writing
-    Removed,  // only revisions are left
+    Dirty,     // a session that neither runs nor was ended
+    Writing,   // halted, and open for writing
+    Removed,   // only revisions are left
+    Degraded,  // what should be there is not, or cannot be used
 };
 
-inline constexpr std::array all_volume_states{VolumeState::Halted, VolumeState::Started, VolumeState::Dirty, VolumeState::Writing,
-                                              VolumeState::Removed};
+inline constexpr std::array all_volume_states{VolumeState::Halted,  VolumeState::Started, VolumeState::Dirty,
+                                              VolumeState::Writing, VolumeState::Removed, VolumeState::Degraded};
 
 // The words of protocol::state.
 [[nodiscard]] std::string_view name_of(VolumeState state);

@@ -13,7 +13,8 @@ std::string volume_path(const engine::VolumeRef& volume) { return vm_path(*volum
 
 std::string state_path(const engine::VolumeRef& volume, const api::State& state) {
     const auto shown = find_shown(volume, state);
-    if (!shown || shown->revision == nullptr) return volume_path(volume);
+    if (shown && shown->revision == nullptr) return vm_path(*volume.vm) + "/" + paths::shown_file(volume.volume, *shown->view);
+    if (!shown) return volume_path(volume);
     return vm_path(*volume.vm) + "/" + paths::revision_file(volume.volume, shown->revision->id);
 }
 

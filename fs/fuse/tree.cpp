@@ -36,7 +36,7 @@ std::optional<Node> node_of_volume(const engine::VolumeRef& volume, const api::V
 // What volume.img@current shows: the committed state, or what a snapshot volume would start from.
 std::optional<Node> current_of(const engine::VolumeRef& volume) {
     const auto view = volume.view();
-    if (!view) return std::nullopt;
+    if (!view || view->plain_file) return std::nullopt;
     if (const auto* snapshot = std::get_if<api::Snapshot>(&view->config.kind)) {
         const auto from = engine::find_start_point(volume.vm->pool(), volume.path(), snapshot->source);
         const auto* state = from && *from ? (*from)->state() : nullptr;
@@ -67,7 +67,7 @@ Result<Found> Tree::look_up(const Node& parent, std::string_view name, pid_t thr
                           },
                           [&](const PoolDir& dir) -> Result<Found> {
                               if (name == protocol::control_directory) return control({dir.pool, nullptr, {}});
-                              const auto vm = base::VmName::parse(name);
+                              const auto vm = base::parse_place(name);
                               auto place = vm ? dir.pool->find(*vm) : nullptr;
                               if (!place) return missing(name);
                               return Found{VmDir{std::move(place)}, true};
@@ -87,7 +87,7 @@ Result<Found> Tree::look_up(const Node& parent, std::string_view name, pid_t thr
 
 Result<Found> Tree::in_vm(const engine::VmPtr& vm, std::string_view name, pid_t thread) const {
     const auto entry = paths::parse_entry(name);
-    if (!entry) return missing(name);
+    if (!entry) return plain_file(vm, name);
     return std::visit(api::Overloaded{
                           [&](const paths::VolumeEntry& volume) {
                               return volume_file({vm, volume.volume}, std::string(name), thread);
@@ -122,11 +122,19 @@ Result<Found> Tree::in_vm(const engine::VmPtr& vm, std::string_view name, pid_t 
                       *entry);
 }
 
+Result<Found> Tree::plain_file(const engine::VmPtr& vm, std::string_view name) {
+    const auto volume = base::VolumeName::parse(name);
+    const auto view = volume ? vm->volume(*volume) : nullptr;
+    auto node = view && view->plain_file ? node_of_volume({vm, *volume}, *view) : std::nullopt;
+    if (!node) return missing(name);
+    return Found{*std::move(node), true};
+}
+
 Result<Found> Tree::volume_file(const engine::VolumeRef& volume, const std::string& file, pid_t thread) const {
     if (auto announced = writes_.announced(*volume.vm, file, thread)) return Found{TransactionFile{std::move(announced)}, false};
     if (auto creating = writes_.creating(*volume.vm, file)) return Found{TransactionFile{std::move(creating)}, false};
     const auto view = volume.view();
-    auto node = view ? node_of_volume(volume, *view) : std::nullopt;
+    auto node = view && !view->plain_file ? node_of_volume(volume, *view) : std::nullopt;
     if (!node) return missing(file);
     return Found{*std::move(node), volume.vm->writes().find(file) == nullptr};
 }
@@ -152,8 +160,8 @@ std::vector<VmsLink> Tree::links_of(const base::VmName& vm) const {
     std::map<base::VolumeName, VmsLink> links;  // the first pool by name has a volume name to itself
     for (const auto& pool : catalogue_.pools()) {
         const auto place = pool->find(vm);
-        if (!place) continue;
-        (void)writes_.creating(*place);  // what is just being closed is about to be a volume
+        if (!place || pool->driver().capabilities().read_only) continue;  // a kernel is no VM
+        (void)writes_.creating(*place);                                   // what is just being closed is about to be a volume
         for (const auto all = place->view(); const auto& [volume, view] : all->volumes) {
             if (!node_of_volume({place, volume}, *view)) continue;
             links.try_emplace(volume,
@@ -196,7 +204,7 @@ Result<std::vector<Listed>> Tree::list(const Node& directory) const {
             [&](const VmDir& dir) {
                 auto creating = writes_.creating(*dir.vm);  // before the view, which shows what has been committed meanwhile
                 for (const auto all = dir.vm->view(); const auto& [volume, view] : all->volumes) {
-                    if (const auto node = node_of_volume({dir.vm, volume}, *view)) add(paths::volume_file(volume), type_of(*node));
+                    if (const auto node = node_of_volume({dir.vm, volume}, *view)) add(paths::shown_file(volume, *view), type_of(*node));
                     for (const auto& revision : view->revisions) add(paths::revision_file(volume, revision.id), S_IFREG);
                 }
                 std::erase_if(creating,

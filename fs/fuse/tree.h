@@ -39,6 +39,7 @@ public:
 
 private:
     [[nodiscard]] base::Result<Found> in_vm(const engine::VmPtr& vm, std::string_view name, pid_t thread) const;
+    [[nodiscard]] static base::Result<Found> plain_file(const engine::VmPtr& vm, std::string_view name);
     [[nodiscard]] base::Result<Found> volume_file(const engine::VolumeRef& volume, const std::string& file, pid_t thread) const;
     [[nodiscard]] base::Result<Found> in_control(const control::Place& place, std::string_view name) const;
     [[nodiscard]] base::Result<Found> in_vms(const base::VmName& vm, std::string_view name) const;

@@ -47,6 +47,10 @@ base::Result<EntryName> parse_entry(std::string_view name) {
 
 std::string volume_file(const base::VolumeName& volume) { return volume.str() + std::string(image_suffix); }
 
+std::string shown_file(const base::VolumeName& volume, const api::VolumeView& view) {
+    return view.plain_file ? volume.str() : volume_file(volume);
+}
+
 std::string revision_file(const base::VolumeName& volume, const base::RevisionId& revision) {
     return volume_file(volume) + "@" + revision.str();
 }

@@ -2,6 +2,7 @@
 // The names that can stand in a VM's directory, and what each means. Pure.
 #pragma once
 
+#include "drivers/api/view.h"
 #include "drivers/base/names.h"
 #include "drivers/base/result.h"
 #include "drivers/base/revision_name.h"
@@ -35,6 +36,8 @@ using EntryName = std::variant<VolumeEntry, RevisionEntry, CurrentEntry, Scratch
 [[nodiscard]] base::Result<EntryName> parse_entry(std::string_view name);
 
 [[nodiscard]] std::string volume_file(const base::VolumeName& volume);
+// Under which name the volume's own path is listed: a plain file has no `.img`.
+[[nodiscard]] std::string shown_file(const base::VolumeName& volume, const api::VolumeView& view);
 [[nodiscard]] std::string revision_file(const base::VolumeName& volume, const base::RevisionId& revision);
 
 }  // namespace varve::paths

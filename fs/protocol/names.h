@@ -91,6 +91,7 @@ inline constexpr std::string_view started = "started";
 inline constexpr std::string_view dirty = "dirty";
 inline constexpr std::string_view writing = "writing";
 inline constexpr std::string_view removed = "removed";
+inline constexpr std::string_view degraded = "degraded";
 }  // namespace state
 
 // Fields of the JSON objects in replies, `errors`, `events`, `operations` and `revisions`.

@@ -72,12 +72,12 @@ Result<std::vector<Revision>> revisions_in(const Mount& mount, const std::string
     return revisions;
 }
 
-// The legal names among the entries of a directory.
+// What `parse` takes among the entries of a directory.
 template <class Name>
-Result<std::vector<Name>> names_in(const Mount& mount, const std::string& directory) {
+Result<std::vector<Name>> names_in(const Mount& mount, const std::string& directory, Result<Name> (*parse)(std::string_view)) {
     std::vector<Name> names;
     for (const auto& entry : TRY(mount.list(directory)))
-        if (auto name = Name::parse(entry)) names.push_back(std::move(*name));
+        if (auto name = parse(entry)) names.push_back(std::move(*name));
     return names;
 }
 
@@ -89,11 +89,11 @@ base::Failure missing(base::Error error, const std::string& subject) {
 }  // namespace
 
 Result<std::vector<base::PoolName>> pools(const Mount& mount) {
-    return names_in<base::PoolName>(mount, std::string(protocol::pools_directory));
+    return names_in(mount, std::string(protocol::pools_directory), base::PoolName::parse);
 }
 
 Result<std::vector<base::VmName>> vms(const Mount& mount, const base::PoolName& pool) {
-    auto names = names_in<base::VmName>(mount, pool_directory(pool));
+    auto names = names_in(mount, pool_directory(pool), base::parse_place);
     if (!names) return missing(std::move(names).error(), "the pool " + pool.str());
     return names;
 }

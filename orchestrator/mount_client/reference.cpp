@@ -51,7 +51,7 @@ Result<Reference> parse_reference(std::string_view text) {
         return fail(Errc::InvalidName, "'" + shown(text) + "' is neither POOL/VM/VOLUME[@REVISION] nor a path inside the mount");
     auto pool = TRY(base::PoolName::parse(parts[0]));
     if (parts.size() == 1) return PoolReference{std::move(pool)};
-    auto vm = TRY(base::VmName::parse(parts[1]));
+    auto vm = TRY(base::parse_place(parts[1]));
     if (parts.size() == 2) return VmReference{std::move(pool), std::move(vm)};
     return TRY(parse_state(std::move(pool), std::move(vm), parts[2]));
 }

@@ -55,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     varve::fuzz::name_round_trip<varve::base::VmName>(text);
     varve::fuzz::name_round_trip<varve::base::VolumeName>(text);
     varve::fuzz::name_round_trip<varve::base::Label>(text);
+    varve::fuzz::name_round_trip<varve::base::KernelVersion>(text);
     varve::fuzz::revision_round_trip(text);
     varve::fuzz::time_round_trip(text);
     varve::fuzz::bytes(text);

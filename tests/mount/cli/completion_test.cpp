@@ -56,7 +56,7 @@ TEST_F(CliCompletionTest, Subcommands) {
     EXPECT_EQ(complete("varve st"), (Names{"start", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"resize", "retention", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "convert", "info", "ls", "rm"}));
-    EXPECT_EQ(complete("varve pool add new "), (Names{"callback", "file", "file-reflink", "lvm_thin", "sim"}));
+    EXPECT_EQ(complete("varve pool add new "), (Names{"callback", "file", "file-reflink", "linux-kernel", "lvm_thin", "sim"}));
     EXPECT_EQ(complete("varve nonsense x"), Names{});
 }
 

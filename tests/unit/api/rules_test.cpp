@@ -106,6 +106,31 @@ TEST(Rules, Create) {
     expect(Create{}, refusals);
 }
 
+TEST(Rules, AReadOnlyDriverOnlyPrunes) {
+    Capabilities kernels;
+    kernels.read_only = true;
+    const auto view = halted();
+    const std::vector<Command> commands{Create{},
+                                        RemoveCommitted{},
+                                        RemoveRevision{label("x")},
+                                        Start{},
+                                        Stop{},
+                                        Revert{name("x")},
+                                        Resize{{4096}},
+                                        TakeSnapshot{label("x")},
+                                        Configure{},
+                                        Publish{},
+                                        SetTime{},
+                                        RenameRevision{name("x"), label("y")}};
+    for (const auto* present : {&view, static_cast<const VolumeView*>(nullptr)})
+        for (const auto& command : commands) {
+            const auto checked = check(volume, present, command, kernels);
+            ASSERT_FALSE(checked) << command_name(command);
+            EXPECT_EQ(checked.error().code, Errc::Unsupported) << command_name(command);
+        }
+    EXPECT_TRUE(check(volume, &view, Prune{}, kernels));
+}
+
 TEST(Rules, RemoveCommitted) {
     expect(RemoveCommitted{}, {{"missing", Errc::NotFound},
                                {"started", Errc::Busy},

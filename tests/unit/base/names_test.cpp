@@ -62,6 +62,26 @@ TEST(PoolName, IllegalOnes) {
     expect_illegal<PoolName>({"a:b", "a+b", std::string(65, 'P')});
 }
 
+TEST(KernelVersion, LegalOnes) {
+    expect_legal<KernelVersion>({"6", "6.6.42-1.fc37.qubes.fc37", "6.1.0-18-amd64", "6.9+deb", "current", "v6_1", std::string(64, '6')});
+}
+
+TEST(KernelVersion, IllegalOnes) {
+    expect_illegal<KernelVersion>(never_names);
+    expect_illegal<KernelVersion>({std::string(65, '6'), "6:1", "+6", "6 ", "6~rc1", "default", "6-dm"});
+}
+
+// A kernel stands where others have a VM, but nobody can make a VM of that name.
+TEST(Names, APlaceIsAVmOrAKernel) {
+    for (const auto* text : {"work", "6.6.42-1.fc37", "6.9+deb"}) {
+        const auto place = parse_place(text);
+        ASSERT_TRUE(place) << text;
+        EXPECT_EQ(place->str(), text);
+    }
+    EXPECT_FALSE(VmName::parse("6.9+deb"));
+    for (const auto& text : never_names) EXPECT_FALSE(parse_place(text)) << text;
+}
+
 TEST(Label, LegalOnes) {
     expect_legal<Label>({"a", "1", "before-upgrade", "v1.2_3", "2018-01-02", "12:30", "2018-01-02T03:04:05", "2018-13-02T03:04:05Z",
                          "Current", "currents", "x2018-01-02T03:04:05Z", std::string(64, '9')});
@@ -89,7 +109,7 @@ TEST(Names, PathsPrintTheirParts) {
 
 TEST(Names, NoTextMakesANameThatLeavesItsDirectory) {
     EXPECT_TRUE(rc::check("names are single components", [](const std::string& text) {
-        if (VmName::parse(text) || VolumeName::parse(text) || PoolName::parse(text) || Label::parse(text)) {
+        if (VmName::parse(text) || VolumeName::parse(text) || PoolName::parse(text) || Label::parse(text) || parse_place(text)) {
             RC_ASSERT(text.find('/') == std::string::npos && text.find('\0') == std::string::npos && text.find('@') == std::string::npos);
             RC_ASSERT(!text.empty() && text.front() != '.');
         }

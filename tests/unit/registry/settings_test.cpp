@@ -30,16 +30,18 @@ void expect_wrong(const std::string& driver, const Parameters& parameters, const
 TEST(PoolSettingsTest, EveryDriverHasItsParameters) {
     expect_good("file", {{"dir_path", "/srv/vms"}});
     expect_good("file-reflink", {{"dir_path", "/srv/vms"}, {"setup_check", "false"}});
+    expect_good("linux-kernel", {{"dir_path", "/srv/kernels"}});
     expect_good("lvm_thin", {{"volume_group", "qubes_dom0"}, {"thin_pool", "pool00"}});
     expect_good("sim", {});
     expect_good("sim", {{"size", "4G"}});
 }
 
 TEST(PoolSettingsTest, WhatIsMissingWrongOrUnknownIsToldAtOnce) {
-    expect_wrong("sym", {}, {"no driver 'sym'", "callback, file, file-reflink, lvm_thin, sim"});
+    expect_wrong("sym", {}, {"no driver 'sym'", "callback, file, file-reflink, linux-kernel, lvm_thin, sim"});
     expect_wrong("file", {}, {"dir_path is missing"});
     expect_wrong("file-reflink", {{"dir_path", "vms"}, {"setup_check", "maybe"}, {"x", "1"}},
                  {"'vms' and must be an absolute path", "'maybe' and must be true or false", "no parameter x"});
+    expect_wrong("linux-kernel", {{"path", "/srv"}}, {"dir_path is missing", "no parameter path"});
     EXPECT_EQ(check_settings(pool("lvm_thin", {{"volume_group", "-x"}, {"thin_pool", "y"}})).error().code, base::Errc::InvalidName);
     expect_wrong("sim", {{"size", "much"}}, {"size: "});
 }
