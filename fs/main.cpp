@@ -11,6 +11,10 @@
 #include "fs/activity/event_log.h"
 #include "fs/activity/metrics.h"
 #include "fs/activity/running.h"
+#include "fs/activity/traffic.h"
+#include "fs/board/board_file.h"
+#include "fs/board/refresher.h"
+#include "fs/board/status_board.h"
 #include "fs/config/config.h"
 #include "fs/control/control_tree.h"
 #include "fs/daemon/background.h"
@@ -18,6 +22,7 @@
 #include "fs/daemon/pool_keeper.h"
 #include "fs/engine/retention_job.h"
 #include "fs/fuse/session.h"
+#include "fs/protocol/board_place.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
@@ -104,6 +109,32 @@ void block_signals(int how) {
     (void)pthread_sigmask(how, &all, nullptr);  // fails only for an unknown `how`
 }
 
+// Nobody's files depend on the board: without one the daemon serves all the same.
+class Board {
+public:
+    Board(const std::filesystem::path& runtime_directory, const std::filesystem::path& mountpoint, const kernel::BootId& boot,
+          base::Timestamp started, spdlog::logger& log)
+        : log_(log), file_(make(runtime_directory, mountpoint, boot, started)) {
+        if (!file_) say(file_.error());
+    }
+    [[nodiscard]] protocol::Board& memory() { return file_ ? file_->board() : *unseen_; }
+    void publish() {
+        if (!file_) return;
+        if (const auto published = file_->publish(); !published) say(published.error());
+    }
+
+private:
+    static base::Result<board::BoardFile> make(const std::filesystem::path& runtime_directory, const std::filesystem::path& mountpoint,
+                                               const kernel::BootId& boot, base::Timestamp started) {
+        return board::BoardFile::make(runtime_directory, TRY(protocol::real_mountpoint(mountpoint)), boot.text, started);
+    }
+    void say(const base::Error& error) { log_.warn("{}; 'varve status' will not see this varvefs", error.message()); }
+
+    spdlog::logger& log_;
+    base::Result<board::BoardFile> file_;
+    std::unique_ptr<protocol::Board> unseen_ = std::make_unique<protocol::Board>();
+};
+
 base::Result<> serve(const Options& options, const config::Config& config, std::optional<daemon::Background>& background) {
     const auto mountpoint = options.mountpoint.value_or(config.mountpoint);
     const auto log = make_log(options.foreground);
@@ -127,8 +158,11 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     engine::StartPreparer preparer(*log);
     activity::EventLog events;
     activity::RunningOperations running;
-    activity::Metrics metrics(catalogue, clock.now());
-    engine::Operations operations(clock, {&events, &running, &metrics});
+    activity::Traffic traffic;
+    activity::Metrics metrics(catalogue, traffic, clock.now());
+    Board board(config.runtime_dir, mountpoint, boot_id, clock.now(), *log);
+    board::StatusBoard status(board.memory());
+    engine::Operations operations(clock, {&events, &running, &metrics, &status});
     engine::Volumes volumes(engine_settings(config), clock, notifier, preparer, operations);
     engine::Writes writes(volumes, processes, clock);
     daemon::PoolKeeper pools(catalogue, environment, config.state_dir, mountpoint, [&] { return reread_config(options.config); });
@@ -137,8 +171,8 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     fuse::Passthrough passthrough(backing_files, *log);
     control::ControlTree control(volumes, failures, pools, {running, metrics},
                                  [&] { return "passthrough " + passthrough.status() + "\n"; });
-    fuse::Server server(
-        {catalogue, volumes, writes, failures, processes, control, events, nodes, notifier, negotiation, passthrough, clock, *log});
+    fuse::Server server({catalogue, volumes, writes, failures, processes, control, events, traffic, nodes, notifier, negotiation,
+                         passthrough, clock, *log});
 
     for (auto& failure : pools.open_all(config)) {
         log->error("{}", failure.message());
@@ -146,7 +180,10 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     }
     engine::RetentionJob retention(catalogue, volumes, *log);
     const daemon::Periodically keep_to_schedules(retention_interval, [&] { retention.run(); });
+    const board::Refresher refresher(
+        status, catalogue, [&] { return pools.configured(); }, traffic, clock);
     const auto session = TRY(fuse::Session::mount(server, notifier, backing_files, mountpoint));
+    board.publish();
     block_signals(SIG_UNBLOCK);
     log->info("mounted at {}", mountpoint.string());
     if (background) TRY(background->ready());

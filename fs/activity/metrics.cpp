@@ -106,6 +106,10 @@ std::string Metrics::text() const {
     page.family("varve_start_time_seconds", "gauge", "When varvefs started, in seconds since the epoch.");
     page.sample("varve_start_time_seconds", {}, std::to_string(started_.seconds));
     add_pools(page, catalogue_);
+    page.family("varve_read_bytes_total", "counter", "Bytes of images read through varvefs, without those by passthrough.");
+    page.sample("varve_read_bytes_total", {}, std::to_string(traffic_.read().count));
+    page.family("varve_written_bytes_total", "counter", "Bytes of images written through varvefs, without those by passthrough.");
+    page.sample("varve_written_bytes_total", {}, std::to_string(traffic_.written().count));
 
     const std::lock_guard lock(mutex_);
     page.family("varve_operations_running", "gauge", "Operations that run now.");

@@ -3,6 +3,7 @@
 // (https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4).
 #pragma once
 
+#include "fs/activity/traffic.h"
 #include "fs/engine/catalogue.h"
 #include "fs/engine/operations.h"
 
@@ -18,7 +19,8 @@ namespace varve::activity {
 // Thread-safe.
 class Metrics final : public engine::OperationListener {
 public:
-    Metrics(const engine::Catalogue& catalogue, base::Timestamp started) : catalogue_(catalogue), started_(started) {}
+    Metrics(const engine::Catalogue& catalogue, const Traffic& traffic, base::Timestamp started)
+        : catalogue_(catalogue), traffic_(traffic), started_(started) {}
 
     void began(const engine::Operation& operation) override;
     void ended(const engine::Operation& operation, const engine::Outcome& outcome) override;
@@ -36,6 +38,7 @@ private:
     };
 
     const engine::Catalogue& catalogue_;
+    const Traffic& traffic_;
     const base::Timestamp started_;
     mutable std::mutex mutex_;
     std::map<std::string_view, Counter> counters_;  // by verb

@@ -42,6 +42,8 @@ void read_top_level(const Entry& entry, Config& config, Mistakes& mistakes) {
         read(config.mountpoint, settings::absolute_path(entry.value));
     else if (entry.key == "state_dir")
         read(config.state_dir, settings::absolute_path(entry.value));
+    else if (entry.key == "runtime_dir")
+        read(config.runtime_dir, settings::absolute_path(entry.value));
     else if (entry.key == "min_free")
         read(config.min_free, settings::minimum_free(entry.value));
     else if (entry.key == "prune_grace")
@@ -85,10 +87,13 @@ void check_places(const Config& config, const Document& document, const std::vec
     const std::string reason = " is below the mountpoint " + quote(config.mountpoint.native());
     if (is_below("/", config.mountpoint))
         return mistakes.add(document.top.line_of("mountpoint"), "mountpoint: the root of the machine cannot be it");
-    if (below(config.state_dir)) {
-        const auto line = document.top.line_of("state_dir");
-        mistakes.add(line != 0 ? line : document.top.line_of("mountpoint"), "state_dir: " + quote(config.state_dir.native()) + reason);
-    }
+    const auto check = [&](const char* key, const std::filesystem::path& path) {
+        if (!below(path)) return;
+        const auto line = document.top.line_of(key);
+        mistakes.add(line != 0 ? line : document.top.line_of("mountpoint"), std::string(key) + ": " + quote(path.native()) + reason);
+    };
+    check("state_dir", config.state_dir);
+    check("runtime_dir", config.runtime_dir);
     for (std::size_t i = 0; i < config.pools.size(); ++i) {
         const auto& parameters = config.pools[i].settings.parameters;
         const auto directory = parameters.find(std::string(directory_parameter));

@@ -27,6 +27,7 @@ struct PoolConfig {
 struct Config {
     std::filesystem::path mountpoint = "/varve";
     std::filesystem::path state_dir = "/var/lib/varve";
+    std::filesystem::path runtime_dir = "/run/varve";
     base::Portion min_free = base::Percent{5};
     std::chrono::seconds prune_grace = std::chrono::hours(24);
     bool passthrough = true;  // whether the kernel reads images itself, where it can

@@ -21,7 +21,7 @@ inline constexpr std::string_view directory_parameter = "dir_path";
 inline constexpr std::array<std::string_view, 8> pool_keys{name_key, driver_key, "revisions_to_keep", "schedule", "prune_below", "owner",
                                                            "group",  "mode"};
 // The keys above the pools.
-inline constexpr std::array<std::string_view, 6> top_level_keys{"mountpoint",  "state_dir",   "min_free",
+inline constexpr std::array<std::string_view, 7> top_level_keys{"mountpoint",  "state_dir",   "runtime_dir", "min_free",
                                                                 "prune_grace", "passthrough", "pool"};
 
 struct ReadPool {

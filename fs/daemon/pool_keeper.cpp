@@ -57,7 +57,10 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
         }
     };
     for (const auto& pool : config.pools) {
-        configured_.insert(pool.settings.name);
+        {
+            const std::lock_guard names_lock(names_mutex_);
+            configured_.insert(pool.settings.name);
+        }
         try_open(pool);
     }
     std::error_code none;
@@ -160,6 +163,7 @@ Result<> PoolKeeper::reload() {
     }
     for (const auto& name : configured_)
         if (!named.contains(name) && catalogue_.find(name)) TRY(catalogue_.remove(name));
+    const std::lock_guard names_lock(names_mutex_);
     configured_ = std::move(named);
     return look_again();
 }
@@ -173,6 +177,11 @@ Result<> PoolKeeper::look_again() {
         TRY(open(described.pool));
     }
     return {};
+}
+
+std::vector<base::PoolName> PoolKeeper::configured() const {
+    const std::lock_guard lock(names_mutex_);
+    return {configured_.begin(), configured_.end()};
 }
 
 Result<std::optional<base::PoolName>> PoolKeeper::included_in(const engine::OpenPool& pool) const {

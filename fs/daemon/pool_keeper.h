@@ -46,6 +46,8 @@ public:
     // anew.
     [[nodiscard]] base::Result<> reload() override;
     [[nodiscard]] base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const override;
+    // The pools of the configuration as it was read last, open or not. Does not wait for one that is being opened.
+    [[nodiscard]] std::vector<base::PoolName> configured() const;
 
 private:
     [[nodiscard]] base::Result<> open(const config::PoolConfig& pool);
@@ -66,7 +68,8 @@ private:
     std::filesystem::path mountpoint_;
     ReadConfig read_config_;
     std::mutex mutex_;
-    std::set<base::PoolName> configured_;
+    mutable std::mutex names_mutex_;       // inside mutex_
+    std::set<base::PoolName> configured_;  // changed under both, read under one of them
 };
 
 }  // namespace varve::daemon

@@ -57,6 +57,15 @@ std::vector<std::string> OpenWrites::files() {
     return names;
 }
 
+std::vector<OpenWrites::Progress> OpenWrites::progress() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Progress> all;
+    all.reserve(transactions_.size());
+    for (const auto& [file, transaction] : transactions_)
+        all.push_back({transaction->volume(), transaction->restores_revision().has_value(), transaction->written()});
+    return all;
+}
+
 std::shared_ptr<Transaction> OpenWrites::writer_of(const std::optional<base::VolumeName>& volume) const {
     for (const auto& [file, transaction] : transactions_)
         if (!volume || transaction->volume() == *volume) return transaction;

@@ -4,6 +4,7 @@
 
 #include "drivers/base/names.h"
 #include "drivers/base/result.h"
+#include "drivers/base/units.h"
 #include "fs/engine/patience.h"
 
 #include <chrono>
@@ -30,6 +31,13 @@ public:
     [[nodiscard]] std::shared_ptr<Transaction> find(const std::string& file);
     void remove(const std::string& file, const Transaction& transaction);
     [[nodiscard]] std::vector<std::string> files();
+    struct Progress {
+        base::VolumeName volume;
+        bool restores_revision;
+        base::Bytes written;
+    };
+    // How far each of them is. Drops none, and waits for nothing but the table.
+    [[nodiscard]] std::vector<Progress> progress() const;
 
     // Waits until nothing writes `file`. Busy, naming the writer, when that takes too long.
     // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.

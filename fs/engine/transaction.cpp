@@ -164,13 +164,18 @@ Result<> Transaction::write(std::span<const char> data, base::Bytes offset, cons
         if (image_ && !image_published_ && pending_ == Pending::Changes && flushed_.load() == not_flushed &&
             writers_.contains(writer.process)) {
             auto written = image_->storage().write(data, offset);
-            if (written) return {};
+            if (written) {
+                written_.fetch_add(data.size(), std::memory_order_relaxed);
+                return {};
+            }
             // Falls through: the failure is noted under the exclusive lock, by trying once more.
         }
     }
     const std::lock_guard lock(mutex_);
     if (writer.process != 0) writers_.insert(writer.process);
-    return change([&](api::ImageStorage& image) { return image.write(data, offset); });
+    TRY(change([&](api::ImageStorage& image) { return image.write(data, offset); }));
+    written_.fetch_add(data.size(), std::memory_order_relaxed);
+    return {};
 }
 
 Result<> Transaction::set_size(base::Bytes size) {

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,8 @@ public:
     [[nodiscard]] std::string description() const;  // "root.img is open for writing by process 123"
     [[nodiscard]] bool creates() const { return creates_; }
     [[nodiscard]] pid_t process() const { return process_; }
+    // How much has come so far, what was written twice counted twice. Without a lock.
+    [[nodiscard]] base::Bytes written() const { return {written_.load(std::memory_order_relaxed)}; }
 
     // ---- handles: open files of the kernel that write through this transaction
     // An open is on its way: the transaction waits for it, but not for ever (an opener may be killed on the way).
@@ -120,6 +123,7 @@ private:
     std::set<pid_t> writers_;
     // Asked by waiters that must not wait for the mutex, which a commit holds for long.
     std::atomic<Pending> pending_ = Pending::Nothing;
+    std::atomic<std::uint64_t> written_ = 0;
     std::atomic<std::chrono::steady_clock::time_point> flushed_{not_flushed};
     std::atomic<bool> opened_after_flush_ = false;
 

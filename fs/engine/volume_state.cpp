@@ -18,14 +18,18 @@ std::string_view name_of(VolumeState state) {
     return protocol::state::degraded;
 }
 
-VolumeState state_of(Vm& vm, const base::VolumeName& volume, const api::VolumeView& view) {
+VolumeState state_of(const api::VolumeView& view, bool written) {
     if (!view.degraded.empty()) return VolumeState::Degraded;
     if (view.session) return view.session->phase == api::Session::Phase::Started ? VolumeState::Started : VolumeState::Dirty;
-    if (vm.writes().find(paths::volume_file(volume))) return VolumeState::Writing;
+    if (written) return VolumeState::Writing;
     // An origin_snapshot has no state of its own before its first stop.
     const bool may_have_none = !std::holds_alternative<api::Origin>(view.config.kind) && view.revisions.empty();
     if (api::saves_on_stop(view.config.kind) && !view.committed && !may_have_none) return VolumeState::Removed;
     return VolumeState::Halted;
+}
+
+VolumeState state_of(Vm& vm, const base::VolumeName& volume, const api::VolumeView& view) {
+    return state_of(view, !view.session && vm.writes().find(paths::volume_file(volume)) != nullptr);
 }
 
 }  // namespace varve::engine

@@ -24,6 +24,8 @@ inline constexpr std::array all_volume_states{VolumeState::Halted,  VolumeState:
 // The words of protocol::state.
 [[nodiscard]] std::string_view name_of(VolumeState state);
 
+// `written`: whether a transaction of the volume is open.
+[[nodiscard]] VolumeState state_of(const api::VolumeView& view, bool written);
 [[nodiscard]] VolumeState state_of(Vm& vm, const base::VolumeName& volume, const api::VolumeView& view);
 
 }  // namespace varve::engine

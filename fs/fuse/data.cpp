@@ -96,6 +96,11 @@ Result<CopySource> source_of(const OpenFile& file) {
     return copy;
 }
 
+bool is_image(const OpenFile& file) {
+    return std::holds_alternative<StateHandle>(file) || std::holds_alternative<TransactionHandle>(file) ||
+           std::holds_alternative<ScratchHandle>(file);
+}
+
 Result<> spoil_on_failure(engine::ScratchFile& file, Result<> result) {
     if (!result) file.spoil();
     return result;
@@ -112,6 +117,7 @@ void Server::read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset
     const auto buffer = thread_buffer(std::min(size, largest_read));
     const auto count = read_from(handle.file, buffer, bytes(offset));
     if (!count) return refuse(request, {"read", path_of(*handle.what)}, count.error());
+    if (is_image(handle.file)) with_.traffic.add_read(*count);
     (void)fuse_reply_buf(request, buffer.data(), *count);
 }
 
@@ -165,6 +171,7 @@ void Server::write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t
         },
         handle.file);
     if (!written) return refuse(request, operation(), written.error());
+    if (is_image(handle.file)) with_.traffic.add_written(size);
     (void)fuse_reply_write(request, size);
 }
 

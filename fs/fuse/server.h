@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fs/activity/event_log.h"
+#include "fs/activity/traffic.h"
 #include "fs/control/control_tree.h"
 #include "fs/engine/failures.h"
 #include "fs/engine/volumes.h"
@@ -32,6 +33,7 @@ struct Services {
     const engine::Processes& processes;
     control::ControlTree& control;
     activity::EventLog& events;
+    activity::Traffic& traffic;
     NodeTable& nodes;
     Notifier& notifier;
     Negotiation& negotiation;

@@ -40,7 +40,7 @@ Result<std::string> take_plain(std::string_view text, std::size_t& at) {
     return std::string(word);
 }
 
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
     std::string text = "\"";
     for (const char c : word) {
         if (c == '"' || c == '\\') text += '\\';
@@ -69,7 +69,7 @@ Result<std::string> join_command(std::span<const std::string> words) {
         if (std::ranges::any_of(word, is_control)) return fail(Errc::InvalidArgument, "an argument must not hold control characters");
         if (!text.empty()) text += ' ';
         const bool plain = !word.empty() && word.find_first_of(" \t\"") == std::string::npos;
-        text += plain ? word : quoted(word);
+        text += plain ? word : in_quotes(word);
     }
     text += '\n';
     if (text.size() > longest_command) return fail(Errc::TooLarge, "the arguments are longer than one command may be (4096 bytes)");

@@ -50,7 +50,7 @@ protected:
     fuse::Negotiation negotiation_{true};
     fakes::CountingBackingFiles backing_files_;
     fuse::Passthrough passthrough_{backing_files_, *spdlog::default_logger()};
-    fuse::Server server_{{catalogue_, volumes_, writes_, failures_, processes_, tree_, events_, nodes_, notifier_, negotiation_,
+    fuse::Server server_{{catalogue_, volumes_, writes_, failures_, processes_, tree_, events_, traffic_, nodes_, notifier_, negotiation_,
                           passthrough_, clock_, *spdlog::default_logger()}};
 
 private:

@@ -37,11 +37,13 @@ MAY_INCLUDE = {
     "fs/config": (BASE, API, SETTINGS, REGISTRY_HEADER),
     "fs/engine": (BASE, API, KERNEL, "fs/protocol", "fs/paths"),
     "fs/activity": (BASE, API, "fs/protocol", "fs/engine"),
+    "fs/board": (BASE, API, "fs/protocol", "fs/engine", "fs/activity"),
     "fs/control": (BASE, API, KERNEL, "fs/protocol", "fs/paths", "fs/engine", "fs/activity"),
     "fs/fuse": (BASE, API, KERNEL, "fs/protocol", "fs/paths", "fs/engine", "fs/activity", "fs/control"),
     "fs/daemon": (BASE, API, KERNEL, SETTINGS, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/activity", "fs/control"),
-    "fs/main.cpp": (BASE, API, KERNEL, SETTINGS, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/activity", "fs/control", "fs/fuse", "fs/daemon"),
+    "fs/main.cpp": (BASE, API, KERNEL, SETTINGS, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/activity", "fs/board", "fs/control", "fs/fuse", "fs/daemon"),
     "orchestrator/mount_client": OUTSIDERS_USE,
+    "orchestrator/board_reader": OUTSIDERS_USE,
     "orchestrator/definitions": (BASE, SETTINGS),
     "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
     "orchestrator/hypervisor": (BASE, "orchestrator/definitions", "orchestrator/domain_xml"),
@@ -54,7 +56,7 @@ MAY_INCLUDE = {
     "orchestrator/preload": (BASE, "orchestrator/definitions"),
     "orchestrator/preloading": (*PRELOADING_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
-    "orchestrator": ("orchestrator/service", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator": ("orchestrator/service", "orchestrator/board_reader", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")

@@ -27,7 +27,8 @@ protected:
     }
 
     engine::Catalogue catalogue_;
-    Metrics metrics_{catalogue_, {1'500'000'000, 0}};
+    Traffic traffic_;
+    Metrics metrics_{catalogue_, traffic_, {1'500'000'000, 0}};
 };
 
 TEST_F(MetricsTest, OperationsAreCountedByOutcome) {

@@ -21,6 +21,7 @@ TEST(Config, EmptyFileGivesTheDefaults) {
     const auto config = accepted("# nothing\n");
     EXPECT_EQ(config.mountpoint, "/varve");
     EXPECT_EQ(config.state_dir, "/var/lib/varve");
+    EXPECT_EQ(config.runtime_dir, "/run/varve");
     EXPECT_EQ(std::get<base::Percent>(config.min_free).value, 5);
     EXPECT_EQ(config.prune_grace, 24h);
     EXPECT_TRUE(config.pools.empty());
@@ -39,6 +40,7 @@ TEST(Config, EverythingSet) {
     const auto config = accepted(R"(
 mountpoint = "/srv/varve"
 state_dir = "/srv/state"
+runtime_dir = "/run/other"
 min_free = "10G"
 prune_grace = "90m"
 
@@ -61,6 +63,7 @@ count = -7
 )");
     EXPECT_EQ(config.mountpoint, "/srv/varve");
     EXPECT_EQ(config.state_dir, "/srv/state");
+    EXPECT_EQ(config.runtime_dir, "/run/other");
     EXPECT_EQ(std::get<base::Bytes>(config.min_free), base::Bytes{10ULL << 30});
     EXPECT_EQ(config.prune_grace, 90min);
     ASSERT_EQ(config.pools.size(), 2U);

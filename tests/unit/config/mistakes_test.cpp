@@ -38,7 +38,8 @@ INSTANTIATE_TEST_SUITE_P(
     TopLevel, OneMistake,
     testing::Values(Bad{"\nmountpont = '/a'", 2, "did you mean 'mountpoint'?"}, Bad{"minfree = '5%'", 1, "did you mean 'min_free'?"},
                     Bad{"state-dir = '/a'", 1, "did you mean 'state_dir'?"}, Bad{"[[pools]]\nname = 'p'", 1, "did you mean 'pool'?"},
-                    Bad{"frobnicate = 1", 1, "expected one of 'mountpoint', 'state_dir', 'min_free', 'prune_grace', 'passthrough', 'pool'"},
+                    Bad{"frobnicate = 1", 1,
+                        "expected one of 'mountpoint', 'state_dir', 'runtime_dir', 'min_free', 'prune_grace', 'passthrough', 'pool'"},
                     Bad{"revisions_to_keep = 5", 1, "below a [[pool]] line"}, Bad{"dir_path = '/a'", 1, "below a [[pool]] line"},
                     Bad{"'' = 1", 1, "unknown key ''"}, Bad{"\"a\\u0007\\nb\" = 1", 1, "unknown key 'a??b'"},
                     Bad{"a.b = 1", 1, "unknown key 'a'"}, Bad{"[varve]\nx = 1", 1, "unknown key 'varve'"},
@@ -55,6 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Paths, OneMistake,
                                          Bad{"mountpoint = '//a/..'", 1, "root of the machine"},
                                          Bad{"mountpoint = '/a'\nstate_dir = '/a/b'", 2, "below the mountpoint '/a'"},
                                          Bad{"mountpoint = '/a'\nstate_dir = '/b/../a/'", 2, "below the mountpoint"},
+                                         Bad{"mountpoint = '/a'\nruntime_dir = '/a/run'", 2, "runtime_dir: '/a/run' is below"},
                                          Bad{"\nmountpoint = '/var'", 2, "'/var/lib/varve' is below the mountpoint"}));
 
 INSTANTIATE_TEST_SUITE_P(MinimumFree, OneMistake,

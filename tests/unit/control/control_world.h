@@ -78,7 +78,8 @@ protected:
     engine::Catalogue catalogue_;
     activity::EventLog events_{4096};
     activity::RunningOperations now_running_;
-    activity::Metrics metrics_{catalogue_, clock_.now()};
+    activity::Traffic traffic_;
+    activity::Metrics metrics_{catalogue_, traffic_, clock_.now()};
     RecordingAdministration administration_;
     control::ControlTree tree_{volumes_, failures_, administration_, {now_running_, metrics_}, [] { return std::string("speed high\n"); }};
 };
