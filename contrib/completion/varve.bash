@@ -108,7 +108,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --swap | --kind | --source | --revisions-to-keep) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --swap | --kind | --source | --revisions-to-keep | --interval | -i | --count | -c) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -128,7 +128,7 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --swap | --revisions-to-keep | --volume | --timeout | --target | --tag) return ;;
+        --size | --swap | --revisions-to-keep | --volume | --timeout | --target | --tag | --interval | -i | --count | -c) return ;;
         --socket | --file)
             _varve_file "$cur"
             return
@@ -158,6 +158,7 @@ _varve() {
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
         [[ $command == import ]] && options+=' --size --raw'
         [[ $command == events ]] && options+=' --follow'
+        [[ $command == top ]] && options+=' --interval --count'
         [[ $command == partition ]] && options+=' --swap'
         [[ $command == export ]] && options+=' --sparse'
         [[ $command == rm ]] && options+=' --recursive'
@@ -170,7 +171,7 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin retention prune usage verify resize partition clone import export events pool vm disp preload template' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin retention prune usage verify resize partition clone import export events status top pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status rollback' -- "$cur") ;;

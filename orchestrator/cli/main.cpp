@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
                                       &varve::cli::interrupted,
                                       STDIN_FILENO,
                                       STDOUT_FILENO,
-                                      variable("VARVE_SOCKET")};
+                                      variable("VARVE_SOCKET"),
+                                      variable("VARVE_RUNTIME_DIR")};
         const auto code = varve::cli::run({argv + 1, argv + argc}, world);
         std::cout.flush();
         if (std::cout) return static_cast<int>(code);

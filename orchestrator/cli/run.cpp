@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/cli/run.h"
 
+#include "orchestrator/cli/board_command.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/orchestrator_command.h"
 #include "orchestrator/mount_client/files.h"
@@ -22,6 +23,7 @@ using mount_client::Mount;
 constexpr const char* examples = R"(Examples:
   varve ls                                    everything there is
   varve info fast/work/root                   one volume
+  varve status                                how varvefs and its pools are
   varve start fast/work                       all volumes of a VM
   varve snapshot fast/work/root before-upgrade
   varve revert fast/work/root before-upgrade
@@ -113,6 +115,20 @@ std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) 
     return all;
 }
 
+std::vector<BoardSubcommand> add_board_subcommands(CLI::App& app) {
+    std::vector<BoardSubcommand> all;
+    all.push_back(add_status(app));
+    all.push_back(add_top(app));
+    return all;
+}
+
+ExitCode run_command(BoardCommand& command, const std::string& mount_option, const Output& output, const World& world) {
+    auto board = find_board(mount_option, world);
+    if (!board) return output.failure(board.error(), ExitCode::NoMount);
+    const board_reader::ThisMachine machine;
+    return command.run({*board, machine, output, world});
+}
+
 // An orchestrator that does not answer is as a mount that is not there.
 ExitCode run_command(OrchestratorCommand& command, const std::string& option, const Output& output, const World& world) {
     const auto& chosen = option.empty() ? world.socket_variable : option;
@@ -159,6 +175,7 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     GlobalOptions options;
     add_global_options(app, options);
     auto subcommands = add_subcommands(app);
+    auto board_subcommands = add_board_subcommands(app);
     auto orchestrator_subcommands = add_orchestrator_subcommands(app);
     app.footer(examples);
     std::ranges::reverse(arguments);  // as the parser wants them
@@ -171,6 +188,9 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     const auto asking =
         std::ranges::find_if(orchestrator_subcommands, [](const OrchestratorSubcommand& subcommand) { return subcommand.app->parsed(); });
     if (asking != orchestrator_subcommands.end()) return run_command(*asking->command, options.socket, output, world);
+    const auto reading =
+        std::ranges::find_if(board_subcommands, [](const BoardSubcommand& subcommand) { return subcommand.app->parsed(); });
+    if (reading != board_subcommands.end()) return run_command(*reading->command, options.mount, output, world);
     const auto chosen = std::ranges::find_if(subcommands, [](const Subcommand& subcommand) { return subcommand.app->parsed(); });
     if (chosen == subcommands.end())
         return output.failure({Errc::InvalidArgument, {}, "a subcommand is missing; 'varve --help' lists them"}, ExitCode::Usage);

@@ -19,7 +19,8 @@ struct World {
     std::function<bool()> interrupted;       // whether one came
     int input = 0;                           // standard input and output as descriptors, for whole images
     int output = 1;
-    std::string socket_variable = {};  // VARVE_SOCKET; empty when unset
+    std::string socket_variable = {};   // VARVE_SOCKET; empty when unset
+    std::string runtime_variable = {};  // VARVE_RUNTIME_DIR; empty when unset
 };
 
 }  // namespace varve::cli

@@ -28,8 +28,8 @@ protected:
         std::ostringstream out;
         std::ostringstream err;
         const World world{
-            out,   err,   false, variable, directory.empty() ? "/" : directory, tree.at("mountinfo"), {}, [&] { return interrupted; },
-            input, output};
+            out,   err,    false, variable, directory.empty() ? "/" : directory, tree.at("mountinfo"), {}, [&] { return interrupted; },
+            input, output, {},    runtime};
         const auto code = cli::run(std::move(arguments), world);
         return {code, out.str(), err.str()};
     }
@@ -40,6 +40,7 @@ protected:
     bool interrupted = false;
     int input = -1;  // descriptors of the test
     int output = -1;
+    std::string runtime = tree.at("run");  // where the boards would be
 };
 
 }  // namespace varve::cli::testing

@@ -37,6 +37,8 @@ TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
                                                  {"export", "p/v/root", ""},
                                                  {"export", "--force", "p/v/root", "-"},
                                                  {"export", "--sparse", "p/v/root", "-"},
+                                                 {"status"},
+                                                 {"top"},
                                                  {"pool"},
                                                  {"pool", "add"},
                                                  {"pool", "ls"},
