@@ -34,6 +34,7 @@ void VarveDaemon::write_config() const {
     std::ofstream config(settings_.work_directory / "varve.toml");
     config << "mountpoint = \"" << mountpoint_.string() << "\"\n"
            << "state_dir = \"" << (settings_.work_directory / "state").string() << "\"\n"
+           << "runtime_dir = \"" << runtime_directory().string() << "\"\n"
            << "min_free = \"0%\"\n"
            << "prune_grace = \"" << settings_.prune_grace << "\"\n"
            << "passthrough = " << (settings_.passthrough ? "true" : "false") << "\n";

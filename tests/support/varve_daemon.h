@@ -45,6 +45,7 @@ public:
     [[nodiscard]] bool running();
 
     [[nodiscard]] const std::filesystem::path& mountpoint() const { return mountpoint_; }
+    [[nodiscard]] std::filesystem::path runtime_directory() const { return settings_.work_directory / "run"; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] std::string log_tail() const;
 

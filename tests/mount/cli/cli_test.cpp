@@ -36,7 +36,7 @@ Finished CliTest::run_varve(std::pair<std::string, std::string> variable, std::s
     program.input = std::move(input);
     arguments.insert(arguments.begin(), VARVE_BINARY);
     program.arguments = std::move(arguments);
-    program.environment = {std::move(variable)};
+    program.environment = {std::move(variable), {"VARVE_RUNTIME_DIR", daemon().runtime_directory().string()}};
     program.directory = stage().directory();
     const auto finished = run_program(program);
     EXPECT_TRUE(finished) << finished.error().message();
