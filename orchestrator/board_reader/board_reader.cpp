@@ -94,6 +94,10 @@ void read_gathered(const protocol::Board& board, BoardSnapshot& snapshot, std::u
 Result<BoardReader> BoardReader::open(int directory, const std::string& name) {
     UniqueFd file(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid()) return fail_errno(errno, "cannot open the status board " + name);
+    return over(std::move(file), name);
+}
+
+Result<BoardReader> BoardReader::over(UniqueFd file, const std::string& name) {
     TRY(trustworthy(file.get(), name));
     std::array<char, sizeof(protocol::BoardWriter)> bytes{};
     const auto count = ::pread(file.get(), bytes.data(), bytes.size(), 0);

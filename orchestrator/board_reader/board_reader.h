@@ -19,6 +19,9 @@ public:
     // is another user's file, or others may write it. Corrupt when it is no board or a damaged one, Unsupported when it is another version's.
     [[nodiscard]] static base::Result<BoardReader> open(int directory, const std::string& name);
 
+    // The same of an open file.
+    [[nodiscard]] static base::Result<BoardReader> over(base::UniqueFd file, const std::string& name);
+
     // Its writer's.
     [[nodiscard]] const protocol::BoardWriter& writer() const { return writer_; }
 
