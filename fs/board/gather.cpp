@@ -48,6 +48,7 @@ void count(VolumeState state, BoardPool& pool) {
         case VolumeState::Dirty: ++pool.dirty; break;
         case VolumeState::Writing: ++pool.writing; break;
         case VolumeState::Removed: ++pool.removed; break;
+        case VolumeState::Degraded: ++pool.degraded; break;
         case VolumeState::Halted: break;
     }
 }
@@ -66,11 +67,11 @@ void gather_vm(engine::Vm& vm, const std::string& prefix, const Troubles& troubl
         const bool quiet = state == VolumeState::Halted || state == VolumeState::Removed;
         if (quiet && troubles.empty()) continue;
         const auto path = prefix + vm_name.str() + "/" + name.str();
-        const auto trouble = troubles.find(path);
-        if (quiet && trouble == troubles.end()) continue;
-        chosen.add({path, engine::name_of(state), trouble == troubles.end() ? std::string_view() : trouble->second, size_of(*volume),
-                    write == writes.end() ? 0 : write->written.count},
-                   state != VolumeState::Started || trouble != troubles.end());
+        const auto noted = troubles.find(path);
+        if (quiet && noted == troubles.end()) continue;
+        const std::string_view trouble = noted == troubles.end() ? std::string_view(volume->degraded) : std::string_view(noted->second);
+        chosen.add({path, engine::name_of(state), trouble, size_of(*volume), write == writes.end() ? 0 : write->written.count},
+                   state != VolumeState::Started || !trouble.empty());
     }
     // A volume that is only being made has no view yet.
     for (const auto& write : writes) {

@@ -93,6 +93,7 @@ struct BoardPool {
     std::uint64_t dirty = 0;
     std::uint64_t writing = 0;
     std::uint64_t removed = 0;
+    std::uint64_t degraded = 0;  // what should be there is not
     std::uint64_t revisions = 0;
     friend bool operator==(const BoardPool&, const BoardPool&) = default;
 };

@@ -163,10 +163,21 @@ std::string_view first_columns(std::string_view line, std::size_t most) {
 }
 
 json slot_object(const protocol::BoardPool& pool) {
-    return {{"name", pool.name.text()}, {"driver", pool.driver.text()}, {"open", pool.open != 0}, {"trouble", pool.trouble.text()},
-            {"size", pool.size},        {"usage", pool.used},           {"vms", pool.vms},        {"unreadable_vms", pool.unreadable_vms},
-            {"volumes", pool.volumes},  {"started", pool.started},      {"dirty", pool.dirty},    {"writing", pool.writing},
-            {"removed", pool.removed},  {"revisions", pool.revisions}};
+    return {{"name", pool.name.text()},
+            {"driver", pool.driver.text()},
+            {"open", pool.open != 0},
+            {"trouble", pool.trouble.text()},
+            {"size", pool.size},
+            {"usage", pool.used},
+            {"vms", pool.vms},
+            {"unreadable_vms", pool.unreadable_vms},
+            {"volumes", pool.volumes},
+            {"started", pool.started},
+            {"dirty", pool.dirty},
+            {"writing", pool.writing},
+            {"removed", pool.removed},
+            {"degraded", pool.degraded},
+            {"revisions", pool.revisions}};
 }
 
 json slot_object(const protocol::BoardOperation& operation, base::Timestamp now) {

@@ -99,7 +99,8 @@ TEST_F(CliPoolTest, RmWaitsForTheLastUserAndLeavesTheData) {
 
 TEST_F(CliPoolTest, PoolsThatCannotBe) {
     expect_refused_with(Exit::failed, {"pool", "add", "fast", "sim"}, {"a pool fast already"});
-    expect_refused_with(Exit::failed, {"pool", "add", name_, "nodriver"}, {"no driver 'nodriver'", "callback, file, file-reflink, linux-kernel, lvm_thin, sim"});
+    expect_refused_with(Exit::failed, {"pool", "add", name_, "nodriver"},
+                        {"no driver 'nodriver'", "callback, file, file-reflink, linux-kernel, lvm_thin, sim"});
     expect_refused_with(Exit::failed, {"pool", "add", name_, "file-reflink"}, {"dir_path is missing"});
     expect_refused_with(Exit::failed, {"pool", "add", name_, "sim", "foo=bar"}, {"no parameter foo"});
     expect_refused_with(Exit::failed, {"pool", "add", name_, "file-reflink", "dir_path=" + pool().string()}, {"below the mountpoint"});

@@ -24,11 +24,11 @@ TEST(BoardLayout, IsTheOneWithThisNumber) {
     EXPECT_EQ(offsetof(Board, gathering), 4232U);
     EXPECT_EQ(offsetof(Board, totals), 4240U);
     EXPECT_EQ(offsetof(Board, pools), 4336U);
-    EXPECT_EQ(sizeof(BoardSlot<BoardPool>), 384U);
+    EXPECT_EQ(sizeof(BoardSlot<BoardPool>), 392U);
     EXPECT_EQ(sizeof(BoardSlot<BoardOperation>), 264U);
     EXPECT_EQ(sizeof(BoardSlot<BoardVerb>), 56U);
     EXPECT_EQ(sizeof(BoardSlot<BoardVolume>), 368U);
-    EXPECT_EQ(sizeof(Board), 141808U);
+    EXPECT_EQ(sizeof(Board), 142320U);
 }
 
 TEST(BoardTexts, AreCutWithAMark) {
