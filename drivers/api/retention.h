@@ -17,7 +17,7 @@ struct Retention {
     base::Timestamp now;                 // pruning's own time
     std::int64_t grace_seconds = 86400;  // prune_grace: states that the mount replaced less long ago are spared
     std::set<base::RevisionId> sources;  // revisions that snapshots are fixed to
-    Schedule schedule;                   // what is kept beside the newest `keep`
+    Schedule schedule{};                 // what is kept beside the newest `keep`
 };
 
 // Why a revision stays. Labels and sources are pins: never removed, not counted among the newest, and nothing of the schedule.

@@ -66,7 +66,7 @@ struct VolumeConfig {
     Kind kind = Origin{};
     base::Bytes size{};                                // of a volatile volume; the others have their state's size
     std::optional<RevisionsToKeep> revisions_to_keep;  // absent: the pool's
-    std::optional<Schedule> schedule;                  // absent: the pool's
+    std::optional<Schedule> schedule{};                // absent: the pool's
     bool rw = true;
     bool ephemeral = false;     // volatile only: encrypted with a key that never touches disk
     base::Timestamp created{};  // the st_mtime of paths that have no state: volatile files, symbolic links

@@ -20,6 +20,14 @@ namespace {
 constexpr auto file_driver = "file";
 constexpr auto reflink_driver = "file-reflink";
 
+// What an open pool can take over. Whether there is a snapshot layer is decided when it is opened.
+void adopt_retention(engine::OpenPool& pool, const config::PoolConfig& config) {
+    const auto keep = config.settings.revisions_to_keep;
+    if (keep.no_snapshot_layer() == pool.revisions_to_keep().no_snapshot_layer()) pool.set_revisions_to_keep(keep);
+    pool.set_schedule(config.schedule);
+    pool.set_prune_below(config.prune_below);
+}
+
 // A pool that was added at run time.
 Result<config::PoolConfig> read_kept(const std::filesystem::path& file) {
     const auto text = settings::read_text(file);
@@ -159,12 +167,17 @@ Result<> PoolKeeper::reload() {
     std::set<base::PoolName> named;
     for (const auto& pool : config.pools) {
         named.insert(pool.settings.name);
-        if (!catalogue_.find(pool.settings.name)) TRY(open(pool));
+        if (const auto present = catalogue_.find(pool.settings.name))
+            adopt_retention(*present, pool);
+        else
+            TRY(open(pool));
     }
     for (const auto& name : configured_)
         if (!named.contains(name) && catalogue_.find(name)) TRY(catalogue_.remove(name));
-    const std::lock_guard names_lock(names_mutex_);
-    configured_ = std::move(named);
+    {
+        const std::lock_guard names_lock(names_mutex_);
+        configured_ = std::move(named);
+    }
     return look_again();
 }
 

@@ -11,12 +11,12 @@ OpenPool::OpenPool(PoolSpec spec, std::unique_ptr<api::Pool> driver, PoolOwner o
     : name_(std::move(spec.name)),
       driver_name_(std::move(spec.driver)),
       ownership_(spec.ownership),
-      prune_below_(spec.prune_below),
       opened_(base::SystemClock().now()),
       owner_(std::move(owner)),
       driver_(std::move(driver)),
       revisions_to_keep_(spec.revisions_to_keep),
-      schedule_(spec.schedule) {}
+      schedule_(spec.schedule),
+      prune_below_(spec.prune_below) {}
 
 base::Result<std::shared_ptr<OpenPool>> OpenPool::open(PoolSpec spec, std::unique_ptr<api::Pool> driver) {
     auto owner = TRY(PoolOwner::acquire(spec.name, driver->lock_directory()));
@@ -66,6 +66,16 @@ api::Schedule OpenPool::schedule() const {
 void OpenPool::set_schedule(const api::Schedule& schedule) {
     const std::lock_guard lock(mutex_);
     schedule_ = schedule;
+}
+
+std::optional<base::Portion> OpenPool::prune_below() const {
+    const std::shared_lock lock(mutex_);
+    return prune_below_;
+}
+
+void OpenPool::set_prune_below(const std::optional<base::Portion>& portion) {
+    const std::lock_guard lock(mutex_);
+    prune_below_ = portion;
 }
 
 VmPtr OpenPool::find(const base::VmName& name) const {

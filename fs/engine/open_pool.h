@@ -47,7 +47,8 @@ public:
     void set_revisions_to_keep(api::RevisionsToKeep keep);
     [[nodiscard]] api::Schedule schedule() const;
     void set_schedule(const api::Schedule& schedule);
-    [[nodiscard]] const std::optional<base::Portion>& prune_below() const { return prune_below_; }
+    [[nodiscard]] std::optional<base::Portion> prune_below() const;
+    void set_prune_below(const std::optional<base::Portion>& portion);
 
     [[nodiscard]] VmPtr find(const base::VmName& name) const;  // nullptr when there is none
     [[nodiscard]] std::vector<VmPtr> vms() const;              // by name
@@ -64,7 +65,6 @@ private:
     base::PoolName name_;
     std::string driver_name_;
     api::Ownership ownership_;
-    std::optional<base::Portion> prune_below_;
     base::Timestamp opened_;
     std::optional<PoolOwner> owner_;  // before driver_: released last
     std::unique_ptr<api::Pool> driver_;
@@ -73,6 +73,7 @@ private:
     mutable std::shared_mutex mutex_;
     api::RevisionsToKeep revisions_to_keep_;
     api::Schedule schedule_;
+    std::optional<base::Portion> prune_below_;
     std::map<base::VmName, VmPtr> vms_;
     std::vector<base::Error> unreadable_vms_;  // set by load()
 };

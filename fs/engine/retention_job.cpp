@@ -44,10 +44,12 @@ std::vector<Candidate> only_scheduled(const OpenPool& pool, const Volumes& volum
     return candidates;
 }
 
-// How much is missing to `prune_below`.
+// How much is missing to `prune_below`; nothing without one.
 Result<base::Bytes> missing(const OpenPool& pool) {
+    const auto portion = pool.prune_below();
+    if (!portion) return base::Bytes{};
     const auto space = TRY(pool.driver().space());
-    const auto least = base::portion_of(*pool.prune_below(), space.size);
+    const auto least = base::portion_of(*portion, space.size);
     return space.available < least ? least - space.available : base::Bytes{};
 }
 
@@ -56,7 +58,7 @@ Result<base::Bytes> missing(const OpenPool& pool) {
 void RetentionJob::run() {
     for (const auto& pool : catalogue_.pools()) {
         prune(*pool);
-        if (pool->prune_below()) make_space(*pool);
+        make_space(*pool);
     }
 }
 

@@ -68,6 +68,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_snapshot(app));
     all.push_back(add_revert(app));
     all.push_back(add_pin(app));
+    all.push_back(add_reload(app));
     all.push_back(add_retention(app));
     all.push_back(add_prune(app));
     all.push_back(add_usage(app));

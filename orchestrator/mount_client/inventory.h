@@ -19,7 +19,7 @@ struct Revision {
     std::uint64_t usage = 0;  // bytes
     std::string modified;     // RFC 3339 with nanoseconds, UTC
     bool pinned = false;
-    std::vector<std::string> kept;  // why it is kept ("newest", "day", "label"...); without a reason the next prune removes it
+    std::vector<std::string> kept{};  // why it is kept ("newest", "day", "label"...); without a reason the next prune removes it
 };
 
 struct Volume {

@@ -136,6 +136,9 @@ TEST_F(Commands, PoolAddQuotesAndMakesPathsAbsolute) {
     tree.put(".varve/ctl", "");
     EXPECT_EQ(run({"pool", "rm", "q"}).code, ExitCode::Ok);
     EXPECT_EQ(tree.get(".varve/ctl"), "pool-rm q\n");
+    tree.put(".varve/ctl", "");
+    EXPECT_EQ(run({"reload"}).out, "the configuration is read again\n");
+    EXPECT_EQ(tree.get(".varve/ctl"), "reload\n");
     EXPECT_EQ(run({"pool", "convert", "q"}).code, ExitCode::Ok);
     EXPECT_EQ(tree.get(".varve/ctl"), "pool-convert q\n");
     EXPECT_EQ(run({"pool", "convert", "../q"}).code, ExitCode::Usage);

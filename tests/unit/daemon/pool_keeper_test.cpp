@@ -86,6 +86,25 @@ protected:
     std::vector<base::Error> failures_;
 };
 
+TEST_F(PoolKeeperTest, AReloadChangesWhatOpenPoolsKeep) {
+    configuration_.pools = {described_as("file")};
+    start();
+    EXPECT_TRUE(failures_.empty());
+    auto& described = configuration_.pools.front();
+    described.schedule = api::Schedule::parse("7d").value();
+    described.prune_below = base::Percent{10};
+    described.settings.revisions_to_keep = api::RevisionsToKeep::from(5).value();
+    ASSERT_TRUE(keeper_->reload());
+    const auto open = catalogue_->find(name_);
+    EXPECT_EQ(open->schedule().str(), "7d");
+    EXPECT_TRUE(open->prune_below());
+    EXPECT_EQ(open->revisions_to_keep().count(), 5);
+    described.settings.revisions_to_keep = api::RevisionsToKeep::from(-1).value();
+    ASSERT_TRUE(keeper_->reload());
+    EXPECT_EQ(open->revisions_to_keep().count(), 5) << "a snapshot layer does not go while the pool is open";
+    EXPECT_EQ(catalogue_->find(name_), open);
+}
+
 TEST_F(PoolKeeperTest, AConvertedPoolStaysOne) {
     start();
     add("file");
