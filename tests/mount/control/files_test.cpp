@@ -32,7 +32,7 @@ TEST_F(ControlFilesTest, EveryFileEndsWithANewlineAndHoldsOneLine) {
 TEST_F(ControlFilesTest, TheDirectoriesListTheirFiles) {
     EXPECT_EQ(list_directory(vm_path() / ".varve" / "data"),
               (Names{"blockers", "config", "ctl", "ephemeral", "exclusive", "kind", "outdated", "revisions", "revisions_to_keep", "rw",
-                     "size", "source", "state", "usage"}));
+                     "schedule", "shares", "size", "source", "state", "usage"}));
     must("data", "start");
     const auto started = list_directory(vm_path() / ".varve" / "data");
     EXPECT_NE(std::ranges::find(started, "device"), started.end());
@@ -41,7 +41,7 @@ TEST_F(ControlFilesTest, TheDirectoriesListTheirFiles) {
     const auto root = list_directory(mount() / ".varve");
     for (const std::string file : {"ctl", "errors", "version"}) EXPECT_NE(std::ranges::find(root, file), root.end()) << file;
     const auto in_pool = list_directory(pool() / ".varve");
-    for (const std::string file : {"config", "driver", "included_in", "revisions_to_keep", "size", "usage"})
+    for (const std::string file : {"config", "driver", "included_in", "revisions_to_keep", "schedule", "size", "usage"})
         EXPECT_NE(std::ranges::find(in_pool, file), in_pool.end()) << file;
 }
 
