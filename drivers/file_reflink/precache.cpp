@@ -14,6 +14,15 @@ Result<bool> precache_is_valid(const VolumeFiles& files, const kernel::FileStatu
     return found->type == kernel::FileType::Regular && found->size == committed.size && found->modified == committed.modified;
 }
 
+Result<> ensure_no_stale_precache(VolumeFiles& files) {
+    const auto committed = TRY(files.pool().files.status(files.directory(), files.committed()));
+    const auto found = files.pool().files.status(files.directory(), files.precache());
+    // What somebody planted under the name is left for `verify` to tell of.
+    if (!found || found->type != kernel::FileType::Regular || TRY(precache_is_valid(files, committed))) return {};
+    (void)TRY(files.remove(files.precache()));  // gone by itself: the same
+    return {};
+}
+
 Result<> build_precache(VolumeFiles& files, const api::VolumeView& present, const api::Pool::LockIfCurrent& lock_if_current) {
     auto& pool = files.pool();
     // A precache that must be copied would take the volume's space once more.

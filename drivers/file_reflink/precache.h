@@ -14,4 +14,8 @@ namespace varve::file_reflink {
 // Whether the precache there is agrees with the committed state in size and time; false when there is none.
 [[nodiscard]] base::Result<bool> precache_is_valid(const images::VolumeFiles& files, const kernel::FileStatus& committed);
 
+// Removes one that does not agree. A commit takes the precache away before it renames, and syncs the directory once, after both: a crash in between
+// may have kept the rename alone.
+[[nodiscard]] base::Result<> ensure_no_stale_precache(images::VolumeFiles& files);
+
 }  // namespace varve::file_reflink

@@ -63,6 +63,7 @@ Result<> ReflinkDriver::load(VolumeFiles& files, const images::Names& names, ima
     if (api::saves_on_stop(kind)) {
         if (names.committed) view.committed = TRY(observe(files.committed()));
         view.revisions = TRY(images::load_revisions(files, names, known));
+        if (names.precache && names.committed) TRY(ensure_no_stale_precache(files));
     }
     const bool own_base = std::holds_alternative<api::Snapshot>(kind);
     const bool has_base = own_base ? names.committed : names.base && std::holds_alternative<api::OriginSnapshot>(kind);

@@ -99,6 +99,16 @@ protected:
     }
 };
 
+// A crash between a commit's rename and its sync may leave a precache that the commit had taken away.
+TEST_F(QubesTreeTest, APrecacheOfAnotherStateGoesWhenThePoolIsOpened) {
+    EXPECT_TRUE(names("appvms/foo").contains("private-precache.img"));
+    const auto committed = files_.open_file(directory("appvms/foo").get(), "private.img", kernel::FileSystem::Access::ReadWrite).value();
+    ASSERT_TRUE(files_.set_modified(committed.get(), {moment + 51, 123}));
+    ASSERT_NO_FATAL_FAILURE(open());
+    EXPECT_FALSE(names("appvms/foo").contains("private-precache.img"));
+    EXPECT_TRUE(names("appvms/foo").contains("private.img"));
+}
+
 TEST_F(QubesTreeTest, EverythingIsReadRight) {
     ASSERT_NE(view("foo/private"), nullptr);
     EXPECT_EQ(read("foo/private", api::CommittedState{}), "home");
