@@ -17,9 +17,8 @@ class Prune final : public Command {
 public:
     explicit Prune(CLI::App& app) {
         app.footer(
-            "As at a stop: what neither revisions_to_keep nor the schedule keeps goes. Pinned ones, sources of snapshots, and what an "
-            "operation "
-            "of\nthe mount replaced less than prune_grace ago are spared. varve retention shows why each one is kept.\n\n"
+            "As at a stop: what neither revisions_to_keep nor the schedule keeps goes. Pinned ones, sources of snapshots, and what an\n"
+            "operation of the mount replaced less than prune_grace ago are spared. varve retention shows why each one is kept.\n\n"
             "Examples:\n  varve prune fast/work\n  varve prune --dry-run fast/work/root");
         app.add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
             ->required()

@@ -31,8 +31,8 @@ protected:
 using Names = std::vector<std::string>;
 
 TEST_F(Gathering, PoolsWithTheirNumbers) {
-    const auto started = origin("work", "root", mebibytes(3));
-    const auto halted = origin("work", "data");
+    const auto started = origin("app", "root", mebibytes(3));
+    const auto halted = origin("app", "data");
     commit(halted, "text", 1'600'000'001);
     commit(halted, "more", 1'600'000'002);
     ASSERT_TRUE(succeeded(volumes_.start(started)));
@@ -52,18 +52,18 @@ TEST_F(Gathering, PoolsWithTheirNumbers) {
     const auto space = pool_->driver().space();
     ASSERT_TRUE(space);
     EXPECT_EQ(pool.size, space->size.count);
-    EXPECT_EQ(names(seen), (Names{pool_->name().str() + "/work/root started"}));
+    EXPECT_EQ(names(seen), (Names{pool_->name().str() + "/app/root started"}));
     EXPECT_EQ(seen.volumes.front().size, mebibytes(3).count);
     EXPECT_EQ(seen.all_volumes, 1U);
 }
 
 TEST_F(Gathering, VolumesThatAreBeingWritten) {
-    const auto volume = origin("work", "root");
+    const auto volume = origin("app", "root");
     const auto transaction = open(volume);
     ASSERT_TRUE(succeeded(write(*transaction, "12345")));
     ASSERT_TRUE(succeeded(write(*transaction, "678", 1, 5)));
     const auto seen = look();
-    EXPECT_EQ(names(seen), (Names{pool_->name().str() + "/work/root writing"}));
+    EXPECT_EQ(names(seen), (Names{pool_->name().str() + "/app/root writing"}));
     EXPECT_EQ(seen.volumes.front().written, 8U);
     EXPECT_EQ(seen.pools.front().writing, 1U);
     ASSERT_TRUE(succeeded(transaction->flush(process(1))));
@@ -84,11 +84,11 @@ TEST_F(Gathering, DirtyVolumesComeBeforeStartedOnes) {
 }
 
 TEST_F(Gathering, DegradedVolumesEvenWhenTheyAreHalted) {
-    (void)origin("work", "root");
-    troubles_[pool_->name().str() + "/work/root"] = "an undo failed";
+    (void)origin("app", "root");
+    troubles_[pool_->name().str() + "/app/root"] = "an undo failed";
     troubles_[pool_->name().str() + "/gone/root"] = "it is no more";
     const auto seen = look();
-    EXPECT_EQ(names(seen), (Names{pool_->name().str() + "/work/root halted"}));
+    EXPECT_EQ(names(seen), (Names{pool_->name().str() + "/app/root halted"}));
     EXPECT_EQ(seen.volumes.front().trouble.text(), "an undo failed");
 }
 
