@@ -57,18 +57,18 @@ public:
 
     // A watch wakes it at once; only whether the domain is still there is looked at from time to time.
     Result<> for_key(XenKeys& keys) {
-        constexpr std::chrono::milliseconds between_looks{250};
-        while (true) {
-            const auto uuid = claim_.domain();
-            if (!uuid || claim_.domain_gone()) return gone();
-            const auto domain = hypervisor_.find(*uuid);
-            if (!domain && domain.error().code == Errc::NotFound) return gone();
-            if (!domain) return base::Failure(domain.error());
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
-            if (left.count() <= 0) return fail(Errc::TimedOut, "the guest did not say in xenstore that it is ready within its deadline");
-            const auto told = keys.wait_until_ready(*domain, std::min(left, between_looks));
-            if (told || told.error().code != Errc::TimedOut) return told;
-        }
+        const auto uuid = claim_.domain();
+        if (!uuid) return gone();
+        const auto domain = hypervisor_.find(*uuid);
+        if (!domain && domain.error().code == Errc::NotFound) return gone();
+        if (!domain) return base::Failure(domain.error());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+        const auto told = keys.wait_until_ready(*domain, left, [this] { return claim_.domain_gone(); });
+        if (told) return {};
+        if (told.error().code == Errc::Interrupted) return gone();
+        if (told.error().code == Errc::TimedOut)
+            return fail(Errc::TimedOut, "the guest did not say in xenstore that it is ready within its deadline");
+        return told;
     }
 
 private:

@@ -37,11 +37,12 @@ Result<> XenKeys::publish(const hypervisor::Domain& domain, const definitions::V
     return xenstore::publish(*store, id, keys);
 }
 
-Result<> XenKeys::wait_until_ready(const hypervisor::Domain& domain, std::chrono::milliseconds longest) {
+Result<> XenKeys::wait_until_ready(const hypervisor::Domain& domain, std::chrono::milliseconds longest,
+                                   const std::function<bool()>& given_up) {
     const auto id = TRY(id_of(domain));
     const auto key = TRY(Key::parse("ready"));
     const auto store = TRY(this->store());
-    return xenstore::wait_for_guest(*store, id, key, "1", longest);
+    return xenstore::wait_for_guest(*store, id, key, "1", longest, given_up);
 }
 
 }  // namespace varve::vm

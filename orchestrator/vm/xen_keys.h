@@ -25,8 +25,9 @@ public:
     // an earlier domain with its number. They go with the domain.
     [[nodiscard]] base::Result<> publish(const hypervisor::Domain& domain, const definitions::VmDefinition& vm);
 
-    // Waits until the guest has said that it is ready. TimedOut.
-    [[nodiscard]] base::Result<> wait_until_ready(const hypervisor::Domain& domain, std::chrono::milliseconds longest);
+    // Waits until the guest has said that it is ready. TimedOut; Interrupted once `given_up` holds, within a quarter of a second.
+    [[nodiscard]] base::Result<> wait_until_ready(const hypervisor::Domain& domain, std::chrono::milliseconds longest,
+                                                  const std::function<bool()>& given_up);
 
 private:
     [[nodiscard]] base::Result<std::shared_ptr<xenstore::XenStore>> store();

@@ -52,17 +52,17 @@ Result<> publish(XenStore& store, DomainId domain, const GuestKeys& keys) {
 }
 
 Result<> wait_for_guest(XenStore& store, DomainId domain, const Key& key, std::string_view expected, milliseconds longest,
-                        const std::stop_token& stop) {
-    constexpr milliseconds between_looks_at_stop{1000};
+                        const std::function<bool()>& given_up) {
+    constexpr milliseconds between_looks{250};
     const auto until = steady_clock::now() + longest;
     const auto path = TRY(below(TRY(places_of(domain)).guest, key));
     const auto watch = TRY(store.watch(path));
     while (true) {
         if (TRY(has_value(store, path, expected))) return {};
-        if (stop.stop_requested()) return fail(Errc::Interrupted, "nobody waits any more for " + path.str());
+        if (given_up()) return fail(Errc::Interrupted, "nobody waits any more for " + path.str());
         const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
         if (left.count() <= 0) break;
-        (void)TRY(watch->wait(std::min(left, between_looks_at_stop)));  // either way the value is looked at
+        (void)TRY(watch->wait(std::min(left, between_looks)));  // either way the value is looked at
     }
     return fail(Errc::TimedOut, "the guest did not write '" + std::string(expected) + "' to " + path.str() + " within " +
                                     std::to_string(longest.count()) + " ms");

@@ -7,8 +7,8 @@
 #include "orchestrator/xenstore/xenstore.h"
 
 #include <chrono>
+#include <functional>
 #include <map>
-#include <stop_token>
 #include <string>
 
 namespace varve::xenstore {
@@ -19,9 +19,10 @@ using GuestKeys = std::map<Key, std::string>;
 // paused. The keys go with the domain. InvalidArgument for a key called "guest".
 [[nodiscard]] base::Result<> publish(XenStore& store, DomainId domain, const GuestKeys& keys);
 
-// Waits until the guest has written `expected` under its own `key`. What else it writes is not looked at. TimedOut; Interrupted when
-// `stop` is asked for, within a second.
-[[nodiscard]] base::Result<> wait_for_guest(XenStore& store, DomainId domain, const Key& key, std::string_view expected,
-                                            std::chrono::milliseconds longest, const std::stop_token& stop = {});
+// Waits until the guest has written `expected` under its own `key`. What else it writes is not looked at. TimedOut; Interrupted
+// once `given_up` holds, within a quarter of a second.
+[[nodiscard]] base::Result<> wait_for_guest(
+    XenStore& store, DomainId domain, const Key& key, std::string_view expected, std::chrono::milliseconds longest,
+    const std::function<bool()>& given_up = [] { return false; });
 
 }  // namespace varve::xenstore

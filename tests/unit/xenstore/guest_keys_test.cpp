@@ -70,9 +70,7 @@ TEST_F(GuestKeysTest, AGuestThatWritesWithoutEndDoesNotHoldItUp) {
 }
 
 TEST_F(GuestKeysTest, WaitingCanBeGivenUp) {
-    std::stop_source stop;
-    stop.request_stop();
-    EXPECT_EQ(wait_for_guest(store_, domain, key("ready"), "1", long_enough, stop.get_token()).error().code, Errc::Interrupted);
+    EXPECT_EQ(wait_for_guest(store_, domain, key("ready"), "1", long_enough, [] { return true; }).error().code, Errc::Interrupted);
 }
 
 }  // namespace
