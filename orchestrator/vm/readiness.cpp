@@ -63,7 +63,7 @@ public:
         if (!domain && domain.error().code == Errc::NotFound) return gone();
         if (!domain) return base::Failure(domain.error());
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
-        const auto told = keys.wait_until_ready(*domain, left, [this] { return claim_.domain_gone(); });
+        auto told = keys.wait_until_ready(*domain, left, [this] { return claim_.domain_gone(); });
         if (told) return {};
         if (told.error().code == Errc::Interrupted) return gone();
         if (told.error().code == Errc::TimedOut)
