@@ -41,8 +41,12 @@ pid_t ProcProcesses::process_of(pid_t thread) const {
 
 // proc_pid_stat(5): field 52, exit_code, is set before the kernel closes a dying process's files, and its low 7 bits are the signal.
 // PF_SIGNALED would not do: it is also set for threads that end with a normal exit_group (Linux 6.18).
+//
+// A process that is about to run another program closes its files, too, and reading its stat would wait until that is over, so for the answer to
+// this very request (exec_update_lock, which do_task_stat takes since Linux 6.18.44 or before). It has memory; one that is ending has none
+// any more when its files are closed (do_exit in kernel/exit.c), and reading statm waits for nothing.
 bool ProcProcesses::killed(pid_t thread) const {
-    if (thread <= 0) return false;
+    if (thread <= 0 || number(read_proc(thread, "statm")) != 0) return false;
     const auto stat = read_proc(thread, "stat");
     const auto name_end = stat.rfind(')');
     if (name_end == std::string::npos) return false;

@@ -97,6 +97,18 @@ TEST_F(WritersTest, EndingWithAFailureStatusCommitsToo) {
     expect_one_commit(new_content_);
 }
 
+// The kernel closes the file while it holds what /proc needs to tell of the process.
+TEST_F(WritersTest, BecomingAnotherProgramCommits) {
+    Child child([&] {
+        OpenFile file(data(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+        if (file.write_at(0, new_content_) != ok) return 1;
+        (void)::execl("/bin/true", "true", nullptr);  // returns only when it fails
+        return 2;
+    });
+    ASSERT_EQ(child.wait(), 0);
+    expect_one_commit(new_content_);
+}
+
 TEST_F(WritersTest, AWriterKilledOutrightIsDropped) {
     write_and_be_killed(SIGKILL, O_WRONLY, 4096);
     expect_nothing_committed();
