@@ -28,6 +28,19 @@ Bytes portion_of(const Portion& portion, Bytes whole) {
     return {static_cast<std::uint64_t>(static_cast<double>(whole.count) * percent->value / 100)};
 }
 
+Result<Percent> parse_percent(std::string_view text) {
+    const auto number = text.substr(0, text.find('%'));
+    const auto* const end = number.data() + number.size();
+    // from_chars would also take "inf" and "-5".
+    const bool digits = !number.empty() && number.find_first_not_of("0123456789.") == std::string_view::npos;
+    Percent percent;
+    const auto parsed = std::from_chars(number.data(), end, percent.value, std::chars_format::fixed);
+    if (!digits || number.size() + 1 != text.size() || parsed.ec == std::errc::invalid_argument || parsed.ptr != end)
+        return fail(Errc::InvalidArgument, "'" + std::string(text) + "' is not a share such as 95%");
+    if (parsed.ec != std::errc{} || percent.value > 100) return fail(Errc::TooLarge, "'" + std::string(text) + "' is more than 100%");
+    return percent;
+}
+
 Result<Bytes> parse_bytes(std::string_view text) {
     const auto digits = text.find_first_not_of("0123456789.");
     const auto number = text.substr(0, digits);

@@ -43,6 +43,9 @@ struct Percent {
 using Portion = std::variant<Percent, Bytes>;
 [[nodiscard]] Bytes portion_of(const Portion& portion, Bytes whole);
 
+// "95%", "2.5%". InvalidArgument for anything else, TooLarge for more than 100%.
+[[nodiscard]] Result<Percent> parse_percent(std::string_view text);
+
 // "10G", "512", "1.5T", "20GiB": binary units (1 K = 1024), as truncate(1) and qemu-img read them.
 // InvalidArgument for anything else, a negative number, and what does not fit in 64 bits.
 [[nodiscard]] Result<Bytes> parse_bytes(std::string_view text);

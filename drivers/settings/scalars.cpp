@@ -16,17 +16,12 @@ constexpr std::string_view minimum_free_expected = "a share such as \"5%\" or an
 constexpr std::string_view duration_expected = "a time such as \"24h\", \"90m\", \"3600s\" or \"7d\", or a number of seconds";
 constexpr std::string_view mode_expected = "an octal mode such as \"0750\" or 0o750";
 
-base::Result<base::Portion> share(std::string_view number, const Value& value) {
-    base::Percent percent;
-    const auto* const end = number.data() + number.size();
-    // from_chars would also take "inf" and "-5".
-    if (number.empty() || number.find_first_not_of("0123456789.") != std::string_view::npos)
-        return unexpected(minimum_free_expected, value);
-    const auto parsed = std::from_chars(number.data(), end, percent.value, std::chars_format::fixed);
-    if (parsed.ec == std::errc::invalid_argument || parsed.ptr != end) return unexpected(minimum_free_expected, value);
-    if (parsed.ec != std::errc{} || percent.value > 100)
+base::Result<base::Portion> share(std::string_view text, const Value& value) {
+    const auto percent = base::parse_percent(text);
+    if (percent) return *percent;
+    if (percent.error().code == Errc::TooLarge)
         return fail(Errc::InvalidArgument, "expected a share from 0% to 100%, not " + describe(value));
-    return percent;
+    return unexpected(minimum_free_expected, value);
 }
 
 // 0 for what is no unit.
@@ -61,7 +56,7 @@ base::Result<base::Bytes> amount_as(const Value& value, std::string_view expecte
 
 base::Result<base::Portion> minimum_free(const Value& value) {
     const auto* text = text_in(value);
-    if (text != nullptr && text->ends_with('%')) return share(std::string_view(*text).substr(0, text->size() - 1), value);
+    if (text != nullptr && text->ends_with('%')) return share(*text, value);
     return TRY(amount_as(value, minimum_free_expected));
 }
 

@@ -92,5 +92,15 @@ TEST(Bytes, WholeSectors) {
     EXPECT_EQ(SectorCount{3}.bytes(), Bytes{1536});
 }
 
+TEST(Percent, IsRead) {
+    EXPECT_EQ(parse_percent("95%").value().value, 95);
+    EXPECT_EQ(parse_percent("2.5%").value().value, 2.5);
+    EXPECT_EQ(parse_percent("0%").value().value, 0);
+    EXPECT_EQ(parse_percent("100%").value().value, 100);
+    EXPECT_EQ(parse_percent("100.1%").error().code, Errc::TooLarge);
+    for (const auto* text : {"", "%", "5", "5%%", "5% ", "-5%", "inf%", "1e1%", "1.2.3%", "five%"})
+        EXPECT_EQ(parse_percent(text).error().code, Errc::InvalidArgument) << text;
+}
+
 }  // namespace
 }  // namespace varve::base

@@ -32,6 +32,7 @@ TEST(PoolSettingsTest, EveryDriverHasItsParameters) {
     expect_good("file-reflink", {{"dir_path", "/srv/vms"}, {"setup_check", "false"}});
     expect_good("linux-kernel", {{"dir_path", "/srv/kernels"}});
     expect_good("lvm_thin", {{"volume_group", "qubes_dom0"}, {"thin_pool", "pool00"}});
+    expect_good("lvm_thin", {{"volume_group", "v"}, {"thin_pool", "p"}, {"data_watermark", "80%"}, {"metadata_watermark", "100%"}});
     expect_good("sim", {});
     expect_good("sim", {{"size", "4G"}});
 }
@@ -43,6 +44,9 @@ TEST(PoolSettingsTest, WhatIsMissingWrongOrUnknownIsToldAtOnce) {
                  {"'vms' and must be an absolute path", "'maybe' and must be true or false", "no parameter x"});
     expect_wrong("linux-kernel", {{"path", "/srv"}}, {"dir_path is missing", "no parameter path"});
     EXPECT_EQ(check_settings(pool("lvm_thin", {{"volume_group", "-x"}, {"thin_pool", "y"}})).error().code, base::Errc::InvalidName);
+    expect_wrong("lvm_thin", {{"volume_group", "v"}, {"thin_pool", "p"}, {"data_watermark", "0%"}, {"metadata_watermark", "101%"}},
+                 {"data_watermark: with '0%' nothing would ever start", "metadata_watermark: '101%' is more than 100%"});
+    expect_wrong("lvm_thin", {{"volume_group", "v"}, {"thin_pool", "p"}, {"data_watermark", "80"}}, {"'80' is not a share such as 95%"});
     expect_wrong("sim", {{"size", "much"}}, {"size: "});
 }
 
