@@ -21,6 +21,7 @@ struct Capabilities {
     Method transaction = Method::None;
     bool origin_snapshot = false;
     bool no_snapshot_layer = false;            // revisions_to_keep = -1
+    bool commit_running = false;               // Commit
     bool ephemeral = false;                    // encrypted volatile volumes
     std::string why_not_ephemeral = {};        // when it could be, and what to do; empty: this driver never can
     base::Bytes size_unit{base::sector_size};  // the devices of sessions have whole units: a state's size, rounded up

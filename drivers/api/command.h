@@ -42,6 +42,12 @@ struct Stop {
     Retention retention;
 };
 
+// Makes what the VM of a started session has written so far the committed state, in one moment; the session goes on. What the VM still holds in its
+// memory is not in it. The present state is kept as a revision; no state is made when nothing was written. Prunes by `retention`.
+struct Commit {
+    Retention retention;
+};
+
 // Makes a revision the committed state.
 struct Revert {
     enum class Revision { Move, Keep };           // Keep: the revision also stays under its name
@@ -93,8 +99,8 @@ struct Prune {
     Retention retention;
 };
 
-using Command = std::variant<Create, RemoveCommitted, RemoveRevision, Start, Stop, Revert, Resize, TakeSnapshot, RenameRevision, Publish,
-                             SetTime, Configure, Prune>;
+using Command = std::variant<Create, RemoveCommitted, RemoveRevision, Start, Stop, Commit, Revert, Resize, TakeSnapshot, RenameRevision,
+                             Publish, SetTime, Configure, Prune>;
 
 // "start", "stop", ...: for messages and the log.
 [[nodiscard]] std::string_view command_name(const Command& command);

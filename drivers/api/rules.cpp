@@ -53,6 +53,21 @@ public:
         return {};
     }
 
+    Result<> operator()(const Commit&) const {
+        TRY(exists());
+        if (!saves_on_stop(present_->config.kind))
+            return fail(Errc::InvalidArgument,
+                        name_ + " is " + std::string(kind_name(present_->config.kind)) + ": what its VM writes is never kept");
+        if (!present_->session) return fail(Errc::InvalidArgument, name_ + " is not started");
+        if (present_->session->phase == Session::Phase::Dirty)
+            return fail(Errc::InvalidArgument, name_ + " is dirty: stop commits what its VM wrote, discard drops it");
+        if (present_->session->no_snapshot_layer)
+            return fail(Errc::Unsupported,
+                        name_ + " has no snapshot layer (revisions_to_keep is -1): what its VM wrote is its state already");
+        if (!can_.commit_running) return fail(Errc::Unsupported, "this pool's driver commits only when a VM stops; stop " + name_);
+        return {};
+    }
+
     Result<> operator()(const Revert& revert) const {
         TRY(has_revision(revert.revision));
         TRY(can_revisions());
@@ -248,6 +263,7 @@ std::string_view command_name(const Command& command) {
                           [](const RemoveRevision&) { return "remove revision"; },
                           [](const Start&) { return "start"; },
                           [](const Stop& stop) { return stop.outcome == Stop::Outcome::Commit ? "stop" : "discard"; },
+                          [](const Commit&) { return "commit"; },
                           [](const Revert&) { return "revert"; },
                           [](const Resize&) { return "resize"; },
                           [](const TakeSnapshot&) { return "snapshot"; },

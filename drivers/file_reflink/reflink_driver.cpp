@@ -21,6 +21,7 @@ api::Capabilities ReflinkDriver::capabilities() const {
             .transaction = method_,
             .origin_snapshot = true,
             .no_snapshot_layer = true,
+            .commit_running = method_ == api::Method::Clone,  // a copy takes its time, while the VM writes on
             .ephemeral = false,
             .clone_ranges = method_ == api::Method::Clone};
 }
@@ -95,6 +96,10 @@ Result<VolumeView> ReflinkDriver::start(VolumeFiles& files, const VolumeView& pr
 
 Result<VolumeView> ReflinkDriver::stop(VolumeFiles& files, const VolumeView& present, const api::Stop& command) {
     return file_reflink::stop(files, present, command);
+}
+
+Result<VolumeView> ReflinkDriver::commit(VolumeFiles& files, const VolumeView& present, const api::Commit& command) {
+    return file_reflink::commit(files, present, command);
 }
 
 Result<VolumeView> ReflinkDriver::resize(VolumeFiles& files, const VolumeView& present, base::Bytes size) {

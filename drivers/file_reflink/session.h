@@ -10,5 +10,7 @@ namespace varve::file_reflink {
 [[nodiscard]] base::Result<api::VolumeView> start(images::VolumeFiles& files, const api::VolumeView& present, const api::Start& command);
 // Busy while somebody has the session's image open for writing.
 [[nodiscard]] base::Result<api::VolumeView> stop(images::VolumeFiles& files, const api::VolumeView& present, const api::Stop& command);
+// Clones the image of a session that goes on. The file system must be able to.
+[[nodiscard]] base::Result<api::VolumeView> commit(images::VolumeFiles& files, const api::VolumeView& present, const api::Commit& command);
 
 }  // namespace varve::file_reflink

@@ -41,7 +41,7 @@ Result<> replace_stamp(VolumeFiles& files, const VolumeView& view, int dirty) {
     return pool.files.set_modified(dirty, pool.clock.now());
 }
 
-Result<VolumeView> commit(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
+Result<VolumeView> commit_and_end(VolumeFiles& files, VolumeView view, int dirty, const api::Retention& retention) {
     TRY(replace_stamp(files, view, dirty));
     TRY(images::replace_committed(files, view, {dirty, files.directory(), files.dirty()}, images::OldState::KeepAsRevision, {}));
     // The commit is done: what fails now is left to the next load.
@@ -63,14 +63,39 @@ Result<bool> unwritten(const VolumeFiles& files, const VolumeView& view, int dir
     return status.size == from->size && status.modified == session_stamp(from->modified);
 }
 
+// The clone gets the time of this moment, and the session's image the stamp of a session that began with it: before the clone is made, so that no
+// write comes between the two unseen. (A write that was submitted before has set its time before, and cloning waits for it.) When the power
+// fails before the commit is done, the stamp is no time of the state that is there, and the image is taken for written.
+Result<images::Temporary> clone_of_moment(VolumeFiles& files, const VolumeView& view, int dirty) {
+    auto& pool = files.pool();
+    const auto now = pool.clock.now();
+    if (!view.session->base) TRY(pool.files.set_modified(dirty, session_stamp(now)));
+    auto image = TRY(files.clone(dirty, files.dirty()));
+    TRY(pool.files.set_modified(image.fd(), now));
+    TRY(pool.files.sync(dirty));  // the power must not leave a session that is older than the state it was committed as
+    return image;
+}
+
 }  // namespace
+
+Result<VolumeView> commit(VolumeFiles& files, const VolumeView& present, const api::Commit& command) {
+    const auto dirty = TRY(files.open(files.dirty()));
+    if (TRY(unwritten(files, present, dirty.get()))) return present;
+    auto view = present;
+    auto image = TRY(clone_of_moment(files, view, dirty.get()));
+    TRY(images::replace_committed(files, view, {image.fd(), files.directory(), image.name()}, images::OldState::KeepAsRevision, {}));
+    image.renamed();
+    images::prune(files, view, command.retention);
+    TRY(files.sync_directory());
+    return view;
+}
 
 Result<VolumeView> stop(VolumeFiles& files, const VolumeView& present, const api::Stop& command) {
     TRY(images::check_unused(files, files.dirty()));
     if (!api::saves_on_stop(present.config.kind) || command.outcome == api::Stop::Outcome::Discard) return drop_session(files, present);
     if (present.session->no_snapshot_layer) return images::commit_without_layer(files, present, command.retention);
     const auto dirty = TRY(files.open(files.dirty()));
-    if (!TRY(unwritten(files, present, dirty.get()))) return commit(files, present, dirty.get(), command.retention);
+    if (!TRY(unwritten(files, present, dirty.get()))) return commit_and_end(files, present, dirty.get(), command.retention);
     return present.session->base ? drop_session(files, present) : keep_as_precache(files, present, dirty.get());
 }
 

@@ -50,6 +50,9 @@ public:
                                                               const api::Start& command) = 0;
     [[nodiscard]] virtual base::Result<api::VolumeView> stop(VolumeFiles& files, const api::VolumeView& present,
                                                              const api::Stop& command) = 0;
+    // Of a driver that can commit_running.
+    [[nodiscard]] virtual base::Result<api::VolumeView> commit(VolumeFiles& files, const api::VolumeView& present,
+                                                               const api::Commit& command) = 0;
     [[nodiscard]] virtual base::Result<api::VolumeView> resize(VolumeFiles& files, const api::VolumeView& present, base::Bytes size) = 0;
     // Of a started session.
     [[nodiscard]] virtual base::Result<std::filesystem::path> device(const VolumeFiles& files, const api::VolumeView& view) const = 0;

@@ -103,6 +103,27 @@ public:
         return {};
     }
 
+    Result<> operator()(const api::Commit& commit) {
+        auto& session = *volume_->session;
+        if (!written(session)) return {};
+        TRY(workshop_.check_space());
+        // First: a write in between must not be missed by the stop.
+        session.content->set_modified(untouched);
+        auto content = copy_of(session);
+        if (!content) {
+            session.content->set_modified(workshop_.now);
+            return base::Failure(std::move(content).error());
+        }
+        if (session.base) session.content->set_modified(workshop_.now);  // it differs from its base for good
+        session.size_at_start = session.content->facts().size;
+        auto state = new_state(*std::move(content));
+        state.modified = workshop_.now;
+        if (volume_->committed) keep_present({});
+        volume_->committed = std::move(state);
+        prune(commit.retention);
+        return {};
+    }
+
     Result<> operator()(const api::Revert& revert) {
         const auto found = find(*volume_, revert.revision);
         auto state = found->state;
@@ -284,12 +305,23 @@ private:
         volume_->committed = std::move(state);
     }
 
+    // Somebody may have truncated the device by hand.
+    static Result<> make_whole(Content& content) {
+        const auto size = content.facts().size;
+        constexpr auto last_byte = base::sector_size - 1;
+        if (size.whole_sectors()) return {};
+        return content.set_size(base::Bytes{(size.count + last_byte) / base::sector_size * base::sector_size});
+    }
+
+    Result<std::shared_ptr<Content>> copy_of(const StoredSession& session) const {
+        auto content = TRY(Content::copy_of(workshop_.disk.next_number++, session.content->fd()));
+        TRY(make_whole(*content));
+        return content;
+    }
+
     Result<> commit_session() {
         auto content = volume_->session->content;
-        const auto facts = content->facts();
-        constexpr auto last_byte = base::sector_size - 1;  // somebody may have truncated the device by hand
-        if (!facts.size.whole_sectors())
-            TRY(content->set_size(base::Bytes{(facts.size.count + last_byte) / base::sector_size * base::sector_size}));
+        TRY(make_whole(*content));
         auto state = new_state(std::move(content));
         if (state.modified == untouched) state.modified = workshop_.now;  // only its size has changed
         if (volume_->committed) keep_present({});

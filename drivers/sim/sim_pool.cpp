@@ -37,6 +37,7 @@ public:
                 .transaction = api::Method::Clone,
                 .origin_snapshot = true,
                 .no_snapshot_layer = true,
+                .commit_running = true,
                 .ephemeral = true,  // memory never reaches a disk of ours
                 .clone_ranges = true};
     }

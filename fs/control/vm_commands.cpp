@@ -75,6 +75,17 @@ Result<> stop(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply
     return end_sessions(volumes, vm, stop_volume, verb::stop, reply);
 }
 
+// What runs without a snapshot layer is its state already.
+Result<> commit(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply) {
+    const auto on = volumes_where(vm, [](const api::VolumeView& view) {
+        return view.session && !view.session->no_snapshot_layer && api::saves_on_stop(view.config.kind);
+    });
+    if (on.empty()) return fail(Errc::InvalidArgument, full_name(*vm) + " has no started volume whose writes are kept");
+    const auto outcomes = run_all(volumes, on, commit_volume);
+    for (std::size_t i = 0; i < on.size(); ++i) report(reply, verb::commit, on[i], outcomes[i]);
+    return summary(on, outcomes);
+}
+
 Result<> discard(Volumes& volumes, const VmPtr& vm, Arguments /*none*/, Json& reply) {
     return end_sessions(volumes, vm, discard_volume, verb::discard, reply);
 }
@@ -183,11 +194,9 @@ Result<> create(Volumes& volumes, const VmPtr& vm, Arguments arguments, Json& re
 }
 
 constexpr std::array the_vm_commands{
-    VmCommand{{verb::start, "", 0, 0}, start},
-    VmCommand{{verb::stop, "", 0, 0}, stop},
-    VmCommand{{verb::discard, "", 0, 0}, discard},
-    VmCommand{{verb::verify, "", 0, 0}, verify},
-    VmCommand{{verb::create, "NAME KIND SIZE|SOURCE", 3, 3}, create},
+    VmCommand{{verb::start, "", 0, 0}, start},   VmCommand{{verb::stop, "", 0, 0}, stop},
+    VmCommand{{verb::commit, "", 0, 0}, commit}, VmCommand{{verb::discard, "", 0, 0}, discard},
+    VmCommand{{verb::verify, "", 0, 0}, verify}, VmCommand{{verb::create, "NAME KIND SIZE|SOURCE", 3, 3}, create},
 };
 
 }  // namespace

@@ -22,13 +22,22 @@ Result<Json> start_volume(Volumes& volumes, const VolumeRef& volume) {
     return Json{{field::device, started.device.string()}};
 }
 
-Result<Json> stop_volume(Volumes& volumes, const VolumeRef& volume) {
-    const auto stopped = TRY(volumes.stop(volume, api::Stop::Outcome::Commit));
-    Json result{{field::committed, stopped.committed}};
-    if (stopped.revision) result[std::string(field::revision)] = stopped.revision->str();
-    result[std::string(field::removed)] = revision_names(stopped.removed);
+namespace {
+
+Json committed_object(const engine::Committed& done) {
+    Json result{{field::committed, done.committed}};
+    if (done.revision) result[std::string(field::revision)] = done.revision->str();
+    result[std::string(field::removed)] = revision_names(done.removed);
     return result;
 }
+
+}  // namespace
+
+Result<Json> stop_volume(Volumes& volumes, const VolumeRef& volume) {
+    return committed_object(TRY(volumes.stop(volume, api::Stop::Outcome::Commit)));
+}
+
+Result<Json> commit_volume(Volumes& volumes, const VolumeRef& volume) { return committed_object(TRY(volumes.commit(volume))); }
 
 Result<Json> discard_volume(Volumes& volumes, const VolumeRef& volume) {
     TRY(volumes.stop(volume, api::Stop::Outcome::Discard));
@@ -83,6 +92,8 @@ constexpr std::array the_volume_commands{
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
     VolumeCommand{{verb::stop, "", 0, 0},
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return stop_volume(volumes, volume); }},
+    VolumeCommand{{verb::commit, "", 0, 0},
+                  [](Volumes& volumes, const VolumeRef& volume, Arguments) { return commit_volume(volumes, volume); }},
     VolumeCommand{{verb::discard, "", 0, 0},
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return discard_volume(volumes, volume); }},
     VolumeCommand{{verb::verify, "", 0, 0}, verify},

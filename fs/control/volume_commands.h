@@ -20,6 +20,7 @@ struct VolumeCommand {
 
 [[nodiscard]] base::Result<Json> start_volume(engine::Volumes& volumes, const engine::VolumeRef& volume);
 [[nodiscard]] base::Result<Json> stop_volume(engine::Volumes& volumes, const engine::VolumeRef& volume);
+[[nodiscard]] base::Result<Json> commit_volume(engine::Volumes& volumes, const engine::VolumeRef& volume);
 [[nodiscard]] base::Result<Json> discard_volume(engine::Volumes& volumes, const engine::VolumeRef& volume);
 
 }  // namespace varve::control

@@ -19,8 +19,9 @@ std::string_view name_of(VolumeState state) {
 }
 
 VolumeState state_of(const api::VolumeView& view, bool written) {
+    if (view.session && view.session->phase == api::Session::Phase::Started) return VolumeState::Started;
     if (!view.degraded.empty()) return VolumeState::Degraded;
-    if (view.session) return view.session->phase == api::Session::Phase::Started ? VolumeState::Started : VolumeState::Dirty;
+    if (view.session) return VolumeState::Dirty;
     if (written) return VolumeState::Writing;
     // An origin_snapshot has no state of its own before its first stop.
     const bool may_have_none = !std::holds_alternative<api::Origin>(view.config.kind) && view.revisions.empty();

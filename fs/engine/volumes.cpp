@@ -30,6 +30,17 @@ std::vector<base::RevisionId> missing_from(const api::VolumeView& before, const 
     return missing;
 }
 
+Committed what_was_committed(const api::VolumeView& before, const VolumeView& after) {
+    if (!after) return {};
+    Committed done;
+    done.removed = missing_from(before, *after);
+    const auto& old = before.committed;
+    done.committed = after->committed && api::saves_on_stop(after->config.kind) && (!old || after->committed->id != old->id);
+    if (done.committed && old)
+        if (const auto* kept = after->revisions.find(*old)) done.revision = kept->id;
+    return done;
+}
+
 }  // namespace
 
 // ---- locks and views
@@ -157,21 +168,20 @@ Result<Started> Volumes::start(const VolumeRef& volume) {
     return Started{TRY(volume.vm->pool().driver().device(volume.path(), *view))};
 }
 
-Result<Stopped> Volumes::stop(const VolumeRef& volume, api::Stop::Outcome outcome) {
+Result<Committed> Volumes::stop(const VolumeRef& volume, api::Stop::Outcome outcome) {
     const auto held = TRY(lock(volume));
     const auto before = volume.view();
     if (!before) return fail(Errc::NotFound, "there is no volume " + volume.path().str());
     const auto after = TRY(run(held, volume, api::Stop{outcome, retention(volume, *before)}));
-    Stopped stopped;
-    if (after) {
-        stopped.removed = missing_from(*before, *after);
-        const auto& old = before->committed;
-        stopped.committed = after->committed && api::saves_on_stop(after->config.kind) && (!old || after->committed->id != old->id);
-        if (stopped.committed && old)
-            if (const auto* kept = after->revisions.find(*old)) stopped.revision = kept->id;
-        preparer_.stopped(volume.vm, volume.volume);
-    }
-    return stopped;
+    if (after) preparer_.stopped(volume.vm, volume.volume);
+    return what_was_committed(*before, after);
+}
+
+Result<Committed> Volumes::commit(const VolumeRef& volume) {
+    const auto held = TRY(lock(volume));
+    const auto before = volume.view();
+    if (!before) return fail(Errc::NotFound, "there is no volume " + volume.path().str());
+    return what_was_committed(*before, TRY(run(held, volume, api::Commit{retention(volume, *before)})));
 }
 
 Result<> Volumes::revert(const VolumeRef& volume, const base::RevisionId& revision, api::Revert::Revision source) {

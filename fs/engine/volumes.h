@@ -37,7 +37,8 @@ struct Started {
     std::filesystem::path device;
 };
 
-struct Stopped {
+// What became of a session's writes.
+struct Committed {
     bool committed = false;                    // a new state was made
     std::optional<base::RevisionId> revision;  // the old one, kept
     std::vector<base::RevisionId> removed;     // by pruning
@@ -60,7 +61,9 @@ public:
     // ---- one volume
     [[nodiscard]] base::Result<> create(const VolumeRef& volume, api::VolumeConfig config);
     [[nodiscard]] base::Result<Started> start(const VolumeRef& volume);
-    [[nodiscard]] base::Result<Stopped> stop(const VolumeRef& volume, api::Stop::Outcome outcome);
+    [[nodiscard]] base::Result<Committed> stop(const VolumeRef& volume, api::Stop::Outcome outcome);
+    // Of a session that goes on (api::Commit).
+    [[nodiscard]] base::Result<Committed> commit(const VolumeRef& volume);
     [[nodiscard]] base::Result<> revert(const VolumeRef& volume, const base::RevisionId& revision, api::Revert::Revision source);
     [[nodiscard]] base::Result<> resize(const VolumeRef& volume, base::Bytes size);
     // Replaces the content with zeros of the same size; the old state is kept.

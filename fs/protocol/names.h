@@ -68,6 +68,7 @@ inline constexpr std::string_view reload = "reload";
 inline constexpr std::string_view create = "create";
 inline constexpr std::string_view start = "start";
 inline constexpr std::string_view stop = "stop";
+inline constexpr std::string_view commit = "commit";
 inline constexpr std::string_view discard = "discard";
 inline constexpr std::string_view verify = "verify";
 inline constexpr std::string_view clear = "clear";

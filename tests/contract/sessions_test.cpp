@@ -109,6 +109,111 @@ TEST_P(ContractTest, DiscardDropsWhatTheSessionWrote) {
     EXPECT_EQ(read_device(root_), "first");
 }
 
+TEST_P(ContractTest, ACommitOfARunningVolumeIsAStateAndTheSessionGoesOn) {
+    create(root_, origin());
+    publish(root_, "first", at(1), api::Publish::AsAmendment{});
+    start(root_);
+    write_device(root_, "second");
+    if (!pool_->capabilities().commit_running) {
+        refuse(root_, api::Commit{unlimited()}, Errc::Unsupported);
+        return;
+    }
+    const auto first = committed(root_);
+    run(root_, api::Commit{unlimited()});
+    EXPECT_NE(committed(root_).id, first.id);
+    EXPECT_NE(committed(root_).identity, first.identity);
+    EXPECT_GT(committed(root_).modified, at(1'000));
+    EXPECT_EQ(read(root_), "second");
+    ASSERT_EQ(contents(root_), std::vector<std::string>{"first"});
+    EXPECT_FALSE(found(root_, revision_at(1)).replaced);
+    ASSERT_TRUE(view(root_).session);
+    EXPECT_EQ(view(root_).session->phase, Phase::Started);
+    EXPECT_EQ(read_device(root_), "second");
+    write_device(root_, "third");
+    EXPECT_EQ(read(root_), "second") << "the VM writes nobody's state";
+    stop(root_);
+    EXPECT_EQ(read(root_), "third");
+    EXPECT_EQ(contents(root_), (std::vector<std::string>{"first", "second"}));
+}
+
+TEST_P(ContractTest, ACommitWithoutAWriteSinceChangesNothing) {
+    create(root_, origin());
+    publish(root_, "first", at(1), api::Publish::AsAmendment{});
+    start(root_);
+    if (!pool_->capabilities().commit_running) return;  // refused: ACommitOfARunningVolumeIsAStateAndTheSessionGoesOn
+    const auto untouched = describe(view(root_), Ids::Shown);
+    run(root_, api::Commit{unlimited()});
+    EXPECT_EQ(describe(view(root_), Ids::Shown), untouched);
+    write_device(root_, "second");
+    run(root_, api::Commit{unlimited()});
+    const auto once = describe(view(root_), Ids::Shown);
+    run(root_, api::Commit{unlimited()});
+    EXPECT_EQ(describe(view(root_), Ids::Shown), once);
+    const auto state = committed(root_).id;
+    stop(root_);
+    EXPECT_EQ(committed(root_).id, state);
+    EXPECT_EQ(contents(root_).size(), 1U);
+}
+
+TEST_P(ContractTest, ACommitPrunesAndSparesTheNewState) {
+    create(root_, origin());
+    publish(root_, "first", at(1), api::Publish::AsAmendment{});
+    start(root_);
+    if (!pool_->capabilities().commit_running) return;  // refused: ACommitOfARunningVolumeIsAStateAndTheSessionGoesOn
+    for (const auto* text : {"second", "third", "fourth"}) {
+        clock_.advance(10);
+        write_device(root_, text);
+        run(root_, api::Commit{retention(1)});
+    }
+    EXPECT_EQ(read(root_), "fourth");
+    EXPECT_EQ(contents(root_), std::vector<std::string>{"third"});
+    discard(root_);
+    EXPECT_EQ(read(root_), "fourth") << "discarded is only what came after the commit";
+}
+
+TEST_P(ContractTest, ACommittedRunningVolumeOutlivesItsDaemonAndItsMachine) {
+    create(root_, origin());
+    start(root_);
+    if (!pool_->capabilities().commit_running) return;  // refused: ACommitOfARunningVolumeIsAStateAndTheSessionGoesOn
+    write_device(root_, "second");
+    run(root_, api::Commit{unlimited()});
+    write_device(root_, "third");
+    reopen();
+    EXPECT_EQ(read(root_), "second");
+    EXPECT_EQ(view(root_).session->phase, Phase::Started);
+    EXPECT_EQ(read_device(root_), "third");
+    reboot();
+    EXPECT_EQ(read(root_), "second");
+    EXPECT_EQ(view(root_).session->phase, Phase::Dirty);
+    refuse(root_, api::Commit{unlimited()}, Errc::InvalidArgument);
+    stop(root_);
+    EXPECT_EQ(read(root_), "third");
+}
+
+TEST_P(ContractTest, OnlyARunningVolumeThatKeepsItsWritesIsCommitted) {
+    create(root_, origin());
+    refuse(root_, api::Commit{unlimited()}, Errc::InvalidArgument);
+    refuse(app_, api::Commit{unlimited()}, Errc::NotFound);
+    create(app_, snapshot_of(root_));
+    start(app_);
+    refuse(app_, api::Commit{unlimited()}, Errc::InvalidArgument);
+}
+
+TEST_P(ContractTest, ChildrenOfARunningVolumeSeeItsCommitAtTheirNextStart) {
+    create(root_, origin());
+    publish(root_, "first", at(1));
+    create(app_, snapshot_of(root_));
+    start(root_);
+    if (!pool_->capabilities().commit_running) return;  // refused: ACommitOfARunningVolumeIsAStateAndTheSessionGoesOn
+    start(app_);
+    write_device(root_, "second");
+    run(root_, api::Commit{unlimited()});
+    EXPECT_EQ(read_device(app_), "first");
+    stop(app_);
+    start(app_);
+    EXPECT_EQ(read_device(app_), "second");
+}
+
 TEST_P(ContractTest, AVolatileVolumeForgetsAtEveryStop) {
     create(app_, volatile_volume(mebibytes(2)));
     start(app_);

@@ -87,6 +87,15 @@ Act revert_label() {
     return execute("work/private", api::Revert{label("kept"), api::Revert::Revision::Keep, api::Revert::Present::KeepAsRevision});
 }
 
+Act commit_running(const std::string& volume, long long count) {
+    return [=](World& world) {
+        api::Commit command;
+        command.retention.keep = api::RevisionsToKeep::from(count).value();
+        command.retention.now = world.clock().now();
+        return world.execute(volume, command);
+    };
+}
+
 Act prune(std::size_t count) {
     return [=](World& world) -> Result<> {
         const auto limit = TRY(api::RevisionsToKeep::from(static_cast<long long>(count)));
@@ -170,6 +179,34 @@ void add_sessions(std::vector<Scenario>& list) {
     list.push_back({"stop_origin_snapshot", {"work/both"}, stop("work/both"), start("work/both"), write("work/both"), true});
     list.push_back({"stop_snapshot", {"work/root"}, stop("work/root"), start("work/root"), write("work/root")});
     list.push_back({"stop_volatile", {"work/volatile"}, stop("work/volatile"), start("work/volatile"), write("work/volatile")});
+    list.push_back({"commit_running",
+                    {"work/private"},
+                    commit_running("work/private", 9),
+                    start("work/private"),
+                    all({go_on("work/private"), write("work/private")}),
+                    false,
+                    true});
+    list.push_back({"commit_running_keep_1",
+                    {"work/private"},
+                    commit_running("work/private", 1),
+                    start("work/private"),
+                    all({go_on("work/private"), write("work/private")}),
+                    true,
+                    true});
+    list.push_back({"commit_running_again",
+                    {"work/private"},
+                    commit_running("work/private", 9),
+                    all({start("work/private"), write("work/private"), commit_running("work/private", 9)}),
+                    all({go_on("work/private"), write("work/private")}),
+                    false,
+                    true});
+    list.push_back({"commit_running_origin_snapshot",
+                    {"work/both"},
+                    commit_running("work/both", 9),
+                    start("work/both"),
+                    all({go_on("work/both"), write("work/both")}),
+                    false,
+                    true});
     list.push_back({"discard", {"work/private"}, stop("work/private", outcome), start("work/private"), write("work/private")});
     list.push_back({"discard_snapshot", {"work/root"}, stop("work/root", outcome), start("work/root")});
     list.push_back({"source_commits_under_snapshot",

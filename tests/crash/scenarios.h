@@ -20,6 +20,7 @@ struct Scenario {
     std::function<base::Result<>(World&)> arrange{};    // on top of the furnished pool
     std::function<base::Result<>(World&)> meanwhile{};  // what the guest writes before the command, not synced
     bool pruning = false;                               // also removes expired revisions, which may be done in part
+    bool cloning = false;                               // only where data can be shared
 };
 
 // A template and a VM with volumes of every kind, with revisions, a label and a precache.

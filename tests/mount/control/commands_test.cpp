@@ -39,6 +39,36 @@ TEST_F(CommandsTest, StartAndStopCommit) {
     expect_one_commit(new_content_);
 }
 
+TEST_F(CommandsTest, ACommitTakesWhatAVmHasWrittenAndItRunsOn) {
+    must("data", "start");
+    guest_write("data", 0, new_content_);
+    const auto committed = command("data", "commit");
+    ASSERT_EQ(committed.error, ok) << committed.text;
+    EXPECT_EQ(committed.at("/command"), "commit");
+    EXPECT_EQ(committed.at("/result/committed"), "true");
+    EXPECT_EQ(committed.at("/result/revision"), "2017-07-14T02:40:00Z");
+    EXPECT_EQ(value("data", "state"), "started");
+    EXPECT_EQ(bystander().read(data()), new_content_);
+    EXPECT_EQ(command("data", "commit").at("/result/committed"), "false") << "nothing was written since";
+    guest_write("data", 0, old_content_);
+    EXPECT_EQ(bystander().read(data()), new_content_) << "the VM writes nobody's state";
+    must("data", "discard");
+    EXPECT_EQ(value("data", "state"), "halted");
+    expect_one_commit(new_content_);
+    EXPECT_REFUSED(EINVAL, command("data", "commit").error);
+}
+
+TEST_F(CommandsTest, ACommitOfAVmTakesItsVolumesThatRunAndKeepTheirWrites) {
+    EXPECT_REFUSED(EINVAL, vm_command("commit").error);
+    must("data", "start");
+    guest_write("data", 0, new_content_);
+    const auto committed = vm_command("commit");
+    ASSERT_EQ(committed.error, ok) << committed.text;
+    EXPECT_EQ(bystander().read(data()), new_content_);
+    must("data", "stop");
+    expect_one_commit(new_content_);
+}
+
 TEST_F(CommandsTest, AStopWithoutWritesCommitsNothing) {
     must("data", "start");
     const auto stopped = command("data", "stop");

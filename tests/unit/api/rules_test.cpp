@@ -16,7 +16,7 @@ using base::Errc;
 
 const base::VolumePath volume{base::VmName::parse("work").value(), base::VolumeName::parse("root").value()};
 const base::VolumePath other{base::VmName::parse("fedora").value(), base::VolumeName::parse("root").value()};
-const Capabilities everything{true, Method::Clone, Method::Clone, Method::Clone, true, true, true};
+const Capabilities everything{true, Method::Clone, Method::Clone, Method::Clone, true, true, true, true};
 
 base::RevisionId name(std::string_view text) { return base::RevisionId::parse(text).value(); }
 base::Label label(std::string_view text) { return base::Label::parse(text).value(); }
@@ -115,6 +115,7 @@ TEST(Rules, AReadOnlyDriverOnlyPrunes) {
                                         RemoveRevision{label("x")},
                                         Start{},
                                         Stop{},
+                                        Commit{},
                                         Revert{name("x")},
                                         Resize{{4096}},
                                         TakeSnapshot{label("x")},
@@ -229,6 +230,24 @@ TEST(Rules, Stop) {
     refusals["layerless"] = Errc::Unsupported;
     refusals["layerless dirty"] = Errc::Unsupported;
     expect(Stop{Stop::Outcome::Discard, {}}, refusals);
+}
+
+TEST(Rules, Commit) {
+    expect(Commit{}, {{"missing", Errc::NotFound},
+                      {"halted", Errc::InvalidArgument},
+                      {"dirty", Errc::InvalidArgument},
+                      {"removed", Errc::InvalidArgument},
+                      {"layerless", Errc::Unsupported},
+                      {"layerless dirty", Errc::InvalidArgument},
+                      {"snapshot", Errc::InvalidArgument},
+                      {"snapshot started", Errc::InvalidArgument},
+                      {"snapshot dirty", Errc::InvalidArgument},
+                      {"volatile", Errc::InvalidArgument},
+                      {"volatile started", Errc::InvalidArgument}});
+    auto only_stops = everything;
+    only_stops.commit_running = false;
+    const auto started = in_session(halted(), Session::Phase::Started);
+    EXPECT_EQ(check(volume, &started, Commit{}, only_stops).error().code, Errc::Unsupported);
 }
 
 TEST(Rules, Revert) {

@@ -118,7 +118,8 @@ TEST_F(VmCommands, CreateRefusesWhatIsWrong) {
     EXPECT_EQ(code("create data snapshot data.img"), "invalid-argument");
     (void)origin("work", "data");
     EXPECT_EQ(code("create data origin 1G"), "exists");
-    EXPECT_NE(run("build").at("error").at("message").get<std::string>().find("start, stop, discard, verify, create"), std::string::npos);
+    EXPECT_NE(run("build").at("error").at("message").get<std::string>().find("start, stop, commit, discard, verify, create"),
+              std::string::npos);
 }
 
 }  // namespace

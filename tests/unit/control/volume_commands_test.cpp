@@ -88,9 +88,9 @@ TEST_F(VolumeCommands, VerifyFindsWhatIsWrongWithThisVolume) {
 
 TEST_F(VolumeCommands, UnknownOnesNameTheKnown) {
     const auto message = run("format").at("error").at("message").get<std::string>();
-    EXPECT_NE(message.find("start, stop, discard, verify, clear, resize, revert, prune"), std::string::npos);
+    EXPECT_NE(message.find("start, stop, commit, discard, verify, clear, resize, revert, prune"), std::string::npos);
     const VolumeRef none{root_.vm, engine_test::volume_name("none")};
-    for (const auto* text : {"start", "stop", "discard", "verify", "clear", "resize 1M", "revert x", "prune"})
+    for (const auto* text : {"start", "stop", "commit", "discard", "verify", "clear", "resize 1M", "revert x", "prune"})
         EXPECT_EQ(command(place(none), text).at("error").at("name"), "ENOENT") << text;
 }
 
