@@ -28,6 +28,11 @@ bool Contents::is_base(const LvUuid& lv) const {
     return std::ranges::any_of(sessions, [&](const auto& each) { return each.second.second.base && each.second.second.base->lv == lv; });
 }
 
+bool Contents::is_in_work(const LvUuid& lv) const {
+    const auto state = records.states.find(lv);
+    return is_session(lv) || (state != records.states.end() && state->second.layerless);
+}
+
 void Catalog::log(std::string_view who, std::string_view what) const { log_.info("{}/{}: {}", pool_name_, who, what); }
 
 template <class T>
@@ -87,10 +92,22 @@ Result<> Catalog::reload() {
 
 // ---- the records
 
+// A committed state whose LV somebody has removed stays on record until another takes its place: its volume says so as long.
+Records Catalog::with_lost_states(Records records) const {
+    const auto tagged = look([](const Contents& now) { return now.tagged.states; });
+    for (const auto& [lv, state] : tagged) {
+        const bool there = look([&lv = lv](const Contents& now) { return now.lvs.contains(lv); });
+        if (there || state.revision || !records.volumes.contains(state.volume) || records.committed(state.volume)) continue;
+        records.states.emplace(lv, state);
+    }
+    return records;
+}
+
 Result<> Catalog::commit(Records next) {
     const auto before = look([](const Contents& now) { return now.tagged; });
     std::erase_if(next.garbage, [&](const LvUuid& lv) { return look([&](const Contents& now) { return !now.lvs.contains(lv); }); });
-    auto groups = changes(before, next, Lvm::most_tags - 1);
+    auto tagged = with_lost_states(next);
+    auto groups = changes(before, tagged, Lvm::most_tags - 1);
     if (look([](const Contents& now) { return !now.marked; })) {
         if (groups.empty()) groups.emplace_back();
         groups.front().add.emplace_back(pool_tag);
@@ -98,7 +115,7 @@ Result<> Catalog::commit(Records next) {
     for (const auto& group : groups) TRY(checked(lvm_.change_tags(where_.thin_pool, group.remove, group.add)));
     const std::lock_guard lock(mutex_);
     now_.records = std::move(next);
-    now_.tagged = now_.records;
+    now_.tagged = std::move(tagged);
     now_.marked = true;
     std::erase_if(now_.sessions, [&](const auto& session) {
         const auto& lv = session.second.first;
@@ -133,33 +150,51 @@ Result<> Catalog::check_size(base::Bytes size) const {
                                     ", whose extents have " + base::human({extent}));
 }
 
-Result<LvUuid> Catalog::create(const std::string& name, base::Bytes size, std::vector<std::string> tags) {
+Result<LvUuid> Catalog::create(const std::string& name, base::Bytes size, std::vector<std::string> tags, Activation activation) {
     TRY(check_size(size));
     tags.emplace_back(lv_tag);
-    auto uuid = TRY(checked(lvm_.create(name, size, tags)));
+    auto uuid = TRY(checked(lvm_.create(name, size, tags, activation)));
     log(name, "created, " + base::human(size));
     auto session = TRY(parse_session(tags));
     const std::lock_guard lock(mutex_);
-    now_.lvs.insert_or_assign(uuid, Lv{uuid, name, where_.thin_pool, size, std::move(tags), true});
+    now_.lvs.insert_or_assign(uuid, Lv{uuid, name, where_.thin_pool, size, std::move(tags), activation == Activation::Active});
+    if (activation == Activation::Idle) now_.mapped.insert_or_assign(uuid, base::Bytes{});
     if (session) now_.sessions.insert_or_assign(session->volume, std::pair(uuid, *session));
     return uuid;
 }
 
-Result<LvUuid> Catalog::snapshot(const LvUuid& origin, const std::string& name, std::vector<std::string> tags) {
+Result<LvUuid> Catalog::snapshot(const LvUuid& origin, const std::string& name, std::vector<std::string> tags, Activation activation) {
     tags.emplace_back(lv_tag);
     const auto from = TRY(name_of(origin));
-    auto uuid = TRY(checked(lvm_.snapshot(from, name, tags)));
+    const auto shared = activation == Activation::Idle ? mapped(origin) : std::nullopt;
+    auto uuid = TRY(checked(lvm_.snapshot(from, name, tags, activation)));
     log(name, "snapshot of " + from);
     auto session = TRY(parse_session(tags));
     const std::lock_guard lock(mutex_);
     const auto size = now_.lvs.at(origin).size;
-    now_.lvs.insert_or_assign(uuid, Lv{uuid, name, where_.thin_pool, size, std::move(tags), true});
+    now_.lvs.insert_or_assign(uuid, Lv{uuid, name, where_.thin_pool, size, std::move(tags), activation == Activation::Active});
+    if (shared) now_.mapped.insert_or_assign(uuid, *shared);
     if (session) now_.sessions.insert_or_assign(session->volume, std::pair(uuid, *session));
     return uuid;
 }
 
+// LVM suspends an active LV and its pool for its new name, and waits for udev's events of each; of an idle one only its metadata changes.
+void Catalog::make_idle(const LvUuid& lv) {
+    const auto [known, in_work] = look([&](const Contents& now) { return std::pair(now.lvs.at(lv), now.is_in_work(lv)); });
+    const auto used = lvm_.in_use(known.name);
+    if (!known.active || in_work || !used || *used) return;
+    (void)mapped(lv);  // an idle one does not tell it
+    if (const auto idle = lvm_.deactivate(known.name); !idle) {
+        log(known.name, "stays active: " + idle.error().message());
+        return;
+    }
+    const std::lock_guard lock(mutex_);
+    now_.lvs.at(lv).active = false;
+}
+
 Result<> Catalog::rename(const LvUuid& lv, const std::string& to) {
     const auto from = TRY(name_of(lv));
+    make_idle(lv);
     TRY(checked(lvm_.rename(from, to)));
     log(from, "renamed to " + to);
     const std::lock_guard lock(mutex_);
@@ -172,7 +207,7 @@ Result<> Catalog::remove(const LvUuid& lv) {
     const auto name = TRY(name_of(lv));
     const auto size = look([&](const Contents& now) { return now.lvs.at(lv).size; });
     const auto health = lvm_.health();
-    if (health && health->discards)
+    if (health && health->discards && activate(lv))
         if (const auto opened = lvm_.open(name, Lvm::Access::ReadWrite))
             if (const auto given_back = lvm_.discard(opened->get(), {}, size); !given_back)
                 log_.warn("{}: {} could not be discarded before its removal: {}", pool_name_, full_name(name),
@@ -181,6 +216,7 @@ Result<> Catalog::remove(const LvUuid& lv) {
     log(name, "removed");
     const std::lock_guard lock(mutex_);
     now_.lvs.erase(lv);
+    now_.mapped.erase(lv);
     std::erase_if(now_.sessions, [&](const auto& session) { return session.second.first == lv; });
     return {};
 }
@@ -215,6 +251,40 @@ Result<> Catalog::activate(const LvUuid& lv, Known known) {
     const std::lock_guard lock(mutex_);
     now_.lvs.at(lv).active = true;
     return {};
+}
+
+std::optional<base::Bytes> Catalog::mapped(const LvUuid& lv) {
+    const auto known = [&](const Contents& now) {
+        const auto found = now.mapped.find(lv);
+        return found == now.mapped.end() ? std::optional<base::Bytes>() : std::optional(found->second);
+    };
+    if (const auto before = look(known)) return before;
+    const auto name = name_of(lv);
+    if (!name) return std::nullopt;
+    if (const auto told = lvm_.mapped(*name)) {
+        const std::lock_guard lock(mutex_);
+        if (!now_.is_in_work(lv)) now_.mapped.insert_or_assign(lv, *told);
+        return *told;
+    }
+    if (look([](const Contents& now) { return now.mapped_of_idle; })) return std::nullopt;
+    look_at_idle();
+    return look(known);
+}
+
+// Once for all of them, and not again when it fails: a pool has many.
+void Catalog::look_at_idle() {
+    const auto all = lvm_.mapped();
+    if (!all) log_.warn("{}: how much its states take is not known: {}", pool_name_, all.error().message());
+    const std::lock_guard lock(mutex_);
+    now_.mapped_of_idle = true;
+    if (!all) return;
+    for (const auto& [lv, bytes] : *all)
+        if (now_.records.states.contains(lv) && !now_.is_in_work(lv)) now_.mapped.try_emplace(lv, bytes);
+}
+
+void Catalog::forget_mapped(const LvUuid& lv) {
+    const std::lock_guard lock(mutex_);
+    now_.mapped.erase(lv);
 }
 
 Result<std::string> Catalog::name_of(const LvUuid& lv) const {

@@ -32,8 +32,10 @@ struct PoolLocation {
 // What is in the catalogue at one moment.
 struct Contents {
     Records records;
-    Records tagged;            // what the tags say: also states whose LVs are gone, until the next change
-    std::map<LvUuid, Lv> lvs;  // thin volumes of this pool
+    Records tagged;                        // what the tags say: also committed states whose LVs are gone
+    std::map<LvUuid, Lv> lvs;              // thin volumes of this pool
+    std::map<LvUuid, base::Bytes> mapped;  // of states as far as anybody has asked: nobody writes them
+    bool mapped_of_idle = false;           // the idle ones of that moment were asked for
     std::map<RecordId, std::pair<LvUuid, SessionRecord>> sessions;
     std::set<std::string> other_names;   // LVs of the VG outside the pool
     std::vector<api::Finding> findings;  // of the last look
@@ -44,6 +46,8 @@ struct Contents {
     [[nodiscard]] bool is_session(const LvUuid& lv) const;
     // The LV is some session's base.
     [[nodiscard]] bool is_base(const LvUuid& lv) const;
+    // Its VM writes it, or may go on to.
+    [[nodiscard]] bool is_in_work(const LvUuid& lv) const;
 };
 
 // Locks: `look` is guarded by one mutex that is held for the look only. Changing calls are made by one thread at a time (the pool's command lock),
@@ -80,8 +84,12 @@ public:
     void collect();
 
     // LVs; each logs what it did.
-    [[nodiscard]] base::Result<LvUuid> create(const std::string& name, base::Bytes size, std::vector<std::string> tags);
-    [[nodiscard]] base::Result<LvUuid> snapshot(const LvUuid& origin, const std::string& name, std::vector<std::string> tags);
+    using Activation = Lvm::Activation;
+    [[nodiscard]] base::Result<LvUuid> create(const std::string& name, base::Bytes size, std::vector<std::string> tags,
+                                              Activation activation);
+    [[nodiscard]] base::Result<LvUuid> snapshot(const LvUuid& origin, const std::string& name, std::vector<std::string> tags,
+                                                Activation activation);
+    // One that nobody has open becomes idle first, but for what is in work.
     [[nodiscard]] base::Result<> rename(const LvUuid& lv, const std::string& to);
     [[nodiscard]] base::Result<> remove(const LvUuid& lv);
     [[nodiscard]] base::Result<> set_size(const LvUuid& lv, base::Bytes size);
@@ -89,6 +97,10 @@ public:
     // Nothing when it is known to be active, unless somebody has just seen that it is not.
     enum class Known { Trusted, Wrong };
     [[nodiscard]] base::Result<> activate(const LvUuid& lv, Known known = Known::Trusted);
+    // Bytes of the pool that a state maps, shared ones too; nullopt when nobody can tell.
+    [[nodiscard]] std::optional<base::Bytes> mapped(const LvUuid& lv);
+    // Its VM is about to write it.
+    void forget_mapped(const LvUuid& lv);
     // Takes the name from an LV of ours that has it by mistake; Exists when it is somebody else's.
     [[nodiscard]] base::Result<> free_name(const std::string& name);
 
@@ -105,6 +117,9 @@ private:
     [[nodiscard]] std::string full_name(std::string_view lv) const { return where_.volume_group + "/" + std::string(lv); }
     [[nodiscard]] Records adopted(const Contents& seen) const;
     void sweep();
+    [[nodiscard]] Records with_lost_states(Records records) const;
+    void make_idle(const LvUuid& lv);
+    void look_at_idle();
     [[nodiscard]] std::optional<std::string> wanted_name(const Contents& seen, const LvUuid& lv) const;
 
     Lvm& lvm_;

@@ -25,7 +25,7 @@ public:
     Result<> operator()(const api::Create& create) {
         TRY(make_volume(create.config));
         if (!std::holds_alternative<api::Origin>(create.config.kind)) return commit();
-        const auto lv = TRY(pool_.catalog.create(temporary(), pool_.catalog.rounded(create.config.size), {}));
+        const auto lv = TRY(pool_.catalog.create(temporary(), pool_.catalog.rounded(create.config.size), {}, Lvm::Activation::Idle));
         const auto now = pool_.clock.now();
         next_.states.emplace(lv, StateRecord{id_, now, now, create.config.size});
         return commit();
@@ -45,6 +45,7 @@ public:
     }
 
     Result<> operator()(const api::Start& start) { return start_session(pool_, path_, id_, start); }
+    Result<> operator()(const api::Commit& commit) { return commit_session(pool_, path_, id_, commit); }
     Result<> operator()(const api::Stop& stop) { return stop_session(pool_, path_, id_, stop); }
 
     Result<> operator()(const api::Revert& revert) {
@@ -52,7 +53,7 @@ public:
         auto state = next_.states.at(lv);
         const auto now = pool_.clock.now();
         if (revert.source == api::Revert::Revision::Keep)
-            lv = TRY(pool_.catalog.snapshot(lv, temporary(), {}));
+            lv = TRY(pool_.catalog.snapshot(lv, temporary(), {}, Lvm::Activation::Idle));
         else
             next_.states.erase(lv);
         if (const auto present = next_.committed(id_)) {
@@ -84,7 +85,7 @@ public:
     Result<> operator()(const api::TakeSnapshot& take) {
         const auto present = next_.committed(id_);
         if (!present) return fail(Errc::NotFound, path_.str() + " has no committed state");
-        const auto lv = TRY(pool_.catalog.snapshot(*present, temporary(), {}));
+        const auto lv = TRY(pool_.catalog.snapshot(*present, temporary(), {}, Lvm::Activation::Idle));
         auto state = next_.states.at(*present);
         state.changed = pool_.clock.now();
         state.revision = take.label;
@@ -210,7 +211,7 @@ private:
         const auto used = pool_.lvm->in_use(name);
         auto grown = lv;
         if (is_base || !used || *used) {
-            grown = TRY(pool_.catalog.snapshot(lv, temporary(), {}));
+            grown = TRY(pool_.catalog.snapshot(lv, temporary(), {}, Lvm::Activation::Idle));
             const std::lock_guard lock(pool_.memory);
             if (const auto id = pool_.state_ids.find(lv); id != pool_.state_ids.end()) pool_.state_ids.insert_or_assign(grown, id->second);
         }

@@ -36,9 +36,9 @@ struct Context {
     // Innermost; over the maps below.
     mutable std::mutex memory;
     std::map<LvUuid, api::StateId> state_ids;
-    std::map<LvUuid, api::StateId> base_ids;  // by the session's LV
-    std::map<LvUuid, base::Bytes> allocated;  // of states, which nobody writes
-    std::map<std::string, LvUuid> images;     // private images by their handles
+    std::map<LvUuid, api::StateId> base_ids;       // by the session's LV
+    std::map<LvUuid, std::uint64_t> committed_at;  // how many writes a session had when it was committed last
+    std::map<std::string, LvUuid> images;          // private images by their handles
 };
 
 [[nodiscard]] api::Identity identity_of(const LvUuid& lv);

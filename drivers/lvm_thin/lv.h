@@ -4,7 +4,9 @@
 
 #include "drivers/base/result.h"
 #include "drivers/base/units.h"
+#include "drivers/kernel/dm_targets.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +39,7 @@ struct Lv {
     base::Bytes size;
     std::vector<std::string> tags;
     bool active = false;
+    std::optional<kernel::ThinId> thin_id = {};  // in its pool; of a thin volume
 };
 
 // A volume group as it is now.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct ThinPoolHealth {
     base::Bytes data_used;
     base::Bytes chunk;
     double metadata_percent = 0;
-    bool discards = true;      // what is discarded is given back
+    bool discards = true;      // what is discarded is given back to the disk below
     bool zeroes_new = true;    // what was never written reads as zero, also beside what was
     std::string trouble = {};  // not empty: nothing can be written, and why
 };
@@ -38,14 +39,19 @@ public:
     // ---- metadata, changed only through LVM
     // All LVs, from LVM's own metadata: for the first look, and after a failure.
     [[nodiscard]] virtual base::Result<VolumeGroup> look() = 0;
-    // New ones are active, and zero where nothing was written. Sizes are whole extents.
-    [[nodiscard]] virtual base::Result<LvUuid> create(const std::string& name, base::Bytes size, const std::vector<std::string>& tags) = 0;
+    // An LV that is idle has no device. What that saves: docs/decisions/0015-idle-lvs.md.
+    enum class Activation { Active, Idle };
+    // New ones are zero where nothing was written. Sizes are whole extents.
+    [[nodiscard]] virtual base::Result<LvUuid> create(const std::string& name, base::Bytes size, const std::vector<std::string>& tags,
+                                                      Activation activation) = 0;
     [[nodiscard]] virtual base::Result<LvUuid> snapshot(const std::string& origin, const std::string& name,
-                                                        const std::vector<std::string>& tags) = 0;
+                                                        const std::vector<std::string>& tags, Activation activation) = 0;
     [[nodiscard]] virtual base::Result<> rename(const std::string& from, const std::string& to) = 0;
     [[nodiscard]] virtual base::Result<> remove(const std::string& name) = 0;
     [[nodiscard]] virtual base::Result<> set_size(const std::string& name, base::Bytes size) = 0;
     [[nodiscard]] virtual base::Result<> activate(const std::string& name) = 0;
+    // Success when it is idle already.
+    [[nodiscard]] virtual base::Result<> deactivate(const std::string& name) = 0;
     // In one step. At most `most_tags` together.
     static constexpr std::size_t most_tags = 48;
     [[nodiscard]] virtual base::Result<> change_tags(const std::string& name, const std::vector<std::string>& remove,
@@ -60,9 +66,12 @@ public:
     [[nodiscard]] virtual base::Result<LvUuid> shown_by(int fd) const = 0;
     // Bytes of the pool that it maps, shared ones too. NotFound when it is not active.
     [[nodiscard]] virtual base::Result<base::Bytes> mapped(const std::string& name) const = 0;
+    // The same of every LV of the pool, active or not, from the pool's metadata.
+    [[nodiscard]] virtual base::Result<std::map<LvUuid, base::Bytes>> mapped() = 0;
     // Whether any process, mount or device has it open.
     [[nodiscard]] virtual base::Result<bool> in_use(const std::string& name) const = 0;
     // Writes and discards since it was activated: the same number twice says that there was none in between, unless it was activated again.
+    // NotFound when it is not active.
     [[nodiscard]] virtual base::Result<std::uint64_t> writes(const std::string& name) const = 0;
     // Whether the content of two LVs, one a snapshot of the other, can differ: exact, from the pool's metadata.
     [[nodiscard]] virtual base::Result<bool> differ(const std::string& a, const std::string& b) = 0;

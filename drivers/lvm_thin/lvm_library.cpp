@@ -2,6 +2,7 @@
 #include "drivers/lvm_thin/lvm_library.h"
 
 #include "drivers/kernel/dm_status.h"
+#include "drivers/kernel/program.h"
 #include "drivers/lvm_thin/lv_names.h"
 #include "drivers/lvm_thin/records.h"
 
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <map>
 
@@ -41,6 +43,29 @@ std::vector<std::string> with_tags(std::vector<std::string> words, const std::ve
     return words;
 }
 
+const std::vector<std::string> report_format{"--reportformat", "json", "--units", "b", "--nosuffix"};
+
+std::vector<std::string> lvs_of(const std::string& where) {
+    std::vector<std::string> words{"lvs", "-a", "-o", "lv_name,lv_uuid,lv_tags,lv_size,pool_lv,lv_active,thin_id"};
+    words.insert(words.end(), report_format.begin(), report_format.end());
+    words.push_back(where);
+    return words;
+}
+
+std::vector<std::string> new_lv(const std::string& name, Lvm::Activation activation) {
+    return {"lvcreate",
+            "--yes",
+            "--quiet",
+            "--autobackup",
+            "n",
+            "--activate",
+            activation == Lvm::Activation::Active ? "y" : "n",
+            "--setactivationskip",
+            "n",
+            "--name",
+            name};
+}
+
 // LVM's names have been checked, and dashes are doubled: device-mapper takes them.
 kernel::DmName dm_name(const std::string& text) { return kernel::DmName::parse(text).value(); }
 
@@ -50,7 +75,7 @@ LvmLibrary::LvmLibrary(LvmPlace place, kernel::DeviceMapper& mapper)
     : place_(std::move(place)),
       mapper_(mapper),
       worker_(place_.worker),
-      metadata_(mapper, pool_device(), kernel::DeviceMapper::node_path(device(place_.thin_pool + "_tmeta")).string()) {}
+      metadata_(mapper, pool_device(), kernel::DeviceMapper::node_path(device(place_.thin_pool + "_tmeta")).string(), place_.copy_mark) {}
 
 kernel::DmName LvmLibrary::device(const std::string& lv) const { return dm_name(device_name(place_.volume_group, lv)); }
 // The thin-pool target itself; the device without the suffix is only there so that the pool has a name.
@@ -101,48 +126,54 @@ void LvmLibrary::finish_renames(const VolumeGroup& group) {
 
 // ---- metadata. No backup is written to /etc/lvm/backup for each step (--autobackup n): it costs more than the step.
 
+// By the program, not the library: that prints through its log, which cuts each line after 4096 bytes (_vprint_log in lib/log/log.c, LVM 2.03.16),
+// and the pool's tags, a field of one line, are longer as soon as there are some twenty states.
+Result<std::vector<Lv>> LvmLibrary::list() {
+    kernel::Program lvs;
+    lvs.arguments = lvs_of(place_.volume_group);
+    lvs.deadline = std::chrono::minutes(2);  // somebody else may be at work in the volume group
+    lvs.environment = {{"LVM_SUPPRESS_FD_WARNINGS", "1"}};
+    const auto done = TRY(kernel::run_program(lvs));
+    if (done.succeeded()) return parse_lvs(done.output);
+    return fail(done.timed_out ? Errc::TimedOut : meaning_of(done.errors),
+                "LVM cannot list the volume group " + place_.volume_group + ": " + done.describe());
+}
+
+Result<Lv> LvmLibrary::idle(const std::string& name) {
+    auto found = TRY(parse_lvs(TRY(run("list " + full(name), lvs_of(full(name))))));
+    if (found.size() != 1) return fail(Errc::NotFound, "there is no LV " + full(name));
+    return std::move(found.front());
+}
+
 Result<VolumeGroup> LvmLibrary::look() {
-    const std::vector<std::string> format{"--reportformat", "json", "--units", "b", "--nosuffix"};
-    std::vector<std::string> vgs{"vgs"};
-    vgs.insert(vgs.end(), format.begin(), format.end());
-    vgs.insert(vgs.end(), {"-o", "vg_extent_size", place_.volume_group});
-    std::vector<std::string> lvs{"lvs", "-a"};
-    lvs.insert(lvs.end(), format.begin(), format.end());
-    lvs.insert(lvs.end(), {"-o", "lv_name,lv_uuid,lv_tags,lv_size,pool_lv,lv_active", place_.volume_group});
-    const auto group = TRY(run("show the volume group " + place_.volume_group, vgs));
+    std::vector<std::string> words{"vgs", "-o", "vg_extent_size"};
+    words.insert(words.end(), report_format.begin(), report_format.end());
+    words.push_back(place_.volume_group);
+    VolumeGroup seen;
+    seen.extent = TRY(parse_extent(TRY(run("show the volume group " + place_.volume_group, words))));
     resume_devices();  // LVM's lock was free: a worker that outlived varvefs has finished
-    auto seen = TRY(parse_report(TRY(run("list the volume group " + place_.volume_group, lvs)), group));
+    seen.lvs = TRY(list());
     finish_renames(seen);
     return seen;
 }
 
-Result<LvUuid> LvmLibrary::create(const std::string& name, base::Bytes size, const std::vector<std::string>& tags) {
-    std::vector<std::string> words{"lvcreate",
-                                   "--yes",
-                                   "--quiet",
-                                   "--autobackup",
-                                   "n",
-                                   "--setactivationskip",
-                                   "n",
-                                   "--virtualsize",
-                                   std::to_string(size.count) + "b",
-                                   "--thinpool",
-                                   place_.thin_pool,
-                                   "--name",
-                                   name};
+Result<LvUuid> LvmLibrary::create(const std::string& name, base::Bytes size, const std::vector<std::string>& tags, Activation activation) {
+    std::vector<std::string> words = new_lv(name, activation);
+    words.insert(words.end(), {"--virtualsize", std::to_string(size.count) + "b", "--thinpool", place_.thin_pool});
     words = with_tags(std::move(words), tags);
     words.push_back(place_.volume_group);
     TRY(run("make " + full(name), words));
-    return uuid_of(name);
+    return uuid_of(name, activation);
 }
 
-Result<LvUuid> LvmLibrary::snapshot(const std::string& origin, const std::string& name, const std::vector<std::string>& tags) {
-    std::vector<std::string> words{"lvcreate",   "--yes",  "--quiet", "--autobackup", "n", "--setactivationskip", "n",
-                                   "--snapshot", "--name", name};
+Result<LvUuid> LvmLibrary::snapshot(const std::string& origin, const std::string& name, const std::vector<std::string>& tags,
+                                    Activation activation) {
+    std::vector<std::string> words = new_lv(name, activation);
+    words.emplace_back("--snapshot");
     words = with_tags(std::move(words), tags);
     words.push_back(full(origin));
     TRY(run("take a snapshot of " + full(origin), words));
-    return uuid_of(name);
+    return uuid_of(name, activation);
 }
 
 Result<> LvmLibrary::rename(const std::string& from, const std::string& to) {
@@ -172,9 +203,14 @@ Result<> LvmLibrary::activate(const std::string& name) {
     // (update_thin_pool_lv in lib/metadata/thin_manip.c), not when the pool is activated.
     const auto next = temporary_name("next");
     constexpr base::Bytes least{4096};  // LVM rounds it up
-    TRY(create(next, least, {lv_tag}));
+    TRY(create(next, least, {lv_tag}, Activation::Active));
     TRY(remove(next));
     return activate_it();
+}
+
+Result<> LvmLibrary::deactivate(const std::string& name) {
+    TRY(run("deactivate " + full(name), {"lvchange", "--yes", "--activate", "n", full(name)}));
+    return {};
 }
 
 Result<> LvmLibrary::change_tags(const std::string& name, const std::vector<std::string>& remove, const std::vector<std::string>& add) {
@@ -201,7 +237,10 @@ Result<kernel::DmInfo> LvmLibrary::info(const std::string& lv) const {
     return *std::move(found);
 }
 
-Result<LvUuid> LvmLibrary::uuid_of(const std::string& lv) const { return lv_uuid(TRY(info(lv))); }
+Result<LvUuid> LvmLibrary::uuid_of(const std::string& lv, Activation activation) {
+    if (activation == Activation::Active) return lv_uuid(TRY(info(lv)));
+    return TRY(idle(lv)).uuid;
+}
 
 Result<base::UniqueFd> LvmLibrary::open(const std::string& name, Access access) const {
     const auto path = path_of(name);
@@ -245,12 +284,28 @@ Result<std::uint64_t> LvmLibrary::writes(const std::string& name) const {
     return values[4] + values[11];
 }
 
-Result<kernel::ThinId> LvmLibrary::thin_id(const std::string& lv) const {
+Result<kernel::ThinId> LvmLibrary::thin_id(const std::string& lv) {
+    const auto no_thin_volume = [&] { return fail(Errc::Corrupt, full(lv) + " is no thin volume"); };
+    if (!TRY(mapper_.find(device(lv)))) {
+        const auto found = TRY(idle(lv));
+        return found.thin_id ? Result<kernel::ThinId>(*found.thin_id) : no_thin_volume();
+    }
     const auto table = TRY(mapper_.table(device(lv)));
     const auto& targets = table.targets();
     const auto* thin = targets.size() == 1 ? std::get_if<kernel::ThinTarget>(&targets.front().kind) : nullptr;
-    if (thin == nullptr) return fail(Errc::Corrupt, full(lv) + " is no thin volume");
+    if (thin == nullptr) return no_thin_volume();
     return thin->id;
+}
+
+Result<std::map<LvUuid, base::Bytes>> LvmLibrary::mapped() {
+    const auto lvs = TRY(list());
+    const auto all = TRY(metadata_.mapped());
+    std::map<LvUuid, base::Bytes> found;
+    for (const auto& lv : lvs) {
+        if (lv.pool != place_.thin_pool || !lv.thin_id) continue;
+        if (const auto known = all.find(*lv.thin_id); known != all.end()) found.emplace(lv.uuid, known->second);
+    }
+    return found;
 }
 
 Result<bool> LvmLibrary::differ(const std::string& a, const std::string& b) {
@@ -276,13 +331,13 @@ Result<ThinPoolHealth> LvmLibrary::health() const {
     ThinPoolHealth health;
     health.chunk = target->block.bytes();
     health.zeroes_new = !target->skip_block_zeroing;
-    health.discards = !target->ignore_discard;
     const auto parsed = TRY(kernel::parse_thin_pool_status(status.front().text));
     const auto* usage = std::get_if<kernel::ThinPoolUsage>(&parsed);
     if (usage == nullptr) {
         health.trouble = "it has failed; look at the kernel's log, and at lvconvert --repair";
         return health;
     }
+    health.discards = usage->discards == kernel::Discards::PassedDown;
     health.data = {usage->data.total * health.chunk.count};
     health.data_used = {usage->data.used * health.chunk.count};
     health.metadata_percent = usage->metadata.percent().value;

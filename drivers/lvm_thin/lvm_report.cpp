@@ -28,14 +28,17 @@ Result<std::string> text(const Json& row, const char* key) {
     return found->get<std::string>();
 }
 
-Result<base::Bytes> bytes(const Json& row, const char* key) {
+template <class Number>
+Result<Number> number(const Json& row, const char* key) {
     const auto value = TRY(text(row, key));
-    base::Bytes size;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), size.count);
+    Number parsed = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
     if (error != std::errc() || end != value.data() + value.size())
         return fail(Errc::Corrupt, "LVM's report has '" + value + "' as " + key);
-    return size;
+    return parsed;
 }
+
+Result<base::Bytes> bytes(const Json& row, const char* key) { return base::Bytes{TRY(number<std::uint64_t>(row, key))}; }
 
 std::vector<std::string> split(const std::string& list) {
     std::vector<std::string> parts;
@@ -56,21 +59,27 @@ Result<Lv> read_lv(const Json& row) {
     lv.size = TRY(bytes(row, "lv_size"));
     lv.tags = split(TRY(text(row, "lv_tags")));
     lv.active = TRY(text(row, "lv_active")) == "active";
+    // Cached LVs, too, have a pool, and no number in it.
+    if (!TRY(text(row, "thin_id")).empty()) lv.thin_id = kernel::ThinId{TRY(number<std::uint32_t>(row, "thin_id"))};
     return lv;
 }
 
 }  // namespace
 
-Result<VolumeGroup> parse_report(std::string_view lvs, std::string_view vgs) {
-    VolumeGroup group;
+Result<std::vector<Lv>> parse_lvs(std::string_view lvs) {
+    const auto found = TRY(rows(lvs, "lv"));
+    std::vector<Lv> parsed;
+    parsed.reserve(found.size());
+    for (const auto& row : found) parsed.push_back(TRY(read_lv(row)));
+    return parsed;
+}
+
+Result<base::Bytes> parse_extent(std::string_view vgs) {
     const auto groups = TRY(rows(vgs, "vg"));
     if (groups.empty()) return fail(Errc::NotFound, "LVM does not know the volume group");
-    group.extent = TRY(bytes(groups[0], "vg_extent_size"));
-    if (group.extent.count == 0) return fail(Errc::Corrupt, "LVM's report has extents of no size");
-    const auto found = TRY(rows(lvs, "lv"));
-    group.lvs.reserve(found.size());
-    for (const auto& row : found) group.lvs.push_back(TRY(read_lv(row)));
-    return group;
+    const auto extent = TRY(bytes(groups[0], "vg_extent_size"));
+    if (extent.count == 0) return fail(Errc::Corrupt, "LVM's report has extents of no size");
+    return extent;
 }
 
 Errc meaning_of(std::string_view errors) {

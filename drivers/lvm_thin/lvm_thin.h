@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace spdlog {
 class logger;
@@ -26,6 +27,9 @@ struct Settings {
     base::Percent data_watermark{95};
     base::Percent metadata_watermark{90};
 };
+
+// More than 0%: with that nothing would ever start.
+[[nodiscard]] base::Result<base::Percent> parse_watermark(std::string_view text);
 
 // Where the lock of a pool's owner is: it must not outlive a boot, and a thin pool has no directory.
 [[nodiscard]] std::filesystem::path lock_directory(const Settings& settings);

@@ -61,7 +61,7 @@ Result<> start_volatile(Context& pool, const base::VolumePath& path, const Recor
     const auto capacity = pool.catalog.rounded(size);
     TRY(free_name(pool, name));
     SessionRecord session{volume, pool.boot.text, capacity, pool.clock.now()};
-    (void)TRY(pool.catalog.create(name, capacity, {session_tag(session)}));
+    (void)TRY(pool.catalog.create(name, capacity, {session_tag(session)}, Lvm::Activation::Active));
     return {};
 }
 
@@ -72,7 +72,7 @@ Result<> start_from(Context& pool, const base::VolumePath& path, const RecordId&
     const auto name = session_name(path);
     TRY(free_name(pool, name));
     SessionRecord session{volume, pool.boot.text, size, pool.clock.now(), std::move(base)};
-    (void)TRY(pool.catalog.snapshot(origin, name, {session_tag(session)}));
+    (void)TRY(pool.catalog.snapshot(origin, name, {session_tag(session)}, Lvm::Activation::Active));
     return {};
 }
 
@@ -83,7 +83,7 @@ Result<> start_without_layer(Context& pool, const RecordId& volume, LvUuid lv) {
     const auto is_base = pool.catalog.look([&](const Contents& now) { return now.is_base(lv); });
     auto state = next.states.at(lv);
     if (is_base || TRY(pool.lvm->in_use(name))) {
-        const auto own = TRY(pool.catalog.snapshot(lv, temporary_name(pool.catalog.unique_name()), {}));
+        const auto own = TRY(pool.catalog.snapshot(lv, temporary_name(pool.catalog.unique_name()), {}, Lvm::Activation::Active));
         next.states.erase(lv);
         next.garbage.insert(lv);
         const std::lock_guard lock(pool.memory);
@@ -101,26 +101,58 @@ Result<> start_without_layer(Context& pool, const RecordId& volume, LvUuid lv) {
         return goes;
     });
     TRY(pool.catalog.commit(std::move(next)));
-    {
-        const std::lock_guard lock(pool.memory);
-        pool.allocated.erase(lv);
-    }
+    pool.catalog.forget_mapped(lv);
     pool.catalog.settle_names(volume);
     pool.catalog.collect();
     return {};
 }
 
-// ---- stop
+// ---- commit and stop
+
+std::optional<std::uint64_t> writes_at_commit(const Context& pool, const LvUuid& lv) {
+    const std::lock_guard lock(pool.memory);
+    const auto found = pool.committed_at.find(lv);
+    return found == pool.committed_at.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<api::Revision> revisions_in(const Records& records, const RecordId& volume) {
+    std::vector<api::Revision> revisions;
+    for (const auto& [each, state] : records.states)
+        if (state.volume == volume && state.revision)
+            revisions.push_back({*state.revision, state.number, {{}, {}, state.size, {}, state.modified, state.changed}, state.replaced});
+    return revisions;
+}
+
+// The old state becomes a revision, and what can go, goes, in the same step.
+Result<> replace_committed(Context& pool, const RecordId& volume, const LvUuid& lv, base::Bytes size, const api::Retention& retention) {
+    auto next = records_of(pool);
+    const auto now = pool.clock.now();
+    if (const auto old = next.committed(volume)) keep_as_revision(next, *old, now, {});
+    next.states.insert_or_assign(lv, StateRecord{volume, now, now, size});
+    prune_records(next, volume, api::Revisions(revisions_in(next, volume)), retention);
+    TRY(pool.catalog.commit(std::move(next)));  // the point of no return
+    pool.catalog.settle_names(volume);
+    pool.catalog.collect();
+    return {};
+}
 
 // Zero counters prove nothing (the LV may have been activated again): then the thin pool's metadata tells.
 Result<bool> was_written(Context& pool, const LvUuid& lv, const SessionRecord& session, const LvUuid& origin) {
     const auto size = pool.catalog.look([&](const Contents& now) { return now.lvs.at(lv).size; });
-    if (size != session.size_at_start) return true;
+    const auto size_of_origin = pool.catalog.look([&](const Contents& now) { return now.lvs.at(origin).size; });
+    if (size != session.size_at_start && size != size_of_origin) return true;  // a commit while it ran may have been of the grown one
     const auto name = TRY(pool.catalog.name_of(lv));
     TRY(pool.catalog.activate(lv));
-    if (const auto counted = pool.lvm->writes(name); counted && *counted != 0) return true;
-    TRY(pool.catalog.activate(origin));
+    const auto counted = pool.lvm->writes(name);
+    const auto before = writes_at_commit(pool, lv);
+    if (counted && *counted != 0 && !(before && *counted == *before)) return true;
     return pool.lvm->differ(TRY(pool.catalog.name_of(origin)), name);
+}
+
+// Of a volume whose state somebody has removed the session is all there is.
+Result<bool> differs_from_committed(Context& pool, const RecordId& volume, const LvUuid& lv, const SessionRecord& session) {
+    const auto committed = records_of(pool).committed(volume);
+    return committed ? was_written(pool, lv, session, *committed) : true;
 }
 
 // Intent before effect: what is discarded before its removal must not be taken for a session.
@@ -131,26 +163,14 @@ Result<> drop_session(Context& pool, const LvUuid& lv, Records next) {
     return {};
 }
 
-Result<> commit_session(Context& pool, const RecordId& volume, const LvUuid& lv, const api::Retention& retention) {
-    auto next = records_of(pool);
-    const auto now = pool.clock.now();
+Result<> end_with_commit(Context& pool, const RecordId& volume, const LvUuid& lv, const api::Retention& retention) {
     const auto size = pool.catalog.look([&](const Contents& contents) { return contents.lvs.at(lv).size; });
     {
-        const auto opened = TRY(pool.lvm->open(TRY(pool.catalog.name_of(lv)), Lvm::Access::ReadWrite));
+        // Not for writing: then udev would look into it, and it could not become idle.
+        const auto opened = TRY(pool.lvm->open(TRY(pool.catalog.name_of(lv)), Lvm::Access::Read));
         if (::fsync(opened.get()) != 0) return base::fail_errno(errno, "cannot make what the VM wrote durable");
     }
-    if (const auto old = next.committed(volume)) keep_as_revision(next, *old, now, {});
-    next.states.insert_or_assign(lv, StateRecord{volume, now, now, size});
-    // Pruned in the same step: the revisions as they will be.
-    std::vector<api::Revision> revisions;
-    for (const auto& [each, state] : next.states)
-        if (state.volume == volume && state.revision)
-            revisions.push_back({*state.revision, state.number, {{}, {}, state.size, {}, state.modified, state.changed}, state.replaced});
-    prune_records(next, volume, api::Revisions(std::move(revisions)), retention);
-    TRY(pool.catalog.commit(std::move(next)));  // the point of no return
-    pool.catalog.settle_names(volume);
-    pool.catalog.collect();
-    return {};
+    return replace_committed(pool, volume, lv, size, retention);
 }
 
 Result<> stop_without_layer(Context& pool, const base::VolumePath& path, const RecordId& volume, const LvUuid& lv,
@@ -185,6 +205,12 @@ Result<> prune_only(Context& pool, const RecordId& volume, const api::Retention&
 }
 
 }  // namespace
+
+Result<base::Percent> parse_watermark(std::string_view text) {
+    const auto percent = TRY(base::parse_percent(text));
+    if (percent.value > 0) return percent;
+    return fail(Errc::InvalidArgument, "with '" + std::string(text) + "' nothing would ever start");
+}
 
 Result<> check_watermarks(const Context& pool) {
     const auto health = TRY(pool.lvm->health());
@@ -230,6 +256,22 @@ Result<> start_session(Context& pool, const base::VolumePath& path, const Record
     return start_from(pool, path, volume, *lv, {});
 }
 
+// LVM suspends the session's LV for the snapshot, after all that was written before.
+Result<> commit_session(Context& pool, const base::VolumePath& path, const RecordId& volume, const api::Commit& commit) {
+    const auto session = session_of(pool, volume);
+    if (!session) return fail(Errc::InvalidArgument, path.str() + " is not started");
+    const auto& [lv, record] = *session;
+    const auto writes = pool.lvm->writes(TRY(pool.catalog.name_of(lv)));
+    if (!TRY(differs_from_committed(pool, volume, lv, record))) return {};
+    const auto state = TRY(pool.catalog.snapshot(lv, temporary_name(pool.catalog.unique_name()), {}, Lvm::Activation::Idle));
+    const auto size = pool.catalog.look([&lv = lv](const Contents& contents) { return contents.lvs.at(lv).size; });
+    TRY(replace_committed(pool, volume, state, size, commit.retention));
+    if (!writes) return {};
+    const std::lock_guard lock(pool.memory);
+    pool.committed_at.insert_or_assign(lv, *writes);  // read before the snapshot: a write in between counts
+    return {};
+}
+
 Result<> stop_session(Context& pool, const base::VolumePath& path, const RecordId& volume, const api::Stop& stop) {
     auto records = records_of(pool);
     const auto session = session_of(pool, volume);
@@ -241,9 +283,8 @@ Result<> stop_session(Context& pool, const base::VolumePath& path, const RecordI
     const auto& [lv, record] = *session;
     TRY(wait_until_closed(pool, path, lv));
     if (stop.outcome == api::Stop::Outcome::Discard) return drop_session(pool, lv, std::move(records));
-    const auto committed = records.committed(volume);
-    if (api::saves_on_stop(records.volumes.at(volume).config.kind) && committed && TRY(was_written(pool, lv, record, *committed)))
-        return commit_session(pool, volume, lv, stop.retention);
+    if (api::saves_on_stop(records.volumes.at(volume).config.kind) && TRY(differs_from_committed(pool, volume, lv, record)))
+        return end_with_commit(pool, volume, lv, stop.retention);
     records.garbage.insert(lv);
     return prune_only(pool, volume, stop.retention, std::move(records));
 }

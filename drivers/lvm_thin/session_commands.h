@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Starting and stopping.
+// Starting, committing and stopping.
 #pragma once
 
 #include "drivers/lvm_thin/context.h"
@@ -10,6 +10,7 @@ namespace varve::lvm_thin {
 [[nodiscard]] base::Result<> check_watermarks(const Context& pool);
 
 [[nodiscard]] base::Result<> start_session(Context& pool, const base::VolumePath& path, const RecordId& volume, const api::Start& start);
+[[nodiscard]] base::Result<> commit_session(Context& pool, const base::VolumePath& path, const RecordId& volume, const api::Commit& commit);
 [[nodiscard]] base::Result<> stop_session(Context& pool, const base::VolumePath& path, const RecordId& volume, const api::Stop& stop);
 
 }  // namespace varve::lvm_thin

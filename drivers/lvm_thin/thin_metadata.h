@@ -6,6 +6,8 @@
 #include "drivers/base/units.h"
 #include "drivers/kernel/device_mapper.h"
 
+#include <filesystem>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -16,12 +18,14 @@ namespace varve::lvm_thin {
 // The pool has one reserved copy at a time, so calls wait for each other. A copy that somebody else has reserved is Busy. Thread-safe.
 class ThinMetadata {
 public:
-    // Names of the thin-pool device, and of the path of its metadata device.
-    ThinMetadata(kernel::DeviceMapper& mapper, kernel::DmName pool, std::string metadata_path)
-        : mapper_(mapper), pool_(std::move(pool)), metadata_path_(std::move(metadata_path)) {}
+    // Names of the thin-pool device, and of the path of its metadata device. While a copy is reserved there is a file `mark`, in a directory that no
+    // two daemons of one pool share and that a boot empties: what a killed one has reserved is given back. Empty: none is made.
+    ThinMetadata(kernel::DeviceMapper& mapper, kernel::DmName pool, std::string metadata_path, std::filesystem::path mark)
+        : mapper_(mapper), pool_(std::move(pool)), metadata_path_(std::move(metadata_path)), mark_(std::move(mark)) {}
 
     // thin_ls
     [[nodiscard]] base::Result<base::Bytes> exclusive(kernel::ThinId id);
+    [[nodiscard]] base::Result<std::map<kernel::ThinId, base::Bytes>> mapped();
     // thin_delta
     [[nodiscard]] base::Result<bool> differ(kernel::ThinId a, kernel::ThinId b);
 
@@ -31,11 +35,12 @@ private:
     kernel::DeviceMapper& mapper_;
     const kernel::DmName pool_;
     const std::string metadata_path_;
+    const std::filesystem::path mark_;
     std::mutex mutex_;  // over the reserved copy, while a program reads it
 };
 
 // Pure: what the programs print (thin-provisioning-tools 0.9).
-[[nodiscard]] base::Result<base::Bytes> parse_thin_ls(std::string_view text, kernel::ThinId id);
+[[nodiscard]] base::Result<std::map<kernel::ThinId, base::Bytes>> parse_thin_ls(std::string_view text);
 [[nodiscard]] base::Result<bool> parse_thin_delta(std::string_view text);
 
 }  // namespace varve::lvm_thin

@@ -52,6 +52,7 @@ public:
                 .transaction = api::Method::Clone,
                 .origin_snapshot = false,
                 .no_snapshot_layer = true,
+                .commit_running = true,
                 .ephemeral = false,
                 .size_unit = context_->catalog.rounded({1}),
                 .clone_ranges = false};
@@ -199,7 +200,6 @@ public:
     Result<base::Bytes> exclusive(const VolumePath& volume, const api::VolumeView& view, const api::StateRef& state) const override {
         const auto lv = TRY(find_state(*context_, volume, view, state));
         const std::lock_guard lock(context_->commands);
-        TRY(context_->catalog.activate(lv));
         return context_->lvm->exclusive(TRY(context_->catalog.name_of(lv)));
     }
 
@@ -262,7 +262,6 @@ private:
         for (const auto& lv : lvs) {
             context_->state_ids.erase(lv);
             context_->base_ids.erase(lv);
-            context_->allocated.erase(lv);
         }
     }
 
@@ -303,12 +302,13 @@ Result<api::PrivateImage> ThinPool::create_image(const VmName& vm, std::optional
             const auto found = now.lvs.find(origin);
             return found == now.lvs.end() ? base::Bytes{} : found->second.size;
         });
-        start.lv = TRY(context_->catalog.snapshot(origin, temporary_name(handle), {}));
+        start.lv = TRY(context_->catalog.snapshot(origin, temporary_name(handle), {}, Lvm::Activation::Active));
         start.capacity = size;
         start.size = state ? state->size : size;
         if (state) start.modified = state->modified;
     } else {
-        start.lv = TRY(context_->catalog.create(temporary_name(handle), context_->catalog.rounded(first_size), {}));
+        start.lv =
+            TRY(context_->catalog.create(temporary_name(handle), context_->catalog.rounded(first_size), {}, Lvm::Activation::Active));
         start.capacity = context_->catalog.rounded(first_size);
     }
     auto fd = context_->lvm->open(TRY(context_->catalog.name_of(start.lv)), Lvm::Access::ReadWrite);
@@ -343,7 +343,7 @@ Result<> ThinPool::clone_range(int from, base::Bytes from_offset, api::PrivateIm
 
     const std::lock_guard lock(context_->commands);
     const auto old = image->lv();
-    const auto lv = TRY(context_->catalog.snapshot(source, temporary_name(context_->catalog.unique_name()), {}));
+    const auto lv = TRY(context_->catalog.snapshot(source, temporary_name(context_->catalog.unique_name()), {}, Lvm::Activation::Active));
     auto fd = context_->lvm->open(TRY(context_->catalog.name_of(lv)), Lvm::Access::ReadWrite);
     if (!fd) {
         (void)context_->catalog.remove(lv);  // the open's failure is the one to tell; recovery sweeps

@@ -26,19 +26,6 @@ api::StateId id_of(Context& pool, std::map<LvUuid, api::StateId>& ids, const LvU
     return known->second;
 }
 
-// An LV that is not active tells nothing: as much as it may be.
-base::Bytes allocated(Context& pool, const LvUuid& lv, const std::string& name, base::Bytes size) {
-    {
-        const std::lock_guard lock(pool.memory);
-        if (const auto known = pool.allocated.find(lv); known != pool.allocated.end()) return known->second;
-    }
-    const auto mapped = pool.lvm->mapped(name);
-    if (!mapped) return size;
-    const std::lock_guard lock(pool.memory);
-    pool.allocated.insert_or_assign(lv, *mapped);
-    return *mapped;
-}
-
 // A source is called by the name that its volume has now.
 api::VolumeConfig config_of(const Records& records, const VolumeRecord& volume) {
     auto config = volume.config;
@@ -54,13 +41,14 @@ struct Seen {
     std::vector<std::pair<LvUuid, StateRecord>> states;
     std::map<LvUuid, Lv> lvs;
     std::optional<std::pair<LvUuid, SessionRecord>> session;
+    std::optional<LvUuid> lost;  // of the committed state, which somebody has removed
 };
 
 std::optional<Seen> look_at(const Context& pool, const RecordId& id) {
     return pool.catalog.look([&](const Contents& now) -> std::optional<Seen> {
         const auto volume = now.records.volumes.find(id);
         if (volume == now.records.volumes.end()) return std::nullopt;
-        Seen seen{config_of(now.records, volume->second), {}, {}, {}};
+        Seen seen{config_of(now.records, volume->second), {}, {}, {}, {}};
         const auto take = [&](const LvUuid& lv) {
             if (const auto known = now.lvs.find(lv); known != now.lvs.end()) seen.lvs.insert(*known);
         };
@@ -69,6 +57,7 @@ std::optional<Seen> look_at(const Context& pool, const RecordId& id) {
             seen.states.emplace_back(state);
             take(state.first);
         }
+        if (const auto tagged = now.tagged.committed(id); tagged && !now.lvs.contains(*tagged)) seen.lost = tagged;
         if (const auto session = now.sessions.find(id); session != now.sessions.end()) {
             seen.session = session->second;
             take(session->second.first);
@@ -103,7 +92,7 @@ std::optional<api::VolumeView> view_of(Context& pool, const RecordId& volume) {
         api::State state{id_of(pool, pool.state_ids, lv),
                          identity_of(lv),
                          record.size,
-                         allocated(pool, lv, known.name, record.size),
+                         pool.catalog.mapped(lv).value_or(record.size),  // as much as it may be
                          record.modified,
                          record.changed};
         if (record.revision)
@@ -112,13 +101,12 @@ std::optional<api::VolumeView> view_of(Context& pool, const RecordId& volume) {
             view.committed = state;
     }
     view.revisions = api::Revisions(std::move(revisions));
+    if (seen->lost) view.degraded = "the LV of its committed state (uuid " + seen->lost->text + ") is gone";
     if (!seen->session) return view;
     const auto& [lv, session] = *seen->session;
     view.session = api::Session{phase(session.boot), seen->lvs.at(lv).size, {}, false};
     if (session.base) {
-        const auto base = seen->lvs.find(session.base->lv);
-        const auto used =
-            base == seen->lvs.end() ? session.base->size : allocated(pool, base->first, base->second.name, session.base->size);
+        const auto used = pool.catalog.mapped(session.base->lv).value_or(session.base->size);
         view.session->base = api::State{id_of(pool, pool.base_ids, lv),
                                         identity_of(session.base->lv),
                                         session.base->size,

@@ -37,6 +37,11 @@ struct stat status_of(int fd) {
     return status;
 }
 
+Bytes mapped_by(int fd) {
+    constexpr std::uint64_t stat_block = 512;
+    return Bytes{static_cast<std::uint64_t>(status_of(fd).st_blocks) * stat_block};
+}
+
 bool is_touched(int fd) { return status_of(fd).st_mtim.tv_sec != untouched; }
 
 // The content in pieces of a pool's chunk; an empty string for one that is all hole.
@@ -66,12 +71,27 @@ FakeThinDisk::FakeThinDisk() {
 
 void FakeThinDisk::reboot() {
     const std::lock_guard lock(mutex_);
-    for (auto& [name, volume] : volumes_) {
-        volume.lv.active = false;
-        volume.writes = 0;
-        mark_untouched(volume.file.get());
-    }
+    for (auto& [name, volume] : volumes_) deactivate(volume);
     held_.clear();
+}
+
+void FakeThinDisk::deactivate(Volume& volume) {
+    volume.lv.active = false;
+    volume.writes = 0;
+    mark_untouched(volume.file.get());
+}
+
+void FakeThinDisk::activate_all() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, volume] : volumes_) volume.lv.active = true;
+}
+
+std::set<std::string> FakeThinDisk::active() const {
+    const std::lock_guard lock(mutex_);
+    std::set<std::string> found;
+    for (const auto& [name, volume] : volumes_)
+        if (volume.lv.active) found.insert(name);
+    return found;
 }
 
 std::set<std::string> FakeThinDisk::names() const {
@@ -186,15 +206,21 @@ Result<lvm_thin::VolumeGroup> FakeLvm::look() {
     return group;
 }
 
-Result<LvUuid> FakeLvm::create(const std::string& name, Bytes size, const std::vector<std::string>& tags) {
-    return change([&]() -> Result<LvUuid> { return TRY(disk_->add(name, size, tags))->lv.uuid; });
+Result<LvUuid> FakeLvm::create(const std::string& name, Bytes size, const std::vector<std::string>& tags, Activation activation) {
+    return change([&]() -> Result<LvUuid> {
+        auto& made = TRY(disk_->add(name, size, tags))->lv;
+        made.active = activation == Activation::Active;
+        return made.uuid;
+    });
 }
 
-Result<LvUuid> FakeLvm::snapshot(const std::string& origin, const std::string& name, const std::vector<std::string>& tags) {
+Result<LvUuid> FakeLvm::snapshot(const std::string& origin, const std::string& name, const std::vector<std::string>& tags,
+                                 Activation activation) {
     return change([&]() -> Result<LvUuid> {
         auto* from = TRY(disk_->find(origin));
         auto* made = TRY(disk_->add(name, {}, tags));
         made->lv.size = from->lv.size;
+        made->lv.active = activation == Activation::Active;
         TRY(kernel::copy_sparse(from->file.get(), made->file.get()));
         mark_untouched(made->file.get());
         return made->lv.uuid;
@@ -236,6 +262,15 @@ Result<> FakeLvm::set_size(const std::string& name, Bytes size) {
 Result<> FakeLvm::activate(const std::string& name) {
     return change([&]() -> Result<> {
         TRY(disk_->find(name))->lv.active = true;
+        return {};
+    });
+}
+
+Result<> FakeLvm::deactivate(const std::string& name) {
+    return change([&]() -> Result<> {
+        auto* volume = TRY(disk_->find(name));
+        if (disk_->is_open(name, *volume)) return fail(Errc::Busy, "the LV " + name + " is open");
+        FakeThinDisk::deactivate(*volume);
         return {};
     });
 }
@@ -282,8 +317,15 @@ Result<Bytes> FakeLvm::mapped(const std::string& name) const {
     const std::lock_guard lock(disk_->mutex_);
     const auto* volume = TRY(disk_->find(name));
     if (!volume->lv.active) return fail(Errc::NotFound, "the LV " + name + " is not active");
-    constexpr std::uint64_t stat_block = 512;
-    return Bytes{static_cast<std::uint64_t>(status_of(volume->file.get()).st_blocks) * stat_block};
+    return mapped_by(volume->file.get());
+}
+
+Result<std::map<LvUuid, Bytes>> FakeLvm::mapped() {
+    const std::lock_guard lock(disk_->mutex_);
+    if (disk_->lost_) return fail(Errc::NotFound, "the volume group is gone");
+    std::map<LvUuid, Bytes> all;
+    for (const auto& [name, volume] : disk_->volumes_) all.emplace(volume.lv.uuid, mapped_by(volume.file.get()));
+    return all;
 }
 
 Result<bool> FakeLvm::in_use(const std::string& name) const {
@@ -294,6 +336,7 @@ Result<bool> FakeLvm::in_use(const std::string& name) const {
 Result<std::uint64_t> FakeLvm::writes(const std::string& name) const {
     const std::lock_guard lock(disk_->mutex_);
     auto* volume = TRY(disk_->find(name));
+    if (!volume->lv.active) return fail(Errc::NotFound, "the LV " + name + " is not active");
     if (is_touched(volume->file.get())) ++volume->writes;
     mark_untouched(volume->file.get());
     return volume->writes;

@@ -20,8 +20,11 @@ public:
 
     // The machine starts again: nothing is active, and no counter counts on.
     void reboot();
+    // vgchange --activate y, as at boot.
+    void activate_all();
     // For tests: what LVM and the kernel would tell.
     [[nodiscard]] std::set<std::string> names() const;
+    [[nodiscard]] std::set<std::string> active() const;
     [[nodiscard]] std::vector<std::string> pool_tags() const;
     void set_pool_tags(std::vector<std::string> tags);
     void set_health(lvm_thin::ThinPoolHealth health);
@@ -43,6 +46,8 @@ private:
         base::UniqueFd file;
         std::uint64_t writes = 0;  // as far as anybody has looked
     };
+    // Nothing counts on.
+    static void deactivate(Volume& volume);
     [[nodiscard]] base::Result<Volume*> find(const std::string& name);
     // Held, or a descriptor of this process shows it.
     [[nodiscard]] bool is_open(const std::string& name, const Volume& volume) const;
@@ -66,14 +71,15 @@ public:
     explicit FakeLvm(std::shared_ptr<FakeThinDisk> disk) : disk_(std::move(disk)) {}
 
     [[nodiscard]] base::Result<lvm_thin::VolumeGroup> look() override;
-    [[nodiscard]] base::Result<lvm_thin::LvUuid> create(const std::string& name, base::Bytes size,
-                                                        const std::vector<std::string>& tags) override;
+    [[nodiscard]] base::Result<lvm_thin::LvUuid> create(const std::string& name, base::Bytes size, const std::vector<std::string>& tags,
+                                                        Activation activation) override;
     [[nodiscard]] base::Result<lvm_thin::LvUuid> snapshot(const std::string& origin, const std::string& name,
-                                                          const std::vector<std::string>& tags) override;
+                                                          const std::vector<std::string>& tags, Activation activation) override;
     [[nodiscard]] base::Result<> rename(const std::string& from, const std::string& to) override;
     [[nodiscard]] base::Result<> remove(const std::string& name) override;
     [[nodiscard]] base::Result<> set_size(const std::string& name, base::Bytes size) override;
     [[nodiscard]] base::Result<> activate(const std::string& name) override;
+    [[nodiscard]] base::Result<> deactivate(const std::string& name) override;
     [[nodiscard]] base::Result<> change_tags(const std::string& name, const std::vector<std::string>& remove,
                                              const std::vector<std::string>& add) override;
 
@@ -81,6 +87,7 @@ public:
     [[nodiscard]] base::Result<base::UniqueFd> open(const std::string& name, Access access) const override;
     [[nodiscard]] base::Result<lvm_thin::LvUuid> shown_by(int fd) const override;
     [[nodiscard]] base::Result<base::Bytes> mapped(const std::string& name) const override;
+    [[nodiscard]] base::Result<std::map<lvm_thin::LvUuid, base::Bytes>> mapped() override;
     [[nodiscard]] base::Result<bool> in_use(const std::string& name) const override;
     [[nodiscard]] base::Result<std::uint64_t> writes(const std::string& name) const override;
     [[nodiscard]] base::Result<bool> differ(const std::string& a, const std::string& b) override;

@@ -65,6 +65,8 @@ const std::vector<Scenario>& scenarios() {
         {"start", two_states, [](FakePool& pool) { return pool.run(root, api::Start{}); }},
         {"commit", running, [](FakePool& pool) { return pool.run(root, commit(10)); }},
         {"commit and prune", running, [](FakePool& pool) { return pool.run(root, commit(0)); }},
+        {"commit while it runs", running, [](FakePool& pool) { return pool.run(root, api::Commit{commit(10).retention}); }},
+        {"commit and prune while it runs", running, [](FakePool& pool) { return pool.run(root, api::Commit{commit(0).retention}); }},
         {"discard", running,
          [](FakePool& pool) {
              return pool.run(root, api::Stop{api::Stop::Outcome::Discard, {}});

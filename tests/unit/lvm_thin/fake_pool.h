@@ -37,7 +37,8 @@ public:
     // Opens it, again after another one was closed.
     base::Result<> open() {
         pool.reset();
-        const Settings settings{base::PoolName::parse("pool").value(), "vg", fakes::FakeLvm::pool};
+        Settings settings{base::PoolName::parse("pool").value(), "vg", fakes::FakeLvm::pool};
+        settings.data_watermark = data_watermark;
         pool = TRY(lvm_thin::open(settings, std::make_unique<fakes::FakeLvm>(disk), ids, clock, log, boot));
         return pool->recover();
     }
@@ -84,6 +85,7 @@ public:
         return text.data();
     }
 
+    base::Percent data_watermark{95};
     std::shared_ptr<fakes::FakeThinDisk> disk;
     api::StateIds ids;
     test_support::ManualClock clock{{1'600'000'000, 0}};

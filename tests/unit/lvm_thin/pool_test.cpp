@@ -140,6 +140,19 @@ TEST_F(ThinPoolTest, ANearlyFullPoolStartsNothing) {
     EXPECT_EQ(disk_.names(), Names{"vm-work-x-root"});
 }
 
+TEST_F(ThinPoolTest, TheWatermarkIsThePools) {
+    ASSERT_TRUE(ok(pool_.create(root_)));
+    disk_.set_health({.data = {1000}, .data_used = {600}, .chunk = {65536}, .metadata_percent = 1});
+    ASSERT_TRUE(ok(pool_.run(root_, api::Start{})));
+    ASSERT_TRUE(ok(pool_.run(root_, api::Stop{api::Stop::Outcome::Discard, {}})));
+    pool_.data_watermark = {60};
+    ASSERT_TRUE(ok(pool_.open()));
+    const auto refused = pool_.run(root_, api::Start{});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("is 60% full, and nothing starts from 60% on"), std::string::npos)
+        << refused.error().message();
+}
+
 TEST_F(ThinPoolTest, AVolumeGroupThatVanishedIsNamed) {
     ASSERT_TRUE(ok(pool_.create(root_)));
     disk_.lose_volume_group();
@@ -179,11 +192,44 @@ TEST_F(ThinPoolTest, AStateWhoseLvWasRemovedByHandIsReportedAndForgotten) {
     ASSERT_TRUE(ok(pool_.open()));
     EXPECT_TRUE(pool_.view(root_)->revisions.empty());
     EXPECT_EQ(pool_.read(root_), "one");
+    EXPECT_EQ(pool_.view(root_)->degraded, "");
     EXPECT_FALSE(pool_.pool->verify(root_.vm)->empty());
     ASSERT_TRUE(ok(pool_.run(root_, api::RemoveCommitted{})));
     ASSERT_TRUE(ok(pool_.open()));
     EXPECT_FALSE(pool_.view(root_));
     EXPECT_TRUE(pool_.pool->verify(root_.vm)->empty());
+}
+
+TEST_F(ThinPoolTest, ACommittedStateWhoseLvIsGoneDegradesItsVolume) {
+    ASSERT_TRUE(ok(pool_.create(root_)));
+    ASSERT_TRUE(ok(pool_.session(root_, "one")));
+    disk_.remove_foreign("vm-work-x-root");
+    ASSERT_TRUE(ok(pool_.open()));
+    const auto view = pool_.view(root_);
+    EXPECT_FALSE(view->committed);
+    EXPECT_TRUE(view->degraded.starts_with("the LV of its committed state (uuid u")) << view->degraded;
+    EXPECT_FALSE(pool_.run(root_, api::Start{}));
+    ASSERT_TRUE(ok(pool_.create(FakePool::path("other", "root"))));
+    EXPECT_EQ(pool_.view(root_)->degraded, view->degraded) << "another volume's change";
+    ASSERT_EQ(view->revisions.size(), 1U);
+    ASSERT_TRUE(ok(pool_.run(root_, api::Revert{view->revisions.begin()->id})));
+    EXPECT_EQ(pool_.view(root_)->degraded, "");
+}
+
+TEST_F(ThinPoolTest, ASessionIsAllThereIsWhenItsStateIsGone) {
+    ASSERT_TRUE(ok(pool_.create(root_)));
+    ASSERT_TRUE(ok(pool_.run(root_, api::Start{})));
+    ASSERT_TRUE(ok(pool_.write(root_, "kept")));
+    disk_.remove_foreign("vm-work-x-root");
+    ASSERT_TRUE(ok(pool_.open()));
+    EXPECT_TRUE(pool_.view(root_)->session);
+    ASSERT_TRUE(ok(pool_.run(root_, api::Commit{FakePool::everything()})));
+    EXPECT_EQ(pool_.read(root_), "kept");
+    disk_.remove_foreign("vm-work-x-root");
+    ASSERT_TRUE(ok(pool_.open()));
+    ASSERT_TRUE(ok(pool_.run(root_, api::Stop{api::Stop::Outcome::Commit, FakePool::everything()})));
+    EXPECT_EQ(pool_.read(root_), "kept");
+    EXPECT_EQ(pool_.view(root_)->degraded, "");
 }
 
 TEST_F(ThinPoolTest, AnLvThatNoRecordKnowsKeepsItsNameAndContent) {

@@ -11,31 +11,36 @@ using base::Errc;
 
 constexpr auto vgs = R"({"report": [{"vg": [{"vg_extent_size":"4194304"}]}]})";
 constexpr auto lvs = R"({"report": [{"lv": [
- {"lv_name":"[lvol0_pmspare]", "lv_uuid":"MEvvw9-eC6V-Df8B-fti6-1qyJ-yZn2-1Em57s", "lv_tags":"", "lv_size":"4194304", "pool_lv":"", "lv_active":""},
- {"lv_name":"pool", "lv_uuid":"11jBEZ-MNA1-QqTA-jyLP-pBwC-5U0b-JvLYEq", "lv_tags":"xxx,zzz", "lv_size":"268435456", "pool_lv":"", "lv_active":"active"},
- {"lv_name":"vm-a-root", "lv_uuid":"yD5Zxv-wqnK-uYG2-DhDu-1Uze-kZpp-mEmrdc", "lv_tags":"foo=bar:baz", "lv_size":"10485760", "pool_lv":"pool", "lv_active":"active"}
+ {"lv_name":"[lvol0_pmspare]", "lv_uuid":"MEvvw9-eC6V-Df8B-fti6-1qyJ-yZn2-1Em57s", "lv_tags":"", "lv_size":"4194304", "pool_lv":"", "lv_active":"", "thin_id":""},
+ {"lv_name":"pool", "lv_uuid":"11jBEZ-MNA1-QqTA-jyLP-pBwC-5U0b-JvLYEq", "lv_tags":"xxx,zzz", "lv_size":"268435456", "pool_lv":"", "lv_active":"active", "thin_id":""},
+ {"lv_name":"vm-a-root", "lv_uuid":"yD5Zxv-wqnK-uYG2-DhDu-1Uze-kZpp-mEmrdc", "lv_tags":"foo=bar:baz", "lv_size":"10485760", "pool_lv":"pool", "lv_active":"active", "thin_id":"7"},
+ {"lv_name":"home", "lv_uuid":"zE5Zxv-wqnK-uYG2-DhDu-1Uze-kZpp-mEmrdc", "lv_tags":"", "lv_size":"10485760", "pool_lv":"[cache_cpool]", "lv_active":"active", "thin_id":""}
 ]}]})";
 
 TEST(LvmReport, IsRead) {
-    const auto group = parse_report(lvs, vgs);
-    ASSERT_TRUE(group) << group.error().message();
-    EXPECT_EQ(group->extent, base::Bytes{4194304});
-    ASSERT_EQ(group->lvs.size(), 3U);
-    EXPECT_EQ(group->lvs[0].name, "lvol0_pmspare");
-    EXPECT_FALSE(group->lvs[0].active);
-    EXPECT_EQ(group->lvs[1].tags, (std::vector<std::string>{"xxx", "zzz"}));
-    EXPECT_EQ(group->lvs[2].pool, "pool");
-    EXPECT_EQ(group->lvs[2].size, base::Bytes{10485760});
-    EXPECT_EQ(group->lvs[2].uuid.text, "yD5ZxvwqnKuYG2DhDu1UzekZppmEmrdc");
-    EXPECT_TRUE(group->lvs[2].active);
+    EXPECT_EQ(parse_extent(vgs).value(), base::Bytes{4194304});
+    const auto found = parse_lvs(lvs);
+    ASSERT_TRUE(found) << found.error().message();
+    ASSERT_EQ(found->size(), 4U);
+    EXPECT_EQ(found->at(0).name, "lvol0_pmspare");
+    EXPECT_FALSE(found->at(0).active);
+    EXPECT_FALSE(found->at(0).thin_id);
+    EXPECT_EQ(found->at(1).tags, (std::vector<std::string>{"xxx", "zzz"}));
+    const auto& volume = found->at(2);
+    EXPECT_EQ(volume.pool, "pool");
+    EXPECT_EQ(volume.size, base::Bytes{10485760});
+    EXPECT_EQ(volume.uuid.text, "yD5ZxvwqnKuYG2DhDu1UzekZppmEmrdc");
+    EXPECT_TRUE(volume.active);
+    EXPECT_EQ(volume.thin_id, kernel::ThinId{7});
+    EXPECT_FALSE(found->at(3).thin_id) << "a cached LV has a pool, and is no thin volume";
 }
 
 TEST(LvmReport, WhatIsNoReportIsCorrupt) {
-    EXPECT_EQ(parse_report("", vgs).error().code, Errc::Corrupt);
-    EXPECT_EQ(parse_report("{}", vgs).error().code, Errc::Corrupt);
-    EXPECT_EQ(parse_report(R"({"report": [{"lv": [{"lv_name":"x"}]}]})", vgs).error().code, Errc::Corrupt);
-    EXPECT_EQ(parse_report(lvs, R"({"report": [{"vg": [{"vg_extent_size":"many"}]}]})").error().code, Errc::Corrupt);
-    EXPECT_EQ(parse_report(lvs, R"({"report": [{"vg": []}]})").error().code, Errc::NotFound);
+    EXPECT_EQ(parse_lvs("").error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_lvs("{}").error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_lvs(R"({"report": [{"lv": [{"lv_name":"x"}]}]})").error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_extent(R"({"report": [{"vg": [{"vg_extent_size":"many"}]}]})").error().code, Errc::Corrupt);
+    EXPECT_EQ(parse_extent(R"({"report": [{"vg": []}]})").error().code, Errc::NotFound);
 }
 
 TEST(LvmErrors, AreUnderstood) {
@@ -50,8 +55,10 @@ TEST(LvmErrors, AreUnderstood) {
 }
 
 TEST(ThinTools, AreRead) {
-    EXPECT_EQ(parse_thin_ls("1 65536\n 12 131072\n", {12}).value(), base::Bytes{131072});
-    EXPECT_EQ(parse_thin_ls("1 65536\n", {2}).error().code, Errc::Corrupt);
+    using Found = std::map<kernel::ThinId, base::Bytes>;
+    EXPECT_EQ(parse_thin_ls("1 65536\n 12 131072\n").value(), (Found{{{1}, {65536}}, {{12}, {131072}}}));
+    EXPECT_EQ(parse_thin_ls("").value(), Found{});
+    EXPECT_EQ(parse_thin_ls("1 65536\nno metadata\n").error().code, Errc::Corrupt);
     constexpr std::string_view same =
         "<superblock uuid=\"\" time=\"1\">\n  <diff left=\"1\" right=\"2\">\n    <same begin=\"0\" length=\"1\"/>\n  </diff>\n";
     EXPECT_FALSE(parse_thin_delta(same).value());
