@@ -24,6 +24,7 @@ std::optional<Step> step_of(const api::Command& command) {
                           [](const api::RemoveRevision&) -> Answer { return Step::Remove; },
                           [](const api::Resize&) -> Answer { return Step::Resize; },
                           [](const api::Publish&) -> Answer { return Step::Import; },
+                          [](const api::Commit&) -> Answer { return {}; },
                           [](const api::Revert&) -> Answer { return {}; },
                           [](const api::TakeSnapshot&) -> Answer { return {}; },
                           [](const api::RenameRevision&) -> Answer { return {}; },

@@ -82,6 +82,11 @@ FileDriver::View FileDriver::stop(VolumeFiles& files, const VolumeView& present,
     return images::commit_without_layer(files, present, command.retention);
 }
 
+// The image is what the VM writes, and a state of the past only what its COW file keeps: there is nothing to take at one moment.
+FileDriver::View FileDriver::commit(VolumeFiles& files, const VolumeView& /*present*/, const api::Commit& /*command*/) {
+    return fail(Errc::Unsupported, files.who() + " is committed only when its VM stops");
+}
+
 FileDriver::View FileDriver::resize(VolumeFiles& files, const VolumeView& present, base::Bytes size) {
     if (std::holds_alternative<api::Volatile>(present.config.kind)) return images::resize_volatile(files, present, size, files.committed());
     if (std::holds_alternative<api::Snapshot>(present.config.kind)) return grow_snapshot(files, present, size);

@@ -42,6 +42,8 @@ public:
                                                       const api::Start& command) override;
     [[nodiscard]] base::Result<api::VolumeView> stop(images::VolumeFiles& files, const api::VolumeView& present,
                                                      const api::Stop& command) override;
+    [[nodiscard]] base::Result<api::VolumeView> commit(images::VolumeFiles& files, const api::VolumeView& present,
+                                                       const api::Commit& command) override;
     [[nodiscard]] base::Result<api::VolumeView> resize(images::VolumeFiles& files, const api::VolumeView& present,
                                                        base::Bytes size) override;
     [[nodiscard]] base::Result<std::filesystem::path> device(const images::VolumeFiles& files, const api::VolumeView& view) const override;

@@ -34,7 +34,10 @@ Result<> FileDriver::load_origin(VolumeFiles& files, const images::Names& names,
         if (there && names.dirty) (void)TRY(files.remove(name));
     if (names.cow) {
         const auto cow = TRY(files.open(cow_name(files)));
-        if (TRY(use_of_file(cow.get())) == CowUse::Unused) (void)TRY(files.remove(cow_name(files)));
+        if (TRY(use_of_file(cow.get())) == CowUse::Unused)
+            (void)TRY(files.remove(cow_name(files)));
+        else if (!names.dirty)
+            view.degraded = files.committed() + " is gone, and what " + cow_name(files) + " keeps of it is of no use without it";
     }
     if (!names.dirty) return {};
     view.session = TRY(images::load_session(files, view.config, files.dirty()));
@@ -63,6 +66,11 @@ Result<> FileDriver::load_written(VolumeFiles& files, const images::Names& names
     }
     view.committed = TRY(state_before_session(files, cow.get(), image.get()));
     view.committed->id = known.id_of(view.committed->identity, files.pool().ids);
+    if (use == CowUse::Invalid)
+        view.degraded =
+            cow_name(files) +
+            " is damaged, was full, or could not be written: the state from before the last start is lost, and what was written "
+            "since is whole; stop commits it";
     view.session = images::session_of(status.size);
     if (!TRY(stacks_.origin_session(image.get()))) view.session->phase = Session::Phase::Dirty;
     return {};

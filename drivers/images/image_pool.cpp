@@ -70,6 +70,7 @@ Result<std::optional<VolumeView>> ImagePool::run(const VolumePath& volume, const
                                [&](const api::RemoveRevision& remove) { return remove_revision(files, *present, remove.revision); },
                                [&](const api::Start& start) { return context_->driver->start(files, *present, start); },
                                [&](const api::Stop& stop) { return context_->driver->stop(files, *present, stop); },
+                               [&](const api::Commit& commit) { return context_->driver->commit(files, *present, commit); },
                                [&](const api::Revert& revert) { return images::revert(files, *present, revert); },
                                [&](const api::Resize& resize) { return context_->driver->resize(files, *present, resize.size); },
                                [&](const api::TakeSnapshot& take) { return take_snapshot(files, *present, take.label); },
@@ -88,6 +89,7 @@ Result<std::optional<VolumeView>> ImagePool::run(const VolumePath& volume, const
     if (!view) return base::Failure(std::move(view).error());
     const bool removes = std::holds_alternative<api::RemoveCommitted>(command) || std::holds_alternative<api::RemoveRevision>(command) ||
                          (std::holds_alternative<api::Prune>(command) && !present->revisions.empty());
+    if (view->committed && !view->session) view->degraded.clear();  // what was wrong was the lost state's, or the session's
     if (removes) return forget_if_empty(files, *view);
     return std::optional(*std::move(view));
 }

@@ -24,7 +24,7 @@ Result<> sweep(Context& pool, const VmDirectory& vm, const std::vector<std::stri
 
 api::Ownership ownership_of(const kernel::FileStatus& directory) { return {directory.uid, directory.gid, directory.mode & 0777}; }
 
-// nullopt: an origin of which no state is left.
+// nullopt: an origin of which no state is left, nor anything that tells of one.
 Result<std::optional<api::VolumeView>> load(Context& pool, const VmDirectory& vm, const VolumeName& volume, const Names& names,
                                             const api::VolumeConfig& config, const api::VolumeView* known) {
     VolumeFiles files(pool, vm, volume);
@@ -32,7 +32,8 @@ Result<std::optional<api::VolumeView>> load(Context& pool, const VmDirectory& vm
     api::VolumeView view;
     view.config = config;
     TRY(pool.driver->load(files, names, states, view));
-    const bool any = view.committed || view.session || !view.revisions.empty() || !std::holds_alternative<api::Origin>(config.kind);
+    const bool any = view.committed || view.session || !view.revisions.empty() || !view.degraded.empty() ||
+                     !std::holds_alternative<api::Origin>(config.kind);
     return any ? std::optional(std::move(view)) : std::nullopt;
 }
 

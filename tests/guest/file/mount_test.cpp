@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The whole daemon with a pool of the driver file: a template, and VMs that run on versions of it.
 #include "tests/support/mount_fixture.h"
+#include "tests/support/run_program.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -29,6 +31,13 @@ protected:
     static std::string content_of(char version) { return pattern(version, size); }
     [[nodiscard]] Path app_control(const std::string& app, const std::string& file) const {
         return pool() / app / ".varve" / "root" / file;
+    }
+
+    // Neither the daemon nor a device is left, as after a power cut.
+    void crash() {
+        daemon().kill();
+        const auto removed = run_program(std::vector<std::string>{"/sbin/dmsetup", "remove_all", "--force"});
+        ASSERT_TRUE(removed && removed->succeeded());
     }
 
     // Another VM whose root starts from the template, running.
@@ -113,6 +122,44 @@ TEST_F(FileMountTest, ARunningVolumeIsReadCopiedAndLabelled) {
     must("data", "stop");
     EXPECT_EQ(stat_of(at("data.img")).st_size, 8 << 20);
     EXPECT_EQ(read_file(at("data.img@before")), content_of('1'));
+}
+
+// What happens below a pool while no daemon runs is shown by the next one, and harms no other volume.
+TEST_F(FileMountTest, ADamagedCowFileDegradesItsVolumeAlone) {
+    ASSERT_EQ(make_state(at("other.img"), content_of('o'), 1'500'000'000), ok);
+    must("data", "start");
+    guest_write("data", 0, content_of('2'));
+    must("data", "stop");
+    must("data", "start");
+    guest_write("data", 0, content_of('3'));
+    crash();
+    const base::UniqueFd cow(::open((backing(vm()) / "data-cow.img").c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(::pwrite(cow.get(), "garbage", 7, 0), 7);
+    ASSERT_TRUE(daemon().start());
+    EXPECT_EQ(value("data", "state"), "degraded");
+    const auto blockers = read_file(control("data", "blockers"));
+    EXPECT_NE(blockers.find("it is degraded: data-cow.img is damaged"), std::string::npos) << blockers;
+    const auto started = command("data", "start");
+    EXPECT_NE(started.error, ok);
+    EXPECT_NE(started.text.find("the COW file is damaged: it begins with something else"), std::string::npos) << started.text;
+    EXPECT_EQ(read_file(at("other.img")), content_of('o'));
+    must("other", "start");
+    must("other", "stop");
+    must("data", "stop");
+    EXPECT_EQ(value("data", "state"), "halted");
+    EXPECT_EQ(read_file(at("data.img")), content_of('3')) << "what its VM wrote is whole";
+}
+
+TEST_F(FileMountTest, AnImageThatIsGoneIsNamed) {
+    must("data", "start");
+    guest_write("data", 0, content_of('2'));
+    crash();
+    ASSERT_EQ(::unlink((backing(vm()) / "data.img").c_str()), 0);
+    ASSERT_TRUE(daemon().start());
+    EXPECT_EQ(value("data", "state"), "degraded");
+    const auto blockers = read_file(control("data", "blockers"));
+    EXPECT_NE(blockers.find("it is degraded: data.img is gone"), std::string::npos) << blockers;
+    EXPECT_NE(command("data", "start").error, ok);
 }
 
 }  // namespace

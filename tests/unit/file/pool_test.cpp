@@ -118,6 +118,7 @@ TEST_F(FilePool, ADamagedCowFileIsAnErrorAndHarmsNobodyElse) {
     const auto next = next_boot();
     ok(next->start());
     ASSERT_TRUE(next->view(root)->session);
+    EXPECT_TRUE(next->view(root)->degraded.starts_with("root-cow.img is damaged, ")) << next->view(root)->degraded;
     const auto started = next->start_volume(root);
     ASSERT_FALSE(started);
     EXPECT_EQ(started.error().code, Errc::Corrupt);
@@ -125,6 +126,29 @@ TEST_F(FilePool, ADamagedCowFileIsAnErrorAndHarmsNobodyElse) {
     ok(next->start_volume("fedora/home"));
     ok(next->stop(root));
     EXPECT_EQ(next->read(root), "two") << "what its VM wrote is whole";
+    EXPECT_EQ(next->view(root)->degraded, "");
+    EXPECT_EQ(next->view("fedora/home")->degraded, "");
+}
+
+TEST_F(FilePool, AnImageThatIsGoneIsNamed) {
+    ok(world_.start_volume(root));
+    world_.guest_writes(root, "two");
+    auto next = next_boot();
+    {
+        const auto top = next->files->open_top("/pool").value();
+        const auto vms = next->files->open_directory(top.get(), "appvms").value();
+        ok(next->files->unlink(next->files->open_directory(vms.get(), "fedora").value().get(), "root.img"));
+    }
+    ok(next->start());
+    EXPECT_EQ(next->view(root)->degraded, "root.img is gone, and what root-cow.img keeps of it is of no use without it");
+    EXPECT_FALSE(next->start_volume(root));
+    ok(next->start());
+    ASSERT_NE(next->view(root)->degraded, "") << "nothing takes the COW file away";
+    ok(next->publish(root, "three"));
+    EXPECT_EQ(next->view(root)->degraded, "");
+    ok(next->start());
+    EXPECT_EQ(next->read(root), "three") << "not through what was kept of another image";
+    EXPECT_FALSE(next->view(root)->session);
 }
 
 TEST_F(FilePool, AForeignDeviceWithOurNameIsNotTouched) {
