@@ -81,9 +81,10 @@ public:
 
     // The QEMU guest agent. TimedOut: it does not answer; `deadline` counts in whole seconds, at least one.
     [[nodiscard]] virtual base::Result<> ping_agent(const definitions::Uuid& domain, std::chrono::seconds deadline) = 0;
-    // The guest's file systems; gives how many. `thaw` of a guest that is not frozen does nothing.
-    [[nodiscard]] virtual base::Result<int> freeze(const definitions::Uuid& domain) = 0;
-    [[nodiscard]] virtual base::Result<int> thaw(const definitions::Uuid& domain) = 0;
+    // The guest's file systems; gives how many. `thaw` of a guest that is not frozen does nothing. An agent that does not answer in time may
+    // still do it later.
+    [[nodiscard]] virtual base::Result<int> freeze(const definitions::Uuid& domain, std::chrono::seconds deadline) = 0;
+    [[nodiscard]] virtual base::Result<int> thaw(const definitions::Uuid& domain, std::chrono::seconds deadline) = 0;
 
     // Listeners run in the hypervisor's own thread: they only note what they are told and call nothing of this interface.
     [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(EventListener listener) = 0;

@@ -229,9 +229,8 @@ public:
     }
 
     Result<> ping_agent(const Uuid& domain, std::chrono::seconds deadline) override {
-        const auto seconds = static_cast<int>(std::clamp<std::chrono::seconds::rep>(deadline.count(), 1, 3600));
-        return call(domain, "reach the agent of", [seconds](virDomainPtr handle) {
-            if (::virDomainAgentSetResponseTimeout(handle, seconds, 0) < 0) return -1;
+        return call(domain, "reach the agent of", [deadline](virDomainPtr handle) {
+            if (!set_agent_deadline(handle, deadline)) return -1;
             // libvirt synchronises with the agent before the question, so that an answer is a new one.
             long long time = 0;
             unsigned nanoseconds = 0;
@@ -239,12 +238,16 @@ public:
         });
     }
 
-    Result<int> freeze(const Uuid& domain) override {
-        return count(domain, "freeze the file systems of", [](virDomainPtr handle) { return ::virDomainFSFreeze(handle, nullptr, 0, 0); });
+    Result<int> freeze(const Uuid& domain, std::chrono::seconds deadline) override {
+        return count(domain, "freeze the file systems of", [deadline](virDomainPtr handle) {
+            return set_agent_deadline(handle, deadline) ? ::virDomainFSFreeze(handle, nullptr, 0, 0) : -1;
+        });
     }
 
-    Result<int> thaw(const Uuid& domain) override {
-        return count(domain, "thaw the file systems of", [](virDomainPtr handle) { return ::virDomainFSThaw(handle, nullptr, 0, 0); });
+    Result<int> thaw(const Uuid& domain, std::chrono::seconds deadline) override {
+        return count(domain, "thaw the file systems of", [deadline](virDomainPtr handle) {
+            return set_agent_deadline(handle, deadline) ? ::virDomainFSThaw(handle, nullptr, 0, 0) : -1;
+        });
     }
 
     std::unique_ptr<Subscription> subscribe(EventListener listener) override { return Listeners::add(listeners_, std::move(listener)); }
@@ -254,6 +257,12 @@ private:
         ConnectionHandle connection;
         DomainHandle domain;  // goes before the connection
     };
+
+    // Of every answer of the domain's agent from now on.
+    static bool set_agent_deadline(virDomainPtr handle, std::chrono::seconds deadline) {
+        const auto seconds = static_cast<int>(std::clamp<std::chrono::seconds::rep>(deadline.count(), 1, 3600));
+        return ::virDomainAgentSetResponseTimeout(handle, seconds, 0) >= 0;
+    }
 
     [[nodiscard]] Result<Found> look_up(const Uuid& domain) const {
         auto connection = TRY(connection_.get());

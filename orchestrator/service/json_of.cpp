@@ -62,6 +62,13 @@ base::Result<Table> named_table(const std::string& name, bool listed, const json
     return table;
 }
 
+json volumes_json(const std::vector<vm::StoppedVolume>& volumes) {
+    auto list = json::array();
+    for (const auto& [volume, committed, revision] : volumes)
+        list.push_back({{"volume", volume.str()}, {"committed", committed}, {"revision", revision}});
+    return list;
+}
+
 json stages_json(const std::vector<vm::StageTiming>& stages) {
     auto list = json::array();
     for (const auto& [stage, took] : stages) list.push_back({{"stage", vm::name_of(stage)}, {"microseconds", took.count()}});
@@ -116,10 +123,17 @@ json json_of(const vm::StartReport& report) {
 }
 
 json json_of(const vm::StopReport& report) {
-    auto volumes = json::array();
-    for (const auto& [volume, committed, revision] : report.volumes)
-        volumes.push_back({{"volume", volume.str()}, {"committed", committed}, {"revision", revision}});
-    return {{"vm", report.vm.str()}, {"killed", report.killed}, {"stages", stages_json(report.stages)}, {"volumes", std::move(volumes)}};
+    return {{"vm", report.vm.str()},
+            {"killed", report.killed},
+            {"stages", stages_json(report.stages)},
+            {"volumes", volumes_json(report.volumes)}};
+}
+
+json json_of(const vm::CommitReport& report) {
+    return {{"vm", report.vm.str()},
+            {"frozen", report.frozen},
+            {"not_frozen", report.not_frozen},
+            {"volumes", volumes_json(report.volumes)}};
 }
 
 json json_of(const vm::StageEvent& event) {

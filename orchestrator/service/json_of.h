@@ -19,6 +19,7 @@ namespace varve::service {
 [[nodiscard]] nlohmann::json summary_of(const definitions::VmDefinition& vm, const vm::VmInfo& info);
 [[nodiscard]] nlohmann::json json_of(const vm::StartReport& report);
 [[nodiscard]] nlohmann::json json_of(const vm::StopReport& report);
+[[nodiscard]] nlohmann::json json_of(const vm::CommitReport& report);
 [[nodiscard]] nlohmann::json json_of(const vm::StageEvent& event);
 [[nodiscard]] nlohmann::json json_of(const vm::VmEvent& event);
 [[nodiscard]] nlohmann::json json_of(const std::vector<vm::DiskInfo>& disks);

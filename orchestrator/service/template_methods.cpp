@@ -119,6 +119,13 @@ void add_template_methods(rpc::MethodTable& methods, const definitions::Definiti
         TRY(access.check(call.caller, Verb::See, name));
         return status(TRY(find_template(store, name)), Children(store, preloading, access, call.caller), versions);
     });
+    methods.add("template.commit", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto arguments = TRY(Arguments::of(params, status_parameters));
+        const auto name = TRY(arguments.name<VmName>("template"));
+        TRY(access.check(call.caller, Verb::Commit, name));
+        (void)TRY(find_template(store, name));
+        return json_of(TRY(machines.commit(name)));
+    });
     methods.add("template.rollback", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
         const auto arguments = TRY(Arguments::of(params, rollback_parameters));
         const auto name = TRY(arguments.name<VmName>("template"));

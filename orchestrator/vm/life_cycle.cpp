@@ -5,6 +5,7 @@
 #include "orchestrator/definitions/rules.h"
 #include "orchestrator/domain_xml/description.h"
 #include "orchestrator/vm/board.h"
+#include "orchestrator/vm/commit.h"
 #include "orchestrator/vm/errands.h"
 #include "orchestrator/vm/hot_plug.h"
 #include "orchestrator/vm/remake.h"
@@ -139,6 +140,12 @@ public:
         claim->set_trouble({});
         claim->set_state(VmState::Running);
         return {};
+    }
+
+    Result<CommitReport> commit(const VmName& vm) override {
+        const auto definition = TRY(world_.definitions.find(vm));
+        const auto claim = TRY(board_.claim(vm, with_guest, "commit"));
+        return commit_running(world_, definition, TRY(domain_of(*claim)), board_.info(vm).state);
     }
 
     // ---- changes of what a VM is

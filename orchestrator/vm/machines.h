@@ -66,6 +66,13 @@ struct StopReport {
     std::vector<StoppedVolume> volumes;
 };
 
+struct CommitReport {
+    base::VmName vm;
+    bool frozen = false;     // the guest's file systems were frozen meanwhile, so that what it had in memory is in the states too
+    std::string not_frozen;  // else why
+    std::vector<StoppedVolume> volumes;
+};
+
 struct StopRequest {
     std::chrono::milliseconds deadline = std::chrono::seconds(60);
     bool then_kill = true;  // else the deadline is an error (TimedOut), and the VM runs on
@@ -128,6 +135,10 @@ public:
     [[nodiscard]] virtual base::Result<StopReport> kill(const base::VmName& vm, const StageListener& listener) = 0;
     [[nodiscard]] virtual base::Result<> pause(const base::VmName& vm) = 0;
     [[nodiscard]] virtual base::Result<> resume(const base::VmName& vm) = 0;
+
+    // What a running or paused VM has written to the volumes that keep it. Its file systems are frozen meanwhile when its agent can. Degraded when
+    // they could not be thawed again.
+    [[nodiscard]] virtual base::Result<CommitReport> commit(const base::VmName& vm) = 0;
 
     // The terminal device of the guest's first serial console; NotFound when it has none.
     [[nodiscard]] virtual base::Result<std::filesystem::path> console(const base::VmName& vm) const = 0;

@@ -34,6 +34,7 @@ Result<VolumeState> state_from(const std::string& text, const VolumeId& volume) 
     if (text == protocol::state::dirty) return VolumeState::Dirty;
     if (text == protocol::state::writing) return VolumeState::Writing;
     if (text == protocol::state::removed) return VolumeState::Removed;
+    if (text == protocol::state::degraded) return VolumeState::Degraded;
     return fail(Errc::Corrupt, volume.str() + " is in a state called '" + mount_client::shown(text) + "'");
 }
 
@@ -85,6 +86,17 @@ public:
     Result<StopOutcome> stop(const VolumeId& volume) override {
         if (halted(TRY(look(volume)).state)) return StopOutcome{};
         const auto reply = TRY(command(volume, verb::stop));
+        return StopOutcome{reply.committed, reply.revision};
+    }
+
+    Result<std::optional<StopOutcome>> commit(const VolumeId& volume) override {
+        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto kind = TRY(mount.value(mount_client::volume_control(volume, volume_file::kind)));
+        const bool keeps = kind == protocol::kind::origin || kind == protocol::kind::origin_snapshot;
+        // Without a snapshot layer what the VM writes is the state already.
+        const bool layerless = TRY(mount.value(mount_client::volume_control(volume, volume_file::revisions_to_keep))).starts_with("-1");
+        if (!keeps || layerless || TRY(look(volume)).state != VolumeState::Started) return std::nullopt;
+        const auto reply = TRY(command(volume, verb::commit));
         return StopOutcome{reply.committed, reply.revision};
     }
 

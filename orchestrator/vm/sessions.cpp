@@ -61,6 +61,9 @@ Result<SessionVolume> plan_volume(Storage& storage, const VolumeId& volume, cons
         case VolumeState::Removed:
             return fail(Errc::NotFound,
                         "the volume " + volume.str() + " was removed, only revisions are left: bring one back with 'varve revert'");
+        case VolumeState::Degraded:
+            return fail(Errc::Degraded, "the volume " + volume.str() + " is degraded: 'varve info " + volume.str() +
+                                            "' says what should be there and is not");
         case VolumeState::Started:
             if (left_started(earlier, volume)) return SessionVolume{volume, false};
             return fail(Errc::Busy, "the volume " + volume.str() + " is started already, by somebody else: stop or discard it first");

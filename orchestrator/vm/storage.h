@@ -16,10 +16,11 @@ namespace varve::vm {
 
 enum class VolumeState {
     Halted,
-    Started,  // by whomever, in this boot
-    Dirty,    // left by an earlier boot or a crash: a start continues it
-    Writing,  // a program has it open for writing
-    Removed,  // only revisions are left
+    Started,   // by whomever, in this boot
+    Dirty,     // left by an earlier boot or a crash: a start continues it
+    Writing,   // a program has it open for writing
+    Removed,   // only revisions are left
+    Degraded,  // what should be there is not; its `blockers` say why
 };
 
 struct VolumeFacts {
@@ -56,6 +57,9 @@ public:
     [[nodiscard]] virtual base::Result<Attachable> start(const base::VolumeId& volume) = 0;
     // Commits or discards, by kind. Nothing happens to a volume that is halted.
     [[nodiscard]] virtual base::Result<StopOutcome> stop(const base::VolumeId& volume) = 0;
+    // What a running VM has written so far; it runs on. nullopt for a volume that does not run, or whose writes are never kept. Unsupported where
+    // only a stop commits.
+    [[nodiscard]] virtual base::Result<std::optional<StopOutcome>> commit(const base::VolumeId& volume) = 0;
     // Drops what was written since the start. Unsupported where nothing holds that apart. Nothing happens to a volume that is halted.
     [[nodiscard]] virtual base::Result<> discard(const base::VolumeId& volume) = 0;
     // Grows it, running or not.

@@ -305,14 +305,16 @@ Result<> FakeHypervisor::ping_agent(const Uuid& domain, std::chrono::seconds /*d
     });
 }
 
-Result<int> FakeHypervisor::freeze(const Uuid& domain) {
+Result<int> FakeHypervisor::freeze(const Uuid& domain, std::chrono::seconds /*deadline*/) {
     return call("freeze", Effect::Changes, [&]() -> Result<int> {
-        TRY(running(domain))->frozen = true;
+        auto* guest = TRY(running(domain));
+        if (!guest->agent) return fail(Errc::TimedOut, "cannot reach the agent of the domain");
+        guest->frozen = true;
         return 1;
     });
 }
 
-Result<int> FakeHypervisor::thaw(const Uuid& domain) {
+Result<int> FakeHypervisor::thaw(const Uuid& domain, std::chrono::seconds /*deadline*/) {
     return call("thaw", Effect::Changes, [&]() -> Result<int> { return std::exchange(TRY(running(domain))->frozen, false) ? 1 : 0; });
 }
 

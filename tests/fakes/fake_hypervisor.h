@@ -72,8 +72,8 @@ public:
     [[nodiscard]] base::Result<hypervisor::DomainMemory> memory(const definitions::Uuid& domain) override;
     [[nodiscard]] base::Result<> set_memory(const definitions::Uuid& domain, base::Bytes memory) override;
     [[nodiscard]] base::Result<> ping_agent(const definitions::Uuid& domain, std::chrono::seconds deadline) override;
-    [[nodiscard]] base::Result<int> freeze(const definitions::Uuid& domain) override;
-    [[nodiscard]] base::Result<int> thaw(const definitions::Uuid& domain) override;
+    [[nodiscard]] base::Result<int> freeze(const definitions::Uuid& domain, std::chrono::seconds deadline) override;
+    [[nodiscard]] base::Result<int> thaw(const definitions::Uuid& domain, std::chrono::seconds deadline) override;
     [[nodiscard]] std::unique_ptr<hypervisor::Subscription> subscribe(hypervisor::EventListener listener) override;
 
 private:

@@ -93,6 +93,17 @@ Result<vm::StopOutcome> FakeStorage::stop(const VolumeId& volume) {
     });
 }
 
+Result<std::optional<vm::StopOutcome>> FakeStorage::commit(const VolumeId& volume) {
+    return call("commit " + volume.str(), Effect::Changes, [&]() -> Result<std::optional<vm::StopOutcome>> {
+        auto& found = *TRY(at(volume));
+        if (found.state != VolumeState::Started) return std::nullopt;
+        const bool changed = found.content != found.uncommitted;
+        found.content = found.uncommitted;
+        found.commits += changed ? 1 : 0;
+        return vm::StopOutcome{changed, changed ? "2026-01-01T00:00:00Z" : ""};
+    });
+}
+
 Result<> FakeStorage::discard(const VolumeId& volume) {
     return call("discard " + volume.str(), Effect::Changes, [&]() -> Result<> {
         auto& found = *TRY(at(volume));

@@ -41,6 +41,7 @@ public:
     [[nodiscard]] base::Result<std::vector<std::string>> verify(const base::PoolName& pool, const base::VmName& vm) override;
     [[nodiscard]] base::Result<vm::Attachable> start(const base::VolumeId& volume) override;
     [[nodiscard]] base::Result<vm::StopOutcome> stop(const base::VolumeId& volume) override;
+    [[nodiscard]] base::Result<std::optional<vm::StopOutcome>> commit(const base::VolumeId& volume) override;
     [[nodiscard]] base::Result<> discard(const base::VolumeId& volume) override;
     [[nodiscard]] base::Result<> resize(const base::VolumeId& volume, base::Bytes size) override;
     [[nodiscard]] base::Result<vm::Attachable> attachable(const std::filesystem::path& path) override;

@@ -61,12 +61,16 @@ TEST_F(LibvirtTest, AGuestWithAnAgentSeesItsDisksGrowComeAndGo) {
     EXPECT_EQ(target->str(), "vdb");
     EXPECT_EQ(machines->disks(agent).value().size(), 2U);
 
-    // Its file systems can be frozen: it has none on disks, and says so.
-    const auto domain = machines->info(agent).value().domain.value();
-    const auto frozen = host().hypervisor()->freeze(domain);
-    ASSERT_TRUE(frozen) << frozen.error().message();
-    EXPECT_EQ(*frozen, 0);
-    EXPECT_TRUE(host().hypervisor()->thaw(domain));
+    // It is committed as it runs, grown as it is. Its file systems are frozen meanwhile: it has none on disks, but its agent answers.
+    const auto committed = machines->commit(agent);
+    ASSERT_TRUE(committed) << committed.error().message();
+    EXPECT_TRUE(committed->frozen) << committed->not_frozen;
+    ASSERT_EQ(committed->volumes.size(), 1U);
+    EXPECT_TRUE(committed->volumes[0].committed);
+    EXPECT_EQ(control("agent", "state"), "started");
+    EXPECT_EQ(revisions("agent").size(), 1U);
+    EXPECT_EQ(host().hypervisor()->thaw(machines->info(agent).value().domain.value(), std::chrono::seconds(60)).value(), 0)
+        << "it is thawed";
 
     const auto detached = machines->detach(agent, *target);
     EXPECT_TRUE(detached) << detached.error().message();

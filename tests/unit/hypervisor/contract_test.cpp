@@ -202,7 +202,7 @@ TEST_P(HypervisorContract, SaysThatADomainIsNotThere) {
     EXPECT_EQ(hypervisor().resize_disk(nobody, "vda", {512}).error().code, Errc::NotFound);
     EXPECT_EQ(hypervisor().attach_device(nobody, "<disk/>").error().code, Errc::NotFound);
     EXPECT_EQ(hypervisor().ping_agent(nobody, std::chrono::seconds(1)).error().code, Errc::NotFound);
-    EXPECT_EQ(hypervisor().freeze(nobody).error().code, Errc::NotFound);
+    EXPECT_EQ(hypervisor().freeze(nobody, std::chrono::seconds(1)).error().code, Errc::NotFound);
 }
 
 TEST_P(HypervisorContract, HasMemoryAndAType) {

@@ -56,6 +56,11 @@ public:
         if (resume_fails) return base::fail(base::Errc::Io, "it cannot be resumed");
         return move(vm, vm::VmState::Paused, vm::VmState::Running);
     }
+    base::Result<vm::CommitReport> commit(const base::VmName& vm) override {
+        if (TRY(info(vm)).state != vm::VmState::Running) return base::fail(base::Errc::Busy, "'" + vm.str() + "' is halted");
+        const base::VolumeId root{base::PoolName::parse("p").value(), vm, base::VolumeName::parse("root").value()};
+        return vm::CommitReport{vm, true, "", {{root, true, "2026-01-02T03:04:05Z"}}};
+    }
     base::Result<std::filesystem::path> console(const base::VmName&) const override { return std::filesystem::path("/dev/pts/7"); }
     base::Result<> remove(const base::VmName& vm) override {
         if (removals_refused > 0) {

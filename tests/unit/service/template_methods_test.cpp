@@ -112,6 +112,19 @@ TEST_F(TemplateMethods, StatusSaysWhoRunsWhichVersion) {
     EXPECT_EQ(call("template.status", {{"template", "missing"}}, reader).error().code, base::Errc::Denied);
 }
 
+TEST_F(TemplateMethods, AreCommittedWhileTheyRunByWhoMayCommit) {
+    const json params{{"template", "debian"}};
+    EXPECT_EQ(call("template.commit", params, reader).error().code, base::Errc::Denied);
+    EXPECT_EQ(call("template.commit", params).error().code, base::Errc::Busy);
+    ASSERT_TRUE(machines->start(base::VmName::parse("debian").value(), {}));
+    EXPECT_EQ(call("template.commit", params).value(),
+              json({{"vm", "debian"},
+                    {"frozen", true},
+                    {"not_frozen", ""},
+                    {"volumes", {{{"volume", "p/debian/root"}, {"committed", true}, {"revision", "2026-01-02T03:04:05Z"}}}}}));
+    EXPECT_EQ(call("template.commit", {{"template", "work"}}).error().code, base::Errc::InvalidArgument) << "no template";
+}
+
 TEST_F(TemplateMethods, AreRolledBackByWhoMayCommit) {
     const json params{{"template", "debian"}, {"volume", "root"}, {"revision", "2026-01-02T03:04:05Z"}};
     EXPECT_EQ(call("template.rollback", params, reader).error().code, base::Errc::Denied);

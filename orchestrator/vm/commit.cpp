@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/vm/commit.h"
+
+#include <utility>
+
+namespace varve::vm {
+namespace {
+
+using base::Errc;
+using base::Result;
+using namespace std::chrono_literals;
+
+// For each answer of the agent. The file systems stand still as long as the volumes' commits take, too.
+constexpr auto agent_deadline = 10s;
+
+// The guest's file systems, thawed again in any case: who did not answer in time, or whose answer was lost, may have frozen them, or do so later.
+class Freeze {
+public:
+    Freeze(hypervisor::Hypervisor& hypervisor, definitions::Uuid domain) : hypervisor_(hypervisor), domain_(std::move(domain)) {
+        // No answer to this either: there is no agent that could freeze anything.
+        if (const auto there = hypervisor_.ping_agent(domain_, agent_deadline); !there) {
+            why_not_ = there.error().message();
+            return;
+        }
+        if (const auto frozen = hypervisor_.freeze(domain_, agent_deadline); !frozen) why_not_ = frozen.error().message();
+        pending_ = true;
+    }
+    ~Freeze() {
+        if (pending_) (void)thaw();  // an error on its way is the one to tell
+    }
+    Freeze(const Freeze&) = delete;
+    Freeze& operator=(const Freeze&) = delete;
+
+    [[nodiscard]] const std::string& why_not() const { return why_not_; }
+    Result<> thaw() {
+        if (!std::exchange(pending_, false)) return {};
+        const auto thawed = hypervisor_.thaw(domain_, agent_deadline);
+        if (thawed) return {};
+        return base::Failure(thawed.error());
+    }
+
+private:
+    hypervisor::Hypervisor& hypervisor_;
+    const definitions::Uuid domain_;
+    std::string why_not_;
+    bool pending_ = false;
+};
+
+Result<> commit_volumes(const Surroundings& world, const definitions::VmDefinition& vm, std::vector<StoppedVolume>& done) {
+    for (const auto& use : vm.volumes) {
+        const base::VolumeId volume{use.pool, vm.name, use.volume};
+        auto outcome = world.storage.commit(volume);
+        if (!outcome) {
+            auto error = base::with_context(std::move(outcome).error(), "cannot commit " + volume.str());
+            for (const auto& before : done)
+                if (before.committed) error.context += "; " + before.volume.str() + " is committed";
+            return base::Failure(std::move(error));
+        }
+        if (*outcome) done.push_back({volume, (*outcome)->committed, (*outcome)->revision});
+    }
+    if (done.empty()) return base::fail(Errc::InvalidArgument, vm.name.str() + " has no running volume whose writes are kept");
+    return {};
+}
+
+}  // namespace
+
+Result<CommitReport> commit_running(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
+                                    VmState state) {
+    CommitReport report{vm.name, false, {}, {}};
+    if (state == VmState::Paused) {
+        report.not_frozen = "it is paused";
+        TRY(commit_volumes(world, vm, report.volumes));
+        return report;
+    }
+    Freeze freeze(world.hypervisors.at(world.uri_of(vm)), domain);
+    report.not_frozen = freeze.why_not();
+    report.frozen = report.not_frozen.empty();
+    TRY(commit_volumes(world, vm, report.volumes));
+    if (const auto thawed = freeze.thaw(); !thawed)
+        return base::fail(Errc::Degraded, vm.name.str() + " is committed, but its file systems may be frozen, or freeze later: " +
+                                              thawed.error().message() + "; virsh domfsthaw thaws them");
+    return report;
+}
+
+}  // namespace varve::vm
