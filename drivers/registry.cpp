@@ -9,7 +9,10 @@
 #include "drivers/linux_kernel/linux_kernel.h"
 #include "drivers/lvm_thin/lvm_library.h"
 #include "drivers/lvm_thin/lvm_thin.h"
+#include "drivers/plugin/plugin.h"
 #include "drivers/sim/sim.h"
+
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -161,6 +164,8 @@ Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings) {
                            .volume_group = parameters.text("volume_group"),
                            .thin_pool = parameters.text("thin_pool"),
                            .revisions_to_keep = settings.revisions_to_keep};
+    own.data_watermark = parameters.parsed("data_watermark", own.data_watermark, lvm_thin::parse_watermark);
+    own.metadata_watermark = parameters.parsed("metadata_watermark", own.metadata_watermark, lvm_thin::parse_watermark);
     TRY(parameters.check());
     TRY(lvm_thin::VgNameRules::check(own.volume_group));
     TRY(lvm_thin::LvNameRules::check(own.thin_pool));
@@ -171,8 +176,9 @@ PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& enviro
     const auto own = TRY(lvm_settings(settings));
     if (!TRY(environment.device_mapper.has_target("thin-pool")))
         return fail(Errc::Unsupported, "pool " + settings.name.str() + ": the kernel has no thin pools; load its module dm-thin-pool");
-    auto lvm = std::make_unique<lvm_thin::LvmLibrary>(lvm_thin::LvmPlace{own.volume_group, own.thin_pool, lvm_worker()},
-                                                      environment.device_mapper);
+    auto lvm = std::make_unique<lvm_thin::LvmLibrary>(
+        lvm_thin::LvmPlace{own.volume_group, own.thin_pool, lvm_worker(), lvm_thin::lock_directory(own) / "metadata-copy"},
+        environment.device_mapper);
     return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
@@ -272,23 +278,77 @@ constexpr std::array<Driver, 6> drivers{{{callback_driver, check_with<callback_s
                                          {"lvm_thin", check_with<lvm_settings>, open_lvm_thin},
                                          {"sim", check_with<sim_settings>, open_sim}}};
 
+// "plugin:/path" is the shared object there.
+constexpr std::string_view plugin_prefix = "plugin:";
+
+std::optional<std::filesystem::path> plugin_of(const PoolSettings& settings) {
+    if (!settings.driver.starts_with(plugin_prefix)) return {};
+    return settings.driver.substr(plugin_prefix.size());
+}
+
+PoolSettings with_driver(const std::string& driver, const api::DriverSettings& settings) {
+    return {settings.name, driver, settings.parameters, settings.revisions_to_keep};
+}
+api::DriverSettings without_driver(const PoolSettings& settings) {
+    return {settings.name, settings.parameters, settings.revisions_to_keep};
+}
+
+class Checks final : public api::DriverChecks {
+public:
+    Result<> check_driver(const std::string& driver, const api::DriverSettings& settings) const override {
+        return check_settings(with_driver(driver, settings));
+    }
+};
+
+PoolResult open_bare(const PoolSettings& settings, const Environment& environment);
+
+class Host final : public api::DriverHost {
+public:
+    explicit Host(const Environment& environment) : environment_(environment) {}
+    Result<> check_driver(const std::string& driver, const api::DriverSettings& settings) const override {
+        return check_settings(with_driver(driver, settings));
+    }
+    api::StateIds& state_ids() override { return environment_.state_ids; }
+    const base::Clock& clock() const override { return environment_.clock; }
+    std::string boot_id() const override { return environment_.boot_id.text; }
+    void log(std::string_view line) override { environment_.log.warn("{}", line); }
+    PoolResult open_driver(const std::string& driver, const api::DriverSettings& settings) const override {
+        return open_bare(with_driver(driver, settings), environment_);
+    }
+
+private:
+    const Environment environment_;
+};
+
 Result<const Driver*> driver_of(const PoolSettings& settings) {
     const auto* const driver = std::ranges::find(drivers, settings.driver, &Driver::name);
     if (driver != drivers.end()) return driver;
     std::string known;
     for (const auto& each : drivers) known.append(known.empty() ? "" : ", ").append(each.name);
-    return fail(Errc::InvalidArgument,
-                "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " + known);
+    return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": there is no driver '" + settings.driver + "'; there are " +
+                                           known + ", and plugin:/path/of/a/shared/object");
+}
+
+PoolResult open_bare(const PoolSettings& settings, const Environment& environment) {
+    if (const auto file = plugin_of(settings)) return plugin::open(*file, without_driver(settings), std::make_shared<Host>(environment));
+    return TRY(driver_of(settings))->open(settings, environment);
+}
+
+Result<Encryption> encryption_of(const PoolSettings& settings) {
+    if (plugin_of(settings)) return Encryption::Before;
+    return TRY(driver_of(settings))->encryption;
 }
 
 }  // namespace
 
-Result<> check_settings(const PoolSettings& settings) { return TRY(driver_of(settings))->check(settings); }
+Result<> check_settings(const PoolSettings& settings) {
+    if (const auto file = plugin_of(settings)) return plugin::check(*file, without_driver(settings), Checks());
+    return TRY(driver_of(settings))->check(settings);
+}
 
 PoolResult open_pool(const PoolSettings& settings, const Environment& environment) {
-    const auto* const driver = TRY(driver_of(settings));
-    auto pool = TRY(driver->open(settings, environment));
-    if (driver->encryption == Encryption::No) return pool;
+    auto pool = TRY(open_bare(settings, environment));
+    if (TRY(encryption_of(settings)) == Encryption::No) return pool;
     return with_ephemeral_volumes(std::move(pool), settings, environment);
 }
 

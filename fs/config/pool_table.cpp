@@ -6,6 +6,7 @@
 #include "drivers/settings/text.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace varve::config {
 namespace {
@@ -33,7 +34,10 @@ base::Result<base::PoolName> pool_name(const Value& value) { return base::PoolNa
 base::Result<std::string> driver(const Value& value) {
     constexpr std::string_view expected = "the name of a driver such as \"file-reflink\"";
     auto text = TRY(text_of(value, expected));
-    if (!is_identifier(text)) return unexpected(expected, value);
+    // A shared object's path is checked by who loads it; here that it is one line.
+    const bool plugin =
+        text.starts_with("plugin:/") && std::ranges::none_of(text, [](unsigned char letter) { return std::iscntrl(letter) != 0; });
+    if (!plugin && !is_identifier(text)) return unexpected(expected, value);
     return text;
 }
 

@@ -11,7 +11,7 @@ import sys
 BASE, API, KERNEL, RECORDS, SETTINGS = "drivers/base", "drivers/api", "drivers/kernel", "drivers/records", "drivers/settings"
 IMAGES = "drivers/images"
 REGISTRY_HEADER = "drivers/registry.h"
-DRIVERS = ("drivers/file", "drivers/file_reflink", "drivers/lvm_thin", "drivers/linux_kernel", "drivers/callback", "drivers/ephemeral", "drivers/sim")
+DRIVERS = ("drivers/file", "drivers/file_reflink", "drivers/lvm_thin", "drivers/linux_kernel", "drivers/callback", "drivers/ephemeral", "drivers/plugin", "drivers/sim")
 DRIVER_USES = (BASE, API, KERNEL, RECORDS)
 OUTSIDERS_USE = (BASE, "fs/protocol")
 ORCHESTRATOR_USES = (*OUTSIDERS_USE, SETTINGS)
@@ -43,6 +43,7 @@ MAY_INCLUDE = {
     "fs/daemon": (BASE, API, KERNEL, SETTINGS, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/activity", "fs/control"),
     "fs/main.cpp": (BASE, API, KERNEL, SETTINGS, REGISTRY_HEADER, "fs/protocol", "fs/paths", "fs/config", "fs/engine", "fs/activity", "fs/board", "fs/control", "fs/fuse", "fs/daemon"),
     "orchestrator/mount_client": OUTSIDERS_USE,
+    "orchestrator/image_formats": (BASE, "orchestrator/mount_client"),
     "orchestrator/board_reader": OUTSIDERS_USE,
     "orchestrator/definitions": (BASE, SETTINGS),
     "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
@@ -56,7 +57,7 @@ MAY_INCLUDE = {
     "orchestrator/preload": (BASE, "orchestrator/definitions"),
     "orchestrator/preloading": (*PRELOADING_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
-    "orchestrator": ("orchestrator/service", "orchestrator/board_reader", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator": ("orchestrator/service", "orchestrator/image_formats", "orchestrator/board_reader", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")
