@@ -20,6 +20,8 @@
 #include "fs/daemon/background.h"
 #include "fs/daemon/periodically.h"
 #include "fs/daemon/pool_keeper.h"
+#include "fs/daemon/service_manager.h"
+#include "fs/daemon/watchdog.h"
 #include "fs/engine/retention_job.h"
 #include "fs/fuse/session.h"
 #include "fs/protocol/board_place.h"
@@ -33,6 +35,7 @@
 #include <sys/resource.h>
 #include <syslog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
@@ -135,6 +138,17 @@ private:
     std::unique_ptr<protocol::Board> unseen_ = std::make_unique<protocol::Board>();
 };
 
+// A few looks within the time that the service manager waits.
+std::chrono::milliseconds look_every(std::chrono::microseconds watchdog_time) {
+    constexpr int looks = 4;
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(watchdog_time / looks), std::chrono::milliseconds(1));
+}
+
+std::string opened(std::size_t failed, std::size_t configured) {
+    if (failed == 0) return "all pools are open";
+    return std::to_string(failed) + " of " + std::to_string(configured) + " pools could not be opened; see .varve/errors";
+}
+
 base::Result<> serve(const Options& options, const config::Config& config, std::optional<daemon::Background>& background) {
     const auto mountpoint = options.mountpoint.value_or(config.mountpoint);
     const auto log = make_log(options.foreground);
@@ -174,7 +188,9 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     fuse::Server server({catalogue, volumes, writes, failures, processes, control, events, traffic, nodes, notifier, negotiation,
                          passthrough, clock, *log});
 
-    for (auto& failure : pools.open_all(config)) {
+    auto failed = pools.open_all(config);
+    const auto status_line = opened(failed.size(), config.pools.size());
+    for (auto& failure : failed) {
         log->error("{}", failure.message());
         failures.add({clock.now(), 0, 0, "mount", "", std::move(failure)});
     }
@@ -182,12 +198,20 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     const daemon::Periodically keep_to_schedules(retention_interval, [&] { retention.run(); });
     const board::Refresher refresher(
         status, catalogue, [&] { return pools.configured(); }, traffic, clock);
+    const daemon::ServiceManager manager;
+    std::optional<daemon::Watchdog> watchdog;  // after the session, which answers it
     const auto session = TRY(fuse::Session::mount(server, notifier, backing_files, mountpoint));
+    if (const auto time = manager.watchdog_time())
+        watchdog.emplace(daemon::Watchdog::Ports{[&] { return daemon::mount_answers(mountpoint); }, &daemon::waits_for_disk,
+                                                 [&] { manager.feed_watchdog(); }},
+                         look_every(*time));
     board.publish();
     block_signals(SIG_UNBLOCK);
     log->info("mounted at {}", mountpoint.string());
     if (background) TRY(background->ready());
+    manager.ready(status_line);
     auto ended = session->run();
+    manager.stopping();
     log->info("unmounting {}", mountpoint.string());
     return ended;
 }
