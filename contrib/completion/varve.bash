@@ -108,7 +108,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --swap | --kind | --source | --revisions-to-keep | --interval | -i | --count | -c) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --interval | -i | --count | -c) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -128,7 +128,7 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --swap | --revisions-to-keep | --volume | --timeout | --target | --tag | --interval | -i | --count | -c) return ;;
+        --size | --block | --swap | --revisions-to-keep | --volume | --timeout | --target | --tag | --interval | -i | --count | -c) return ;;
         --socket | --file)
             _varve_file "$cur"
             return
@@ -139,6 +139,10 @@ _varve() {
             ;;
         --kind)
             mapfile -t COMPREPLY < <(compgen -W 'origin volatile snapshot origin_snapshot' -- "$cur")
+            return
+            ;;
+        --format)
+            mapfile -t COMPREPLY < <(compgen -W "raw qcow2$([[ $command == import ]] && echo ' vdi vhdx vpc')" -- "$cur")
             return
             ;;
         --source)
@@ -156,11 +160,12 @@ _varve() {
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
-        [[ $command == import ]] && options+=' --size --raw'
+        [[ $command == import ]] && options+=' --size --raw --format'
+        [[ $command == diff ]] && options+=' --block'
         [[ $command == events ]] && options+=' --follow'
         [[ $command == top ]] && options+=' --interval --count'
         [[ $command == partition ]] && options+=' --swap'
-        [[ $command == export ]] && options+=' --sparse'
+        [[ $command == export ]] && options+=' --sparse --format --compress'
         [[ $command == rm ]] && options+=' --recursive'
         [[ $command == usage ]] && options+=' --revisions --vms'
         [[ $command == prune ]] && options+=' --dry-run'
@@ -171,11 +176,11 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop discard snapshot revert pin retention prune usage verify resize partition clone import export events status top reload pool vm disp preload template' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert pin retention prune usage verify resize partition clone diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
-        template:) mapfile -t COMPREPLY < <(compgen -W 'ls status rollback' -- "$cur") ;;
-        template:status | template:rollback) ((position == 0)) && _varve_vms "$cur" ;;
+        template:) mapfile -t COMPREPLY < <(compgen -W 'ls status commit rollback' -- "$cur") ;;
+        template:status | template:commit | template:rollback) ((position == 0)) && _varve_vms "$cur" ;;
         disp:) mapfile -t COMPREPLY < <(compgen -W 'run' -- "$cur") ;;
         vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;
@@ -196,13 +201,13 @@ _varve() {
             ;;
         vm:*) ((position == 0)) && _varve_vms "$cur" ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info convert rm' -- "$cur") ;;
-        pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink linux-kernel lvm_thin sim' -- "$cur") ;;
+        pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink linux-kernel lvm_thin plugin: sim' -- "$cur") ;;
         pool:info | pool:convert | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
         ls: | info: | usage: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         rm:) _varve_target 3 yes "$cur" ;;
         pin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;
-        start: | stop: | discard: | prune: | verify:) _varve_target 3 no "$cur" ;;
+        start: | stop: | commit: | discard: | prune: | verify:) _varve_target 3 no "$cur" ;;
         snapshot:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         revert:)
             if ((position == 0)); then
@@ -211,7 +216,7 @@ _varve() {
                 _varve_revisions "$first" "$cur"
             fi
             ;;
-        clone:) ((position < 2)) && _varve_target 3 yes "$cur" ;;
+        clone: | diff:) ((position < 2)) && _varve_target 3 yes "$cur" ;;
         import:)
             if ((position == 0)); then
                 _varve_file "$cur"

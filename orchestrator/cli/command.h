@@ -66,12 +66,14 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_verify(CLI::App& parent);
 [[nodiscard]] Subcommand add_start(CLI::App& parent);
 [[nodiscard]] Subcommand add_stop(CLI::App& parent);
+[[nodiscard]] Subcommand add_commit(CLI::App& parent);
 [[nodiscard]] Subcommand add_discard(CLI::App& parent);
 [[nodiscard]] Subcommand add_revert(CLI::App& parent);
 [[nodiscard]] Subcommand add_snapshot(CLI::App& parent);
 [[nodiscard]] Subcommand add_resize(CLI::App& parent);
 [[nodiscard]] Subcommand add_partition(CLI::App& parent);
 [[nodiscard]] Subcommand add_clone(CLI::App& parent);
+[[nodiscard]] Subcommand add_diff(CLI::App& parent);
 [[nodiscard]] Subcommand add_events(CLI::App& parent);
 [[nodiscard]] Subcommand add_import(CLI::App& parent);
 [[nodiscard]] Subcommand add_export(CLI::App& parent);

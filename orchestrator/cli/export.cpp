@@ -3,6 +3,7 @@
 #include "orchestrator/cli/local_path.h"
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/targets.h"
+#include "orchestrator/image_formats/convert.h"
 #include "orchestrator/mount_client/export_image.h"
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,8 @@ using base::Bytes;
 using base::Errc;
 using base::fail;
 using base::Result;
+using image_formats::Compress;
+using image_formats::Format;
 using mount_client::CopyObserver;
 using mount_client::ExportOptions;
 using mount_client::Overwrite;
@@ -25,14 +28,17 @@ class Export final : public Command {
 public:
     explicit Export(CLI::App& app) {
         app.footer(
-            "The file is raw, with holes where the volume has them, and appears in one step, complete.\n"
+            "A raw file has holes where the volume has them. The file appears in one step, complete.\n"
             "To standard output holes are written as zeros, and nothing else is printed there.\n\n"
             "Examples:\n  varve export fast/work/root root.raw\n  varve export --sparse fast/work/root@before-upgrade old.raw\n"
-            "  varve export fast/work/root - | zstd > root.raw.zst");
+            "  varve export fast/work/root - | zstd > root.raw.zst\n"
+            "  varve export --format qcow2 --compress fast/work/root root.qcow2");
         app.add_option("STATE", target_, "POOL/VM/VOLUME[@REVISION], or a path inside the mount")->required()->type_name("");
         app.add_option("FILE", file_, "The new file, or - for standard output")->required()->type_name("");
         app.add_flag("-f,--force", force_, "Replace a file that is there");
         app.add_flag("--sparse", sparse_, "Make holes of whole 64 KiB of zeros, too");
+        app.add_option("--format", format_text_, "raw (the default) or qcow2, which needs qemu-img")->type_name("FORMAT");
+        app.add_flag("-c,--compress", compress_, "Compress what a qcow2 image holds");
     }
 
     [[nodiscard]] bool handles_interrupts() const override { return true; }
@@ -40,6 +46,8 @@ public:
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
         state_ = TRY(state_target(resolver, target_));
         path_ = TRY(local_path(file_, resolver.working_directory()));
+        if (!format_text_.empty()) format_ = TRY(image_formats::parse_format(format_text_));
+        TRY(check_format());
         if (!path_ && (force_ || sparse_))
             return fail(Errc::InvalidArgument, "--force and --sparse are for files, not for standard output");
         return {};
@@ -55,11 +63,26 @@ public:
     }
 
 private:
+    [[nodiscard]] Result<> check_format() const {
+        if (format_ == Format::Raw && compress_)
+            return fail(Errc::InvalidArgument, "--compress is for --format qcow2; a raw image goes through a pipe to zstd or the like");
+        if (format_ == Format::Raw) return {};
+        if (format_ != Format::Qcow2) return fail(Errc::InvalidArgument, "images are exported as raw or qcow2");
+        if (!path_)
+            return fail(Errc::InvalidArgument, "only raw images go to a pipe: a qcow2 image is not written from its beginning to its end");
+        if (sparse_) return fail(Errc::InvalidArgument, "--sparse is for raw images: in a qcow2 image zeros take no room anyway");
+        return {};
+    }
+
     Result<Bytes> copy(const Context& context) const {
         Progress progress(context.world.err, context.output.shows_progress());
         const CopyObserver observer{[&](Bytes done, std::optional<Bytes> whole) { progress.show(done, whole); }, context.world.interrupted};
         if (!path_) return mount_client::export_to_stream(context.mount, *state_, context.world.output, observer);
-        const ExportOptions options{force_ ? Overwrite::Yes : Overwrite::No, sparse_ ? Zeros::LeaveOut : Zeros::Write};
+        const auto overwrite = force_ ? Overwrite::Yes : Overwrite::No;
+        if (format_ == Format::Qcow2)
+            return image_formats::export_qcow2(context.mount, *state_, *path_, overwrite, compress_ ? Compress::Yes : Compress::No,
+                                               observer);
+        const ExportOptions options{overwrite, sparse_ ? Zeros::LeaveOut : Zeros::Write};
         return mount_client::export_to_file(context.mount, *state_, *path_, options, observer);
     }
 
@@ -67,6 +90,9 @@ private:
     std::string file_;
     bool force_ = false;
     bool sparse_ = false;
+    bool compress_ = false;
+    std::string format_text_;
+    Format format_ = Format::Raw;
     std::optional<StateReference> state_;
     std::optional<std::string> path_;  // nothing: standard output
 };
@@ -74,7 +100,7 @@ private:
 }  // namespace
 
 Subcommand add_export(CLI::App& parent) {
-    auto* app = parent.add_subcommand("export", "Write a volume or one of its revisions to a raw image");
+    auto* app = parent.add_subcommand("export", "Write a volume or one of its revisions to an image");
     app->fallthrough();
     return {app, std::make_unique<Export>(*app)};
 }

@@ -3,6 +3,7 @@
 #include "orchestrator/cli/local_path.h"
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/targets.h"
+#include "orchestrator/image_formats/convert.h"
 #include "orchestrator/mount_client/import_image.h"
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,7 @@ namespace {
 
 using base::Bytes;
 using base::Result;
+using image_formats::Format;
 using mount_client::CopyObserver;
 using mount_client::ImportOptions;
 using mount_client::Mount;
@@ -26,14 +28,20 @@ public:
     explicit Import(CLI::App& app) {
         app.footer(
             "The volume appears in one step, complete; what fails or is interrupted leaves nothing.\n"
+            "Of an image in another format than raw nothing is read but its one file.\n"
             "Holes of a file stay holes; of a pipe or a device, whole 64 KiB of zeros become holes.\n\n"
             "Examples:\n  varve import debian.raw fast/work/root\n  varve import --force debian.raw fast/work/root\n"
+            "  varve import --format qcow2 debian.qcow2 fast/work/root\n"
             "  zstd -dc debian.raw.zst | varve import --size 10G - fast/work/root");
-        app.add_option("FILE", file_, "The raw image: a file or a block device, or - for standard input")->required()->type_name("");
+        app.add_option("FILE", file_, "The image: a file, and of raw ones a block device, too, or - for standard input")
+            ->required()
+            ->type_name("");
         app.add_option("VOLUME", target_, "POOL/VM/VOLUME, or a path inside the mount")->required()->type_name("");
         app.add_flag("-f,--force", force_, "Replace a volume that is there; its state becomes a revision");
         app.add_option("--size", size_, "Refuse an image that is not exactly that long: a broken pipe looks like an end")
             ->type_name("SIZE");
+        app.add_option("--format", format_text_, "raw (the default), qcow2, vdi, vhdx or vpc; all but raw need qemu-img")
+            ->type_name("FORMAT");
         app.add_flag("--raw", options_.any_content, "Take the bytes as they are, even if they look like a qcow2 image");
     }
 
@@ -43,6 +51,13 @@ public:
         volume_ = TRY(volume_target(resolver, target_));
         path_ = TRY(local_path(file_, resolver.working_directory()));
         if (!size_.empty()) options_.size = TRY(base::parse_bytes(size_));
+        if (!format_text_.empty()) format_ = TRY(image_formats::parse_format(format_text_));
+        if (format_ != Format::Raw && options_.any_content)
+            return base::fail(base::Errc::InvalidArgument,
+                              "--raw takes the bytes as they are, --format what is in them: give one of the two");
+        if (format_ != Format::Raw && !path_)
+            return base::fail(base::Errc::InvalidArgument,
+                              "only raw images come from a pipe: of the other formats the whole file must be there");
         options_.replace = force_ ? Mount::Replace::Yes : Mount::Replace::No;
         return {};
     }
@@ -63,12 +78,16 @@ private:
         const auto name = "'" + mount_client::shown(file_) + "'";
         const base::UniqueFd file(::open(path_->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
         if (!file.valid()) return base::fail_errno(errno, "cannot open " + name);
-        return mount_client::import_image(context.mount, {file.get(), name}, *volume_, options_, observer);
+        const mount_client::OpenImage image{file.get(), name};
+        if (format_ == Format::Raw) return mount_client::import_image(context.mount, image, *volume_, options_, observer);
+        return image_formats::import_converted(context.mount, image, format_, *volume_, options_, observer);
     }
 
     std::string file_;
     std::string target_;
     std::string size_;
+    std::string format_text_;
+    Format format_ = Format::Raw;
     bool force_ = false;
     ImportOptions options_;
     std::optional<base::VolumeId> volume_;
@@ -78,7 +97,7 @@ private:
 }  // namespace
 
 Subcommand add_import(CLI::App& parent) {
-    auto* app = parent.add_subcommand("import", "Make a raw image a volume");
+    auto* app = parent.add_subcommand("import", "Make an image a volume");
     app->fallthrough();
     return {app, std::make_unique<Import>(*app)};
 }

@@ -74,6 +74,7 @@ struct VmVerb {
 [[nodiscard]] OrchestratorSubcommand add_disp_run(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_template_ls(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_template_status(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_template_commit(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_template_rollback(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_preload_status(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_preload_max(CLI::App& parent);

@@ -64,6 +64,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_rm(app));
     all.push_back(add_start(app));
     all.push_back(add_stop(app));
+    all.push_back(add_commit(app));
     all.push_back(add_discard(app));
     all.push_back(add_snapshot(app));
     all.push_back(add_revert(app));
@@ -76,6 +77,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_resize(app));
     all.push_back(add_partition(app));
     all.push_back(add_clone(app));
+    all.push_back(add_diff(app));
     all.push_back(add_events(app));
     all.push_back(add_import(app));
     all.push_back(add_export(app));
@@ -102,7 +104,8 @@ std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) 
     auto* templates = app.add_subcommand("template", "Show the versions of templates, through the orchestrator");
     templates->footer("Examples:\n  varve template ls\n  varve template status fedora");
     templates->fallthrough();
-    for (const auto add : {&add_template_ls, &add_template_status, &add_template_rollback}) all.push_back(add(*templates));
+    for (const auto add : {&add_template_ls, &add_template_status, &add_template_commit, &add_template_rollback})
+        all.push_back(add(*templates));
     auto* disp = app.add_subcommand("disp", "Start disposables, through the orchestrator");
     disp->footer("Examples:\n  varve disp run --template dvm");
     disp->fallthrough();

@@ -47,6 +47,28 @@ Result<Opened> open_source(const OpenImage& from, const ImportOptions& options, 
     return Opened{std::make_unique<StreamSource>(from.fd, options.size, limit, observer.interrupted), Zeros::LeaveOut};
 }
 
+base::Failure source_problem(const OpenImage& from, const CopyFailure& failure, const ImportOptions& options) {
+    if (failure.number == ENODATA) return fail(Errc::Io, from.name + " became shorter while it was read");
+    if (failure.number == EFBIG && options.size)
+        return fail(Errc::InvalidArgument, from.name + " goes on behind the " + count(*options.size) + " of --size: nothing was changed");
+    if (failure.number == EFBIG) return fail(Errc::TooLarge, from.name + " is larger than a volume can be");
+    if (failure.number == EINTR) return fail(Errc::Interrupted, "interrupted; nothing was changed");
+    return base::fail_errno(failure.number, "cannot read " + from.name);
+}
+
+Result<> check_content(const OpenImage& from, ImageSource& source, const ImportOptions& options) {
+    const auto beginning = source.beginning();
+    if (!beginning) return source_problem(from, beginning.error(), options);
+    if (beginning->starts_with(qcow2_magic) && !options.any_content)
+        return fail(Errc::InvalidArgument,
+                    from.name +
+                        " is a qcow2 image, not a raw one: --format qcow2 imports what is in it, --raw takes the bytes as "
+                        "they are");
+    return {};
+}
+
+}  // namespace
+
 Result<> check_size(const OpenImage& from, Bytes size, const ImportOptions& options) {
     if (options.size && size != *options.size)
         return fail(Errc::InvalidArgument,
@@ -61,28 +83,6 @@ Result<> check_size(const OpenImage& from, Bytes size, const ImportOptions& opti
     return {};
 }
 
-base::Failure source_problem(const OpenImage& from, const CopyFailure& failure, const ImportOptions& options) {
-    if (failure.number == ENODATA) return fail(Errc::Io, from.name + " became shorter while it was read");
-    if (failure.number == EFBIG && options.size)
-        return fail(Errc::InvalidArgument, from.name + " goes on behind the " + count(*options.size) + " of --size: nothing was changed");
-    if (failure.number == EFBIG) return fail(Errc::TooLarge, from.name + " is larger than a volume can be");
-    if (failure.number == EINTR) return fail(Errc::Interrupted, "interrupted; nothing was changed");
-    return base::fail_errno(failure.number, "cannot read " + from.name);
-}
-
-Result<> check_content(const OpenImage& from, ImageSource& source, const Mount& mount, const StateReference& to,
-                       const ImportOptions& options) {
-    const auto beginning = source.beginning();
-    if (!beginning) return source_problem(from, beginning.error(), options);
-    if (beginning->starts_with(qcow2_magic) && !options.any_content)
-        return fail(Errc::InvalidArgument, from.name +
-                                               " is a qcow2 image, not a raw one: convert it with qemu-img convert -f qcow2 -O raw FILE '" +
-                                               mount.path() + "/" + state_path(to) + "'; --raw takes the bytes as they are");
-    return {};
-}
-
-}  // namespace
-
 Result<Bytes> import_image(const Mount& mount, const OpenImage& from, const base::VolumeId& to, const ImportOptions& options,
                            const CopyObserver& observer) {
     const StateReference state{to, {}};
@@ -90,7 +90,7 @@ Result<Bytes> import_image(const Mount& mount, const OpenImage& from, const base
     const auto opened = TRY(open_source(from, options, observer));
     // A stream's size is that of its promise until it has ended.
     if (const auto size = opened.source->size()) TRY(check_size(from, *size, options));
-    TRY(check_content(from, *opened.source, mount, state, options));
+    TRY(check_content(from, *opened.source, options));
     auto scratch = TRY(ScratchFile::create(mount, state.vm()));
     FileTarget target(scratch.fd(), opened.zeros);
     const auto copied = copy_image(*opened.source, target, observer);

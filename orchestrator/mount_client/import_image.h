@@ -23,6 +23,9 @@ struct ImportOptions {
     Mount::Replace replace = Mount::Replace::No;
 };
 
+// InvalidArgument or TooLarge unless an image of this size can become a volume, and is what the options want.
+[[nodiscard]] base::Result<> check_size(const OpenImage& from, base::Bytes size, const ImportOptions& options);
+
 // Makes the raw image a volume's new state, in one transaction. Holes of files stay holes; of other sources whole 64 KiB of zeros become holes.
 // A file is read from its beginning, or, when its position is elsewhere, from there as a stream. Returns the size.
 // The VM's directory must exist; with Replace::No the volume must not, with Yes its state becomes a revision.

@@ -51,13 +51,13 @@ protected:
 
 TEST_F(CliCompletionTest, Subcommands) {
     EXPECT_EQ(complete("varve "),
-              (Names{"clone", "create", "discard", "disp",     "events", "export", "import",    "info",   "ls", "partition",
-                     "pin",   "pool",   "preload", "prune",    "reload", "resize", "retention", "revert", "rm", "snapshot",
-                     "start", "status", "stop",    "template", "top",    "usage",  "verify",    "vm"}));
+              (Names{"clone", "commit",    "create", "diff",   "discard", "disp",     "events", "export", "import",    "info",
+                     "ls",    "partition", "pin",    "pool",   "preload", "prune",    "reload", "resize", "retention", "revert",
+                     "rm",    "snapshot",  "start",  "status", "stop",    "template", "top",    "usage",  "verify",    "vm"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "status", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"reload", "resize", "retention", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "convert", "info", "ls", "rm"}));
-    EXPECT_EQ(complete("varve pool add new "), (Names{"callback", "file", "file-reflink", "linux-kernel", "lvm_thin", "sim"}));
+    EXPECT_EQ(complete("varve pool add new "), (Names{"callback", "file", "file-reflink", "linux-kernel", "lvm_thin", "plugin:", "sim"}));
     EXPECT_EQ(complete("varve nonsense x"), Names{});
 }
 
@@ -74,9 +74,11 @@ TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve --"), (Names{"--bytes", "--help", "--json", "--mount", "--quiet", "--socket", "--version"}));
     EXPECT_EQ(complete("varve ls --r"), Names{"--revisions"});
     EXPECT_EQ(complete("varve clone --f"), Names{"--force"});
-    EXPECT_EQ(complete("varve import --"),
-              (Names{"--bytes", "--force", "--help", "--json", "--mount", "--quiet", "--raw", "--size", "--socket", "--version"}));
+    EXPECT_EQ(complete("varve import --"), (Names{"--bytes", "--force", "--format", "--help", "--json", "--mount", "--quiet", "--raw",
+                                                  "--size", "--socket", "--version"}));
     EXPECT_EQ(complete("varve export --sp"), Names{"--sparse"});
+    EXPECT_EQ(complete("varve import --format v"), (Names{"vdi", "vhdx", "vpc"}));
+    EXPECT_EQ(complete("varve export --format "), (Names{"qcow2", "raw"}));
     EXPECT_EQ(complete("varve start --f"), Names{});
 }
 

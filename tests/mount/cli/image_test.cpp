@@ -147,8 +147,7 @@ TEST_F(CliImageTest, WhatIsNoRawImageIsRefused) {
     expect_refused_with(Exit::failed, {"import", file("odd"), volume("x")}, {"1000 bytes", "multiple of 512", "truncate"});
     expect_refused_with(Exit::failed, {"import", file("empty"), volume("x")}, {"is empty"});
     expect_refused_with(Exit::failed, {"import", "-", volume("x")}, {"standard input is empty"});
-    expect_refused_with(Exit::failed, {"import", file("disk.qcow2"), volume("x")},
-                        {"qcow2", "qemu-img convert -f qcow2 -O raw", at("x.img").string(), "--raw"});
+    expect_refused_with(Exit::failed, {"import", file("disk.qcow2"), volume("x")}, {"qcow2", "--format qcow2", "--raw"});
     expect_refused_with(Exit::failed, {"import", outside().string(), volume("x")}, {"is a directory"});
     expect_refused_with(Exit::failed, {"import", "/dev/zero", volume("x")}, {"character device"});
     expect_refused_with(Exit::not_found, {"import", file("absent"), volume("x")}, {"cannot open", "absent"});

@@ -20,6 +20,7 @@ TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
                                                  {"info"},
                                                  {"start"},
                                                  {"stop"},
+                                                 {"commit"},
                                                  {"discard"},
                                                  {"revert"},
                                                  {"snapshot"},

@@ -175,6 +175,14 @@ TEST_F(VmCommands, Templates) {
               "CHILD  VOLUME  STATE    VERSION  OUTDATED\n"
               "work   root    started  newest   outdated\n"
               "play   root    halted   old\n");
+    answer("template.commit", json{{"vm", "fedora"},
+                                   {"frozen", false},
+                                   {"not_frozen", "it has no agent"},
+                                   {"volumes", {{{"volume", "p/fedora/root"}, {"committed", true}, {"revision", "old"}}}}});
+    EXPECT_EQ(run({"template", "commit", "fedora"}).out,
+              "p/fedora/root  committed, the state before is kept as old\n"
+              "fedora  its file systems were not frozen: it has no agent\n");
+    EXPECT_EQ(asked_, R"(template.commit {"template":"fedora"})");
     answer("template.rollback", json::object());
     EXPECT_EQ(run({"template", "rollback", "fedora", "root", "old"}).out, "fedora/root  rolled back to old\n");
     EXPECT_EQ(asked_, R"(template.rollback {"revision":"old","template":"fedora","volume":"root"})");
