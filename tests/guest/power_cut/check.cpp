@@ -19,7 +19,10 @@ using base::VolumePath;
 struct Found {
     std::vector<ContentId> session;  // each sector of it is of one of these
     bool pending_is_there = false;   // the operation that the cut interrupted
+    bool on_base = false;            // the session is a snapshot's
 };
+
+Found found_as(const States& states, bool pending) { return {states.session, pending, states.base.has_value()}; }
 
 class Checker {
 public:
@@ -58,7 +61,7 @@ private:
     Result<Found> compare(const VolumePath& volume, const States& acknowledged) const {
         const auto as_before = matches(volume, acknowledged);
         if (!record_.pending || record_.pending->volume != volume) {
-            if (as_before) return Found{acknowledged.session, false};
+            if (as_before) return found_as(acknowledged, false);
             return base::Failure(base::with_context(as_before.error(), volume.str()));
         }
         const auto& after = record_.pending->after;
@@ -66,10 +69,10 @@ private:
         if (as_before && as_after) {  // only what the VM wrote differs, and any part of that may be there
             auto session = acknowledged.session;
             session.insert(session.end(), after.session.begin(), after.session.end());
-            return Found{std::move(session), false};
+            return Found{std::move(session), false, after.base.has_value()};
         }
-        if (as_before) return Found{acknowledged.session, false};
-        if (as_after) return Found{after.session, true};
+        if (as_before) return found_as(acknowledged, false);
+        if (as_after) return found_as(after, true);
         return fail(Errc::Corrupt, volume.str() + " is neither as before its " + record_.pending->operation + " (" +
                                        as_before.error().message() + ") nor as after it (" + as_after.error().message() + ")");
     }
@@ -183,8 +186,10 @@ Result<std::string> check(const std::string& driver, const std::map<std::string,
         return fail(Errc::Corrupt, "the second recovery changed something; before:\n" + first + "after:\n" + second);
     Checker checker(*pool, record);
     const auto found = TRY(checker.compare());
-    for (const auto& [volume, one] : found)
-        if (!one.session.empty()) TRY(checker.finish(volume, one));
+    // Snapshots first: `file` lets no dirty origin go on while dirty ones stand on a state before its present one.
+    for (const bool snapshots : {true, false})
+        for (const auto& [volume, one] : found)
+            if (!one.session.empty() && one.on_base == snapshots) TRY(checker.finish(volume, one));
 
     std::ostringstream text;
     text << record.operations << " operations, ";

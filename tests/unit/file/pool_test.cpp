@@ -187,6 +187,31 @@ TEST_F(FilePool, DirtySnapshotsKeepTheStateTheyStandOn) {
     EXPECT_EQ(next->read(app, api::BaseState{}), "one");
 }
 
+// The kernel would keep what it overwrites for its present state only.
+TEST_F(FilePool, ADirtyOriginWaitsForDirtySnapshotsOfEarlierStates) {
+    ok(world_.start_volume(app));
+    world_.guest_writes(app, "mine");
+    session("two");
+    ok(world_.start_volume(root));
+    world_.guest_writes(root, "three");
+    const auto next = next_boot();
+    ok(next->start());
+    const auto refused = next->execute(root, api::Start{});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::Busy);
+    EXPECT_NE(refused.error().message().find("start or stop those first"), std::string::npos) << refused.error().message();
+    EXPECT_EQ(next->read(app, api::BaseState{}), "one");
+
+    ok(next->start_volume(app));
+    EXPECT_EQ(next->read_guest(app), "mine");
+    ok(next->start_volume(root));
+    EXPECT_EQ(next->read_guest(root), "three");
+    EXPECT_EQ(next->read(root), "two");
+    EXPECT_EQ(next->read(app, api::BaseState{}), "one");
+    ok(next->stop(root));
+    EXPECT_EQ(next->read(root), "three");
+}
+
 TEST_F(FilePool, SizesOfCowFilesAreRefused) {
     ok(world_.start_volume(root));
     const auto cow = cow_file_size({8192});
