@@ -2,9 +2,12 @@
 #include "orchestrator/mount_client/remove.h"
 
 #include "fs/protocol/names.h"
+#include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/inventory.h"
 
+#include <algorithm>
 #include <system_error>
+#include <vector>
 
 namespace varve::mount_client {
 
@@ -36,8 +39,44 @@ Result<> remove_empty_vm(const Mount& mount, const VmReference& vm, const Remove
     return {};
 }
 
+namespace {
+
+// The source without its revision: "../fedora/root.img"; empty for volumes without one.
+Result<std::string> source_volume(const Mount& mount, const base::VolumeId& volume) {
+    auto source = TRY(mount.value(volume_control(volume, protocol::volume_file::source)));
+    return source.substr(0, source.find(protocol::revision_separator));
+}
+
+// Snapshots of the VM's own volumes before those: the source of a volume is not removed.
+Result<std::vector<base::VolumeId>> in_order_of_removal(const Mount& mount, const VmReference& vm) {
+    struct Waiting {
+        base::VolumeId volume;
+        std::string source;
+    };
+    std::vector<Waiting> waiting;
+    for (const auto& name : TRY(volumes(mount, vm))) {
+        base::VolumeId volume{vm.pool, vm.vm, name};
+        auto source = TRY(source_volume(mount, volume));
+        waiting.push_back({std::move(volume), std::move(source)});
+    }
+    std::vector<base::VolumeId> order;
+    while (!waiting.empty()) {
+        const auto is_source = [&](const Waiting& one) {
+            const auto link = source_link({one.volume, {}});
+            return std::ranges::any_of(waiting, [&](const Waiting& other) { return other.source == link; });
+        };
+        auto next = std::ranges::find_if_not(waiting, is_source);
+        if (next == waiting.end()) next = waiting.begin();  // a circle: whichever is first, the refusal says why
+        order.push_back(std::move(next->volume));
+        waiting.erase(next);
+    }
+    return order;
+}
+
+}  // namespace
+
 Result<> remove_vm(const Mount& mount, const VmReference& vm, const Removed& removed) {
-    for (const auto& volume : TRY(volumes(mount, vm))) TRY(remove_volume(mount, {vm.pool, vm.vm, volume}, removed));
+    for (const auto& volume : TRY(in_order_of_removal(mount, vm))) TRY(remove_volume(mount, volume, removed));
     return remove_empty_vm(mount, vm, removed);
 }
 

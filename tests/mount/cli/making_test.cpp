@@ -177,5 +177,14 @@ TEST_F(CliMakingTest, VerifyTellsOfForeignFiles) {
     std::filesystem::remove(backing(vm()) / "notes\x1b[2J.txt");
 }
 
+TEST_F(CliMakingTest, AVmWhoseVolumesStartFromItsOwn) {
+    ASSERT_EQ(link_file(data(), at("data.img@kept")), ok);
+    ASSERT_EQ(symlink_to("../" + vm() + "/data.img@kept", at("alpha.img")), ok);
+    ASSERT_EQ(symlink_to("../" + vm() + "/data.img", at("zulu.img")), ok);
+    ASSERT_EQ(symlink_to("../" + vm() + "/zulu.img", at("beta.img")), ok);
+    must_varve({"rm", "-r", vm_name()});
+    EXPECT_FALSE(present(vm_path()));
+}
+
 }  // namespace
 }  // namespace varve::test_support
