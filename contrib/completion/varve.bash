@@ -176,7 +176,7 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert pin retention prune usage verify resize partition clone diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert pin retention prune usage verify resize partition clone mv diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status commit rollback' -- "$cur") ;;
@@ -217,6 +217,7 @@ _varve() {
             fi
             ;;
         clone: | diff:) ((position < 2)) && _varve_target 3 yes "$cur" ;;
+        mv:) ((position < 2)) && _varve_target 3 no "$cur" ;;
         import:)
             if ((position == 0)); then
                 _varve_file "$cur"

@@ -73,6 +73,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_resize(CLI::App& parent);
 [[nodiscard]] Subcommand add_partition(CLI::App& parent);
 [[nodiscard]] Subcommand add_clone(CLI::App& parent);
+[[nodiscard]] Subcommand add_mv(CLI::App& parent);
 [[nodiscard]] Subcommand add_diff(CLI::App& parent);
 [[nodiscard]] Subcommand add_events(CLI::App& parent);
 [[nodiscard]] Subcommand add_import(CLI::App& parent);

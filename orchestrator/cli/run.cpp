@@ -77,6 +77,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_resize(app));
     all.push_back(add_partition(app));
     all.push_back(add_clone(app));
+    all.push_back(add_mv(app));
     all.push_back(add_diff(app));
     all.push_back(add_events(app));
     all.push_back(add_import(app));

@@ -6,8 +6,7 @@
 #include "orchestrator/mount_client/inventory.h"
 #include "orchestrator/mount_client/scratch_file.h"
 #include "orchestrator/mount_client/state_files.h"
-
-#include <array>
+#include "orchestrator/mount_client/volume_settings.h"
 
 namespace varve::mount_client {
 namespace {
@@ -15,7 +14,6 @@ namespace {
 using base::Errc;
 using base::fail;
 using base::Result;
-namespace volume_file = protocol::volume_file;
 
 // The place a clone is made in; removed with all its volumes unless it was handed over.
 class HalfMadeVm {
@@ -39,17 +37,6 @@ private:
     std::vector<base::VolumeId> made_;
     bool complete_ = false;
 };
-
-// The settings that differ from what a new volume got.
-Result<> copy_settings(const Mount& mount, const base::VolumeId& from, const base::VolumeId& to) {
-    constexpr std::array settings{volume_file::rw, volume_file::ephemeral, volume_file::revisions_to_keep};
-    for (const auto setting : settings) {
-        const auto wanted = TRY(mount.value(volume_control(from, setting)));
-        const auto present = TRY(mount.value(volume_control(to, setting)));
-        if (wanted != present) TRY(mount.set_value(volume_control(to, setting), wanted));
-    }
-    return {};
-}
 
 Result<> clone_into(const Mount& mount, const Volume& from, const base::VolumeId& to, HalfMadeVm& vm, const CopyObserver& observer) {
     if (from.kind == protocol::kind::origin) {

@@ -67,11 +67,12 @@ tl::expected<Bytes, CopyFailure> copy_file(int from, int to, CopyMethod method, 
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (::ftruncate(to, status.st_size) != 0) return target_failed("truncate", errno);
     std::uint64_t done = 0;
-    if (method == CopyMethod::Clone) {
+    if (method != CopyMethod::Sparse) {
         const auto cloned = clone(from, to, size, observer);
         if (!cloned) return tl::unexpected(cloned.error());
         done = *cloned;
     }
+    if (method == CopyMethod::Share) return Bytes{size};
     FileSource source(from, {size}, Holes::PassOver, done);
     FileTarget target(to, Zeros::Write);
     return copy_image(source, target, observer);

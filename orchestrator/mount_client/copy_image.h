@@ -24,6 +24,7 @@ struct CopyObserver {
 enum class CopyMethod {
     Clone,   // copy_file_range: shared blocks inside one pool; falls back to Sparse where that cannot be done
     Sparse,  // data only, holes stay holes
+    Share,   // what cannot be shared stays a hole
 };
 
 // Makes the file `to`, which is empty, a copy of the file `from` as long as that was at the beginning.

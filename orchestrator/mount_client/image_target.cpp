@@ -3,6 +3,7 @@
 
 #include "orchestrator/mount_client/readiness.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -36,6 +37,24 @@ Done write_all(int fd, Piece piece) {
     return {};
 }
 
+Done write_zeros(int fd, std::uint64_t offset, std::uint64_t count) {
+    const PieceBuffer zeros;
+    while (count > 0) {
+        const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(count, copy_piece));
+        if (auto written = write_all(fd, {offset, {zeros.data(), length}}); !written) return written;
+        offset += length;
+        count -= length;
+    }
+    return {};
+}
+
+Done punch(int fd, std::uint64_t offset, std::uint64_t count) {
+    constexpr int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (::fallocate(fd, mode, static_cast<off_t>(offset), static_cast<off_t>(count)) == 0) return {};
+    if (errno != EOPNOTSUPP && errno != ENOSYS) return target_failed("fallocate", errno);
+    return write_zeros(fd, offset, count);
+}
+
 }  // namespace
 
 Done FileTarget::put(const Piece& piece) {
@@ -49,6 +68,8 @@ Done FileTarget::put(const Piece& piece) {
             (all_zeros(block) ? zeros : kept) += block.size();
         }
         if (const auto written = write_all(fd_, {rest.offset, rest.data.first(kept)}); !written) return written;
+        if (zeros_ == Zeros::Punch && zeros > 0)
+            if (auto punched = punch(fd_, rest.offset + kept, zeros); !punched) return punched;
         rest = without_first(rest, kept + zeros);
     }
     return {};

@@ -25,10 +25,11 @@ public:
 
 enum class Zeros {
     Write,
-    LeaveOut,  // aligned blocks of 64 KiB that are all zeros stay holes
+    LeaveOut,  // aligned blocks of 64 KiB that are all zeros stay holes: for an empty file
+    Punch,     // they become holes where the file system can, and are written where it cannot
 };
 
-// An empty file, written by offset; what no piece has stays a hole.
+// A file, written by offset; what no piece has stays as it is.
 class FileTarget final : public ImageTarget {
 public:
     FileTarget(int fd, Zeros zeros) : fd_(fd), zeros_(zeros) {}

@@ -125,7 +125,7 @@ Result<UniqueFd> Mount::open_for_reading(const std::string& file) const {
 }
 
 Result<UniqueFd> Mount::create_new(const std::string& file) const {
-    UniqueFd fd(::openat(root_.get(), file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    UniqueFd fd(::openat(root_.get(), file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd.valid()) return Failure(explain("create", errno, "cannot create " + within(*this, file)));
     return fd;
 }
@@ -154,6 +154,23 @@ Result<> Mount::rename(const std::string& from, const std::string& to, Replace r
     const unsigned flags = replace == Replace::Yes ? 0 : RENAME_NOREPLACE;
     if (::renameat2(root_.get(), from.c_str(), root_.get(), to.c_str(), flags) == 0) return {};
     return Failure(explain("rename", errno, "cannot rename " + within(*this, from) + " to " + within(*this, to)));
+}
+
+Result<> Mount::copy_owner_and_mode(const std::string& from, const std::string& to) const {
+    struct stat wanted {};
+    struct stat present {};
+    if (::fstatat(root_.get(), from.c_str(), &wanted, AT_SYMLINK_NOFOLLOW) != 0)
+        return fail_errno(errno, "cannot look at " + within(*this, from));
+    if (::fstatat(root_.get(), to.c_str(), &present, AT_SYMLINK_NOFOLLOW) != 0)
+        return fail_errno(errno, "cannot look at " + within(*this, to));
+    if ((wanted.st_uid != present.st_uid || wanted.st_gid != present.st_gid) &&
+        ::fchownat(root_.get(), to.c_str(), wanted.st_uid, wanted.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+        return Failure(explain("chown", errno, "cannot give away " + within(*this, to)));
+    constexpr mode_t permissions = 07777;
+    if (((wanted.st_mode ^ present.st_mode) & permissions) != 0 &&
+        ::fchmodat(root_.get(), to.c_str(), wanted.st_mode & permissions, 0) != 0)
+        return Failure(explain("chmod", errno, "cannot set the mode of " + within(*this, to)));
+    return {};
 }
 
 base::Error Mount::explain(std::string_view operation, int number, std::string what) const {

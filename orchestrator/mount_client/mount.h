@@ -36,11 +36,15 @@ public:
     [[nodiscard]] base::Result<Reply> command(const std::string& ctl, std::string_view subject, std::span<const std::string> words) const;
 
     [[nodiscard]] base::Result<base::UniqueFd> open_for_reading(const std::string& file) const;
-    [[nodiscard]] base::Result<base::UniqueFd> create_new(const std::string& file) const;  // for writing; Exists when it is there
+    [[nodiscard]] base::Result<base::UniqueFd> create_new(
+        const std::string& file) const;  // for reading and writing; Exists when it is there
     [[nodiscard]] base::Result<> link(const std::string& from, const std::string& to) const;
     [[nodiscard]] base::Result<> unlink(const std::string& file) const;
     [[nodiscard]] base::Result<> make_directory(const std::string& directory) const;
     [[nodiscard]] base::Result<> remove_directory(const std::string& directory) const;
+
+    // Of VMs' directories.
+    [[nodiscard]] base::Result<> copy_owner_and_mode(const std::string& from, const std::string& to) const;
 
     enum class Replace { No, Yes };
     [[nodiscard]] base::Result<> rename(const std::string& from, const std::string& to, Replace replace) const;

@@ -12,6 +12,12 @@ namespace varve::mount_client {
 using base::Errc;
 using base::Result;
 
+namespace {
+
+constexpr std::string_view scratch_prefix = ".varve-copy-";
+
+}  // namespace
+
 std::string random_suffix() {
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
     std::random_device device;
@@ -24,11 +30,17 @@ std::string random_suffix() {
 Result<ScratchFile> ScratchFile::create(const Mount& mount, const VmReference& vm) {
     constexpr int attempts = 8;
     for (int attempt = 1;; ++attempt) {
-        auto path = vm_directory(vm) + "/.varve-copy-" + random_suffix();
+        auto path = vm_directory(vm) + "/" + std::string(scratch_prefix) + random_suffix();
         auto fd = mount.create_new(path);
         if (fd) return ScratchFile(mount, std::move(*fd), std::move(path));
         if (fd.error().code != Errc::Exists || attempt == attempts) return base::Failure(std::move(fd).error());
     }
+}
+
+Result<> remove_scratch_files(const Mount& mount, const VmReference& vm) {
+    for (const auto& name : TRY(mount.list(vm_directory(vm))))
+        if (name.starts_with(scratch_prefix)) TRY(mount.unlink(vm_directory(vm) + "/" + name));
+    return {};
 }
 
 ScratchFile::ScratchFile(ScratchFile&& other) noexcept

@@ -32,6 +32,9 @@ private:
     std::string path_;  // empty when there is nothing to remove
 };
 
+// Removes those that a killed process has left in the directory, in which nobody else may be at work; varvefs would do so much later.
+[[nodiscard]] base::Result<> remove_scratch_files(const Mount& mount, const VmReference& vm);
+
 // Six random letters and digits.
 [[nodiscard]] std::string random_suffix();
 

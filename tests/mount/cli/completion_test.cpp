@@ -51,9 +51,9 @@ protected:
 
 TEST_F(CliCompletionTest, Subcommands) {
     EXPECT_EQ(complete("varve "),
-              (Names{"clone", "commit",    "create", "diff",   "discard", "disp",     "events", "export", "import",    "info",
-                     "ls",    "partition", "pin",    "pool",   "preload", "prune",    "reload", "resize", "retention", "revert",
-                     "rm",    "snapshot",  "start",  "status", "stop",    "template", "top",    "usage",  "verify",    "vm"}));
+              (Names{"clone",    "commit",    "create", "diff", "discard",  "disp",  "events", "export", "import",    "info",   "ls",
+                     "mv",       "partition", "pin",    "pool", "preload",  "prune", "reload", "resize", "retention", "revert", "rm",
+                     "snapshot", "start",     "status", "stop", "template", "top",   "usage",  "verify", "vm"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "status", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"reload", "resize", "retention", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "convert", "info", "ls", "rm"}));
@@ -110,6 +110,7 @@ TEST_F(CliCompletionTest, Revisions) {
     EXPECT_EQ(complete("varve clone " + data_name() + "@2017-07-14T02:40:"), Names{"00Z"});
     EXPECT_EQ(complete("varve clone " + vm_name() + "/da"), (Names{data_name(), data_name() + "@" + first_name, data_name() + "@kept"}));
     EXPECT_EQ(complete("varve info " + vm_name() + "/da"), Names{data_name()}) << "info takes no revision";
+    EXPECT_EQ(complete("varve mv " + data_name() + " " + vm_name() + "/da"), Names{data_name()}) << "nor does mv";
     EXPECT_EQ(complete("varve clone " + data_name() + "@kept " + vm_name() + "/da").size(), 3U);
 }
 

@@ -85,6 +85,7 @@ TEST_F(CliListingTest, HelpHasAnExampleOfEverySubcommand) {
                                                  {"revert"},
                                                  {"resize"},
                                                  {"clone"},
+                                                 {"mv"},
                                                  {"pool"},
                                                  {"pool", "add"},
                                                  {"pool", "ls"},

@@ -26,6 +26,7 @@ TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
                                                  {"snapshot"},
                                                  {"resize"},
                                                  {"clone"},
+                                                 {"mv"},
                                                  {"import"},
                                                  {"export"},
                                                  {"import", "x"},
