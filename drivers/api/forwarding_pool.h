@@ -55,6 +55,10 @@ public:
                                                       const StateRef& state) const override {
         return pool_->exclusive(volume, view, state);
     }
+    [[nodiscard]] base::Result<base::Extents> may_differ(const base::VolumePath& volume, const VolumeView& view, const StateRef& one,
+                                                         const StateRef& other) const override {
+        return pool_->may_differ(volume, view, one, other);
+    }
     [[nodiscard]] base::Result<std::vector<Finding>> verify(const base::VmName& vm) const override { return pool_->verify(vm); }
 
     [[nodiscard]] base::Result<> prepare_start(const base::VolumePath& volume, const VolumeView& present,

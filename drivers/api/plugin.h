@@ -69,7 +69,7 @@ inline constexpr const char* binary_interface =
 struct DriverDescriptor {
     static constexpr std::array<char, 8> right_magic{'V', 'A', 'R', 'V', 'E', 'D', 'R', 'V'};
     // One more with each change of what the headers of drivers/api and drivers/base say to a driver.
-    static constexpr std::uint32_t right_version = 1;
+    static constexpr std::uint32_t right_version = 2;
 
     std::array<char, 8> magic;
     std::uint32_t version;

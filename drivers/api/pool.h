@@ -5,6 +5,7 @@
 #include "drivers/api/capabilities.h"
 #include "drivers/api/command.h"
 #include "drivers/api/view.h"
+#include "drivers/base/extent.h"
 #include "drivers/base/unique_fd.h"
 
 #include <filesystem>
@@ -101,6 +102,12 @@ public:
     // Bytes that only this state holds, so that removing it frees them.
     [[nodiscard]] virtual base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const VolumeView& view,
                                                               const StateRef& state) const = 0;
+    // Where two states may differ, from what the storage shares, without reading them: outside of these extents they are the same, with zeros behind the
+    // end of the shorter one. Everything, when the driver cannot tell.
+    [[nodiscard]] virtual base::Result<base::Extents> may_differ(const base::VolumePath& /*volume*/, const VolumeView& /*view*/,
+                                                                 const StateRef& /*one*/, const StateRef& /*other*/) const {
+        return base::Extents{{{0}, base::largest_volume}};
+    }
     // Makes the next start of this volume fast (reflink: the precache). Called without the volume's lock, in the background: `present`
     // may be out of date, and then nothing may happen; `still_current` tells, and holds the volume's lock while it is alive.
     class StillCurrent {

@@ -131,6 +131,12 @@ Result<base::Bytes> ReflinkDriver::exclusive(const VolumeFiles& files, const Vol
     return files.pool().files.exclusive(file.get());
 }
 
+Result<base::Extents> ReflinkDriver::may_differ(const VolumeFiles& files, int one, int other) const {
+    auto found = files.pool().files.differing(one, other);
+    if (!found && found.error().code == Errc::Unsupported) return Driver::may_differ(files, one, other);
+    return found;
+}
+
 // The precache is a copy of the committed state: it goes before that changes.
 Result<> ReflinkDriver::drop_prepared(VolumeFiles& files) {
     (void)TRY(files.remove(files.precache()));  // whether there was one does not matter

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] base::Result<base::UniqueFd> open_to_copy(const images::VolumeFiles& files, const api::VolumeView& view) const override;
     [[nodiscard]] base::Result<base::Bytes> exclusive(const images::VolumeFiles& files, const api::VolumeView& view,
                                                       const api::StateRef& state) const override;
+    [[nodiscard]] base::Result<base::Extents> may_differ(const images::VolumeFiles& files, int one, int other) const override;
     [[nodiscard]] base::Result<> drop_prepared(images::VolumeFiles& files) override;
     [[nodiscard]] base::Result<> before_replacing(images::VolumeFiles& files, const api::VolumeView& view) override;
     // Every revision is one.

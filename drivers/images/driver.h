@@ -66,6 +66,10 @@ public:
     [[nodiscard]] virtual base::Result<base::UniqueFd> open_to_copy(const VolumeFiles& files, const api::VolumeView& view) const = 0;
     [[nodiscard]] virtual base::Result<base::Bytes> exclusive(const VolumeFiles& files, const api::VolumeView& view,
                                                               const api::StateRef& state) const = 0;
+    // Of two states that open_state opens; as api::Pool says.
+    [[nodiscard]] virtual base::Result<base::Extents> may_differ(const VolumeFiles& /*files*/, int /*one*/, int /*other*/) const {
+        return base::Extents{{{0}, base::largest_volume}};
+    }
     // Drops what was made in advance for the next start from the committed state.
     [[nodiscard]] virtual base::Result<> drop_prepared(VolumeFiles& files) = 0;
     // Before another image takes the committed name, or none: what stands on the present one must not be needed any more.

@@ -146,6 +146,15 @@ Result<base::Bytes> ImagePool::exclusive(const VolumePath& volume, const VolumeV
     return context_->driver->exclusive(VolumeFiles(*context_, vm, volume.volume), view, state);
 }
 
+Result<base::Extents> ImagePool::may_differ(const VolumePath& volume, const VolumeView& view, const api::StateRef& one,
+                                            const api::StateRef& other) const {
+    const auto vm = TRY(open_vm(*context_, volume.vm));
+    const VolumeFiles files(*context_, vm, volume.volume);
+    const auto first = TRY(context_->driver->open_state(files, view, one));
+    const auto second = TRY(context_->driver->open_state(files, view, other));
+    return context_->driver->may_differ(files, first.get(), second.get());
+}
+
 Result<> ImagePool::prepare_start(const VolumePath& volume, const VolumeView& present, const LockIfCurrent& lock_if_current) {
     const auto vm = TRY(open_vm(*context_, volume.vm));
     VolumeFiles files(*context_, vm, volume.volume);

@@ -41,6 +41,8 @@ public:
     [[nodiscard]] base::Result<std::filesystem::path> device(const base::VolumePath& volume, const api::VolumeView& view) const override;
     [[nodiscard]] base::Result<base::Bytes> exclusive(const base::VolumePath& volume, const api::VolumeView& view,
                                                       const api::StateRef& state) const override;
+    [[nodiscard]] base::Result<base::Extents> may_differ(const base::VolumePath& volume, const api::VolumeView& view,
+                                                         const api::StateRef& one, const api::StateRef& other) const override;
     [[nodiscard]] base::Result<> prepare_start(const base::VolumePath& volume, const api::VolumeView& present,
                                                const LockIfCurrent& lock_if_current) override;
     [[nodiscard]] base::Result<std::vector<api::Finding>> verify(const base::VmName& vm) const override;

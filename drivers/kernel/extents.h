@@ -2,12 +2,16 @@
 // What the kernel tells of a file's extents (FIEMAP: Documentation/filesystems/fiemap.rst).
 #pragma once
 
+#include "drivers/base/extent.h"
 #include "drivers/base/result.h"
-#include "drivers/base/units.h"
 
 namespace varve::kernel {
 
 // Bytes in extents that no other file shares. Takes time linear in the extents, and constant memory.
 [[nodiscard]] base::Result<base::Bytes> exclusive_bytes(int file);
+
+// Where two files of one file system may differ: everywhere but where both have the same extent of the disk, or none. Behind its end a file has none.
+// Unsupported where the file system tells nothing of extents. Takes time linear in both files' extents.
+[[nodiscard]] base::Result<base::Extents> differing_extents(int one, int other);
 
 }  // namespace varve::kernel

@@ -3,6 +3,7 @@
 // that keeps everything in memory and can die at any call (tests/fakes).
 #pragma once
 
+#include "drivers/base/extent.h"
 #include "drivers/base/result.h"
 #include "drivers/base/timestamp.h"
 #include "drivers/base/unique_fd.h"
@@ -102,6 +103,8 @@ public:
     [[nodiscard]] virtual base::Result<FileSystemSpace> space(int directory) const = 0;
     // Bytes of the file's extents that no other file shares (FIEMAP, FIEMAP_EXTENT_SHARED).
     [[nodiscard]] virtual base::Result<base::Bytes> exclusive(int file) const = 0;
+    // Where two files may differ, from what they share (FIEMAP). Unsupported where the file system cannot tell.
+    [[nodiscard]] virtual base::Result<base::Extents> differing(int one, int other) const = 0;
 };
 
 }  // namespace varve::kernel

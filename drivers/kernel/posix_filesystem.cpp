@@ -297,5 +297,6 @@ Result<FileSystemSpace> PosixFileSystem::space(int directory) const {
 }
 
 Result<Bytes> PosixFileSystem::exclusive(int file) const { return exclusive_bytes(file); }
+Result<base::Extents> PosixFileSystem::differing(int one, int other) const { return differing_extents(one, other); }
 
 }  // namespace varve::kernel

@@ -41,6 +41,7 @@ public:
     [[nodiscard]] base::Result<bool> open_for_writing(int directory, const std::string& name) const override;
     [[nodiscard]] base::Result<FileSystemSpace> space(int directory) const override;
     [[nodiscard]] base::Result<base::Bytes> exclusive(int file) const override;
+    [[nodiscard]] base::Result<base::Extents> differing(int one, int other) const override;
 };
 
 }  // namespace varve::kernel

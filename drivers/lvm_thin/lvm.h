@@ -3,6 +3,7 @@
 // memory (tests/fakes/fake_lvm.h).
 #pragma once
 
+#include "drivers/base/extent.h"
 #include "drivers/base/result.h"
 #include "drivers/base/unique_fd.h"
 #include "drivers/base/units.h"
@@ -73,8 +74,9 @@ public:
     // Writes and discards since it was activated: the same number twice says that there was none in between, unless it was activated again.
     // NotFound when it is not active.
     [[nodiscard]] virtual base::Result<std::uint64_t> writes(const std::string& name) const = 0;
-    // Whether the content of two LVs, one a snapshot of the other, can differ: exact, from the pool's metadata.
-    [[nodiscard]] virtual base::Result<bool> differ(const std::string& a, const std::string& b) = 0;
+    // Where the content of two LVs of the pool can differ, in whole chunks: from the pool's metadata. Nowhere only when neither was written since one
+    // became a snapshot of the other.
+    [[nodiscard]] virtual base::Result<base::Extents> differing(const std::string& a, const std::string& b) = 0;
     // Bytes that only this LV maps.
     [[nodiscard]] virtual base::Result<base::Bytes> exclusive(const std::string& name) = 0;
     [[nodiscard]] virtual base::Result<ThinPoolHealth> health() const = 0;

@@ -308,9 +308,9 @@ Result<std::map<LvUuid, base::Bytes>> LvmLibrary::mapped() {
     return found;
 }
 
-Result<bool> LvmLibrary::differ(const std::string& a, const std::string& b) {
+Result<base::Extents> LvmLibrary::differing(const std::string& a, const std::string& b) {
     const auto first = TRY(thin_id(a));
-    return metadata_.differ(first, TRY(thin_id(b)));
+    return metadata_.differing(first, TRY(thin_id(b)));
 }
 
 Result<base::Bytes> LvmLibrary::exclusive(const std::string& name) { return metadata_.exclusive(TRY(thin_id(name))); }

@@ -146,7 +146,7 @@ Result<bool> was_written(Context& pool, const LvUuid& lv, const SessionRecord& s
     const auto counted = pool.lvm->writes(name);
     const auto before = writes_at_commit(pool, lv);
     if (counted && *counted != 0 && !(before && *counted == *before)) return true;
-    return pool.lvm->differ(TRY(pool.catalog.name_of(origin)), name);
+    return !TRY(pool.lvm->differing(TRY(pool.catalog.name_of(origin)), name)).empty();
 }
 
 // Of a volume whose state somebody has removed the session is all there is.

@@ -5,6 +5,7 @@
 #include "drivers/kernel/program.h"
 #include "drivers/kernel/thin_messages.h"
 
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -87,7 +88,7 @@ Result<std::map<kernel::ThinId, base::Bytes>> ThinMetadata::mapped() {
     return parse_thin_ls(TRY(run({"thin_ls", "--metadata-snap", "--no-headers", "--format", "DEV,MAPPED_BYTES"})));
 }
 
-Result<bool> ThinMetadata::differ(kernel::ThinId a, kernel::ThinId b) {
+Result<base::Extents> ThinMetadata::differing(kernel::ThinId a, kernel::ThinId b) {
     return parse_thin_delta(
         TRY(run({"thin_delta", "--metadata-snap", "--thin1", std::to_string(a.value), "--thin2", std::to_string(b.value)})));
 }
@@ -103,11 +104,44 @@ Result<std::map<kernel::ThinId, base::Bytes>> parse_thin_ls(std::string_view tex
     return found;
 }
 
-Result<bool> parse_thin_delta(std::string_view text) {
-    if (text.find("<diff ") == std::string_view::npos) return fail(Errc::Corrupt, "thin_delta says nothing: '" + std::string(text) + "'");
-    for (const std::string_view difference : {"<different ", "<left_only ", "<right_only "})
-        if (text.find(difference) != std::string_view::npos) return true;
-    return false;
+namespace {
+
+// Of one element: `begin="12"`.
+Result<std::uint64_t> attribute(std::string_view element, std::string_view name) {
+    const auto key = " " + std::string(name) + "=\"";
+    const auto found = element.find(key);
+    std::uint64_t value = 0;
+    if (found != std::string_view::npos) {
+        const auto* const begin = element.data() + found + key.size();
+        const auto read = std::from_chars(begin, element.data() + element.size(), value);
+        if (read.ec == std::errc{} && read.ptr != begin) return value;
+    }
+    return fail(Errc::Corrupt, "thin_delta says '" + std::string(element) + "' without " + std::string(name));
+}
+
+constexpr bool is_difference(std::string_view element) {
+    return element.starts_with("<different ") || element.starts_with("<left_only ") || element.starts_with("<right_only ");
+}
+
+}  // namespace
+
+Result<base::Extents> parse_thin_delta(std::string_view text) {
+    base::SectorCount block;
+    bool compared = false;
+    base::Extents found;
+    for (auto begin = text.find('<'); begin != std::string_view::npos; begin = text.find('<', begin + 1)) {
+        const auto element = text.substr(begin, text.find('>', begin) - begin);
+        if (element.starts_with("<superblock ")) block.count = TRY(attribute(element, "data_block_size"));
+        if (element.starts_with("<diff ")) compared = true;
+        if (!is_difference(element)) continue;
+        const auto first = TRY(attribute(element, "begin"));
+        const auto count = TRY(attribute(element, "length"));
+        const auto limit = block.count == 0 ? 0 : base::largest_volume.count / block.bytes().count;
+        if (first > limit || count > limit - first) return fail(Errc::Corrupt, "thin_delta says '" + std::string(element) + "'");
+        base::append(found, {{first * block.bytes().count}, {count * block.bytes().count}});
+    }
+    if (!compared) return fail(Errc::Corrupt, "thin_delta says nothing: '" + std::string(text) + "'");
+    return found;
 }
 
 }  // namespace varve::lvm_thin

@@ -2,6 +2,7 @@
 // What a thin pool's metadata tells and the kernel does not: read by thin-provisioning-tools from a reserved copy, while the pool runs.
 #pragma once
 
+#include "drivers/base/extent.h"
 #include "drivers/base/result.h"
 #include "drivers/base/units.h"
 #include "drivers/kernel/device_mapper.h"
@@ -27,7 +28,7 @@ public:
     [[nodiscard]] base::Result<base::Bytes> exclusive(kernel::ThinId id);
     [[nodiscard]] base::Result<std::map<kernel::ThinId, base::Bytes>> mapped();
     // thin_delta
-    [[nodiscard]] base::Result<bool> differ(kernel::ThinId a, kernel::ThinId b);
+    [[nodiscard]] base::Result<base::Extents> differing(kernel::ThinId a, kernel::ThinId b);
 
 private:
     [[nodiscard]] base::Result<std::string> run(std::vector<std::string> arguments);
@@ -41,6 +42,6 @@ private:
 
 // Pure: what the programs print (thin-provisioning-tools 0.9).
 [[nodiscard]] base::Result<std::map<kernel::ThinId, base::Bytes>> parse_thin_ls(std::string_view text);
-[[nodiscard]] base::Result<bool> parse_thin_delta(std::string_view text);
+[[nodiscard]] base::Result<base::Extents> parse_thin_delta(std::string_view text);
 
 }  // namespace varve::lvm_thin

@@ -203,6 +203,15 @@ public:
         return context_->lvm->exclusive(TRY(context_->catalog.name_of(lv)));
     }
 
+    Result<base::Extents> may_differ(const VolumePath& volume, const api::VolumeView& view, const api::StateRef& one,
+                                     const api::StateRef& other) const override {
+        const auto first = TRY(find_state(*context_, volume, view, one));
+        const auto second = TRY(find_state(*context_, volume, view, other));
+        if (first == second) return base::Extents{};
+        const std::lock_guard lock(context_->commands);
+        return context_->lvm->differing(TRY(context_->catalog.name_of(first)), TRY(context_->catalog.name_of(second)));
+    }
+
     // A start is one LVM command: nothing can be made ready for it.
     Result<> prepare_start(const VolumePath& /*volume*/, const api::VolumeView& /*present*/, const LockIfCurrent& /*lock*/) override {
         return {};

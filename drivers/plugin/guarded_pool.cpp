@@ -53,6 +53,10 @@ public:
     Result<base::Bytes> exclusive(const VolumePath& volume, const VolumeView& view, const api::StateRef& state) const override {
         return look("exclusive", [&] { return inner().exclusive(volume, view, state); });
     }
+    Result<base::Extents> may_differ(const VolumePath& volume, const VolumeView& view, const api::StateRef& one,
+                                     const api::StateRef& other) const override {
+        return look("may_differ", [&] { return inner().may_differ(volume, view, one, other); });
+    }
     Result<std::vector<api::Finding>> verify(const VmName& vm) const override {
         return look("verify", [&] { return inner().verify(vm); });
     }

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -65,6 +66,36 @@ Result<Json> verify(Volumes& /*volumes*/, const VolumeRef& volume, Arguments /*n
     return findings_object(findings);
 }
 
+// "current" or a revision, with its size.
+struct ComparedState {
+    api::StateRef ref;
+    base::Bytes size;
+};
+
+Result<ComparedState> compared_state(const VolumeRef& volume, const api::VolumeView& view, const std::string& name) {
+    if (name == protocol::current_alias) {
+        if (!view.committed) return base::fail(base::Errc::NotFound, volume.path().str() + " has no committed state");
+        return ComparedState{api::CommittedState{}, view.committed->size};
+    }
+    const auto id = TRY(base::RevisionId::parse(name));
+    const auto* const revision = view.revisions.find(id);
+    if (revision == nullptr) return base::fail(base::Errc::NotFound, volume.path().str() + " has no revision " + id.str());
+    return ComparedState{id, revision->state.size};
+}
+
+Result<Json> compare(Volumes& /*volumes*/, const VolumeRef& volume, Arguments arguments) {
+    constexpr std::size_t most_extents = 65536;  // some MiB of JSON
+    const auto view = volume.view();
+    if (!view) return base::fail(base::Errc::NotFound, "there is no volume " + volume.path().str());
+    const auto one = TRY(compared_state(volume, *view, arguments[0]));
+    const auto other = TRY(compared_state(volume, *view, arguments[1]));
+    const auto found = TRY(volume.vm->pool().driver().may_differ(volume.path(), *view, one.ref, other.ref));
+    auto extents = Json::array();
+    for (const auto& extent : base::coarsened(found, std::max(one.size, other.size), most_extents))
+        extents.push_back({{field::offset, extent.offset.count}, {field::length, extent.length.count}});
+    return Json{{field::extents, std::move(extents)}};
+}
+
 Result<Json> clear(Volumes& volumes, const VolumeRef& volume, Arguments /*none*/) {
     TRY(volumes.clear(volume));
     return Json::object();
@@ -97,6 +128,7 @@ constexpr std::array the_volume_commands{
     VolumeCommand{{verb::discard, "", 0, 0},
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return discard_volume(volumes, volume); }},
     VolumeCommand{{verb::verify, "", 0, 0}, verify},
+    VolumeCommand{{verb::compare, "REVISION|current REVISION|current", 2, 2}, compare},
     VolumeCommand{{verb::clear, "", 0, 0}, clear},
     VolumeCommand{{verb::resize, "BYTES", 1, 1}, resize},
     VolumeCommand{{verb::revert, "REVISION", 1, 1}, revert},

@@ -23,9 +23,9 @@ class Diff final : public Command {
 public:
     explicit Diff(CLI::App& app) {
         app.footer(
-            "Every byte but holes is read and compared: what is listed differs, what is not is the same. What one state has behind the "
-            "end\n"
-            "of the other is compared with zeros. With one argument a volume is compared with its newest revision, and a revision with\n"
+            "Every byte is read and compared but holes and what the storage says that both share: what is listed differs, what is not is\n"
+            "the same. What one state has behind the end of the other is compared with zeros. With one argument a volume is compared with "
+            "its newest revision, and a revision with\n"
             "the volume.\n\n"
             "Examples:\n  varve diff fast/work/root\n  varve diff fast/work/root@before-upgrade\n"
             "  varve diff --block 64K fast/work/root@monday fast/work/root@tuesday\n"

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/mount_client/difference.h"
 
+#include "fs/protocol/names.h"
 #include "orchestrator/mount_client/state_files.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -64,22 +66,31 @@ public:
     Comparison(Side& from, Side& to, Difference& found, const DifferenceOptions& options)
         : from_(from), to_(to), found_(found), options_(options), end_(std::max(found.from_size.count, found.to_size.count)) {}
 
-    Result<> run(const CopyObserver& observer) {
-        const auto block = options_.block.count;
-        for (std::uint64_t data = 0, at = 0; (data = next_data(at)) < end_;) {
-            at = data / block * block;
-            const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(copy_piece, end_ - at));
-            TRY(compare(at, count));
-            at += count;
-            if (observer.progress) observer.progress({at}, Bytes{end_});
-            if (observer.interrupted && observer.interrupted()) return fail(Errc::Interrupted, "interrupted");
-        }
+    Result<> run(const Extents& within, const CopyObserver& observer) {
+        for (const auto& part : within) TRY(run(part, observer));
         return {};
     }
 
 private:
     [[nodiscard]] std::uint64_t next_data(std::uint64_t at) const {
         return at >= end_ ? end_ : std::min(from_.next_data(at, end_), to_.next_data(at, end_));
+    }
+
+    // Whole blocks, but none twice.
+    Result<> run(const Extent& part, const CopyObserver& observer) {
+        const auto block = options_.block.count;
+        const auto stop = std::min(part.end().count, end_);
+        at_ = std::max(at_, part.offset.count / block * block);
+        for (std::uint64_t data = 0; (data = next_data(at_)) < stop;) {
+            at_ = data / block * block;
+            const auto blocks = (stop - at_ + block - 1) / block * block;
+            const auto count = static_cast<std::size_t>(std::min({std::uint64_t{copy_piece}, blocks, end_ - at_}));
+            TRY(compare(at_, count));
+            at_ += count;
+            if (observer.progress) observer.progress({at_}, Bytes{end_});
+            if (observer.interrupted && observer.interrupted()) return fail(Errc::Interrupted, "interrupted");
+        }
+        return {};
     }
 
     Result<> compare(std::uint64_t at, std::size_t count) {
@@ -112,7 +123,21 @@ private:
     Difference& found_;
     const DifferenceOptions& options_;
     std::uint64_t end_;
+    std::uint64_t at_ = 0;
 };
+
+const Extents everywhere{{{0}, base::largest_volume}};
+
+// What varvefs says of two states of one volume. Whoever may not ask, or asks in vain, compares everything.
+Extents may_differ(const Mount& mount, const StateReference& from, const StateReference& to) {
+    if (from.volume != to.volume) return everywhere;
+    const auto name = [](const StateReference& state) {
+        return state.revision ? state.revision->str() : std::string(protocol::current_alias);
+    };
+    const std::array words{std::string(protocol::verb::compare), name(from), name(to)};
+    auto reply = mount.command(volume_control(from.volume, protocol::volume_file::ctl), from.volume.str(), words);
+    return reply && reply->ok && reply->extents ? *std::move(reply->extents) : everywhere;
+}
 
 // What tells a path's state from the one before.
 struct Stamp {
@@ -152,6 +177,10 @@ Bytes Difference::sum() const {
 }
 
 Result<Difference> difference_of(int from, int to, const DifferenceOptions& options, const CopyObserver& observer) {
+    return difference_of(from, to, everywhere, options, observer);
+}
+
+Result<Difference> difference_of(int from, int to, const Extents& within, const DifferenceOptions& options, const CopyObserver& observer) {
     if (!std::has_single_bit(options.block.count) || options.block.count < base::sector_size || options.block > largest_block)
         return fail(Errc::InvalidArgument, "a block is a power of two from 512 bytes to " + base::human(largest_block));
     Difference found;
@@ -159,7 +188,7 @@ Result<Difference> difference_of(int from, int to, const DifferenceOptions& opti
     found.to_size.count = static_cast<std::uint64_t>(TRY(status_of(to)).st_size);
     Side from_side(from, found.from_size.count);
     Side to_side(to, found.to_size.count);
-    TRY(Comparison(from_side, to_side, found, options).run(observer));
+    TRY(Comparison(from_side, to_side, found, options).run(within, observer));
     return found;
 }
 
@@ -167,7 +196,7 @@ Result<Difference> find_difference(const Mount& mount, const StateReference& fro
                                    const DifferenceOptions& options, const CopyObserver& observer) {
     const auto older = TRY(open_stamped(mount, from));
     const auto newer = TRY(open_stamped(mount, to));
-    auto found = TRY(difference_of(older.fd.get(), newer.fd.get(), options, observer));
+    auto found = TRY(difference_of(older.fd.get(), newer.fd.get(), may_differ(mount, from, to), options, observer));
     TRY(check_unchanged(mount, from, older.stamp));
     TRY(check_unchanged(mount, to, newer.stamp));
     return found;

@@ -2,25 +2,22 @@
 // Where two states of a volume differ.
 #pragma once
 
+#include "drivers/base/extent.h"
 #include "orchestrator/mount_client/copy_image.h"
 #include "orchestrator/mount_client/mount.h"
 #include "orchestrator/mount_client/reference.h"
 
 #include <cstddef>
-#include <vector>
 
 namespace varve::mount_client {
 
-struct Extent {
-    base::Bytes offset;
-    base::Bytes length;
-    friend bool operator==(const Extent&, const Extent&) = default;
-};
+using base::Extent;
+using base::Extents;
 
 struct Difference {
     base::Bytes from_size;
     base::Bytes to_size;
-    std::vector<Extent> extents;  // by offset; no two touch
+    Extents extents;
 
     [[nodiscard]] base::Bytes sum() const;
 };
@@ -34,12 +31,15 @@ struct DifferenceOptions {
 
 inline constexpr base::Bytes largest_block{copy_piece};
 
-// Compares every byte but those that are holes in both. What lies behind the end of one counts as zeros, so that its end, too, is where it was.
+// Compares every byte but those that are holes in both, and those that varvefs knows to be shared. What lies behind the end of one counts as zeros, so that its end, too, is where it was.
 // Busy when one of the states was replaced meanwhile.
 [[nodiscard]] base::Result<Difference> find_difference(const Mount& mount, const StateReference& from, const StateReference& to,
                                                        const DifferenceOptions& options, const CopyObserver& observer);
 
 // The same of two open files.
 [[nodiscard]] base::Result<Difference> difference_of(int from, int to, const DifferenceOptions& options, const CopyObserver& observer);
+// Only what lies in `within` is looked at.
+[[nodiscard]] base::Result<Difference> difference_of(int from, int to, const Extents& within, const DifferenceOptions& options,
+                                                     const CopyObserver& observer);
 
 }  // namespace varve::mount_client

@@ -30,7 +30,22 @@ base::Failure broken(const std::string& what) {
     return base::fail(Errc::Corrupt, "varvefs answered with something that is not a reply: " + what);
 }
 
-void read_result(const json& result, Reply& reply) {
+// What lies outside of them will not be looked at, so nothing is made of a strange one.
+Result<base::Extents> read_extents(const json& list) {
+    if (!list.is_array()) return broken("its extents are not a list");
+    base::Extents extents;
+    for (const auto& each : list) {
+        const auto offset = number_field(each, protocol::field::offset, 0, INT64_MAX);
+        const auto length = number_field(each, protocol::field::length, 1, INT64_MAX - offset.value_or(0));
+        if (!offset || !length) return broken("an extent without its place");
+        const base::Extent extent{{static_cast<std::uint64_t>(*offset)}, {static_cast<std::uint64_t>(*length)}};
+        if (!extents.empty() && extent.offset < extents.back().end()) return broken("its extents are not in order");
+        extents.push_back(extent);
+    }
+    return extents;
+}
+
+Result<> read_result(const json& result, Reply& reply) {
     reply.device = text_field(result, protocol::field::device);
     reply.revision = text_field(result, protocol::field::revision);
     reply.committed = flag_field(result, protocol::field::committed);
@@ -38,6 +53,8 @@ void read_result(const json& result, Reply& reply) {
         if (revision.is_string()) reply.removed.push_back(revision.get<std::string>());
     for (const auto& finding : list_field(result, protocol::field::findings))
         reply.findings.push_back({text_field(finding, protocol::field::object), text_field(finding, protocol::field::what)});
+    if (const auto* extents = field(result, protocol::field::extents); extents != nullptr) reply.extents = TRY(read_extents(*extents));
+    return {};
 }
 
 enum class Depth { Whole, Part };
@@ -52,7 +69,8 @@ Result<Reply> read_reply(const json& object, Depth depth) {
     reply.subject = text_field(object, protocol::field::volume);
     if (reply.subject.empty()) reply.subject = text_field(object, protocol::field::vm);
     reply.json = compact(object);
-    if (const auto* result = field(object, protocol::field::result); result != nullptr && result->is_object()) read_result(*result, reply);
+    if (const auto* result = field(object, protocol::field::result); result != nullptr && result->is_object())
+        TRY(read_result(*result, reply));
     if (const auto* volumes = field(object, protocol::field::volumes); volumes != nullptr) {
         if (!volumes->is_array() || depth == Depth::Part) return broken("its volumes are not a list");
         for (const auto& volume : *volumes) reply.volumes.push_back(TRY(read_reply(volume, Depth::Part)));

@@ -2,10 +2,12 @@
 // What a `ctl` file answers.
 #pragma once
 
+#include "drivers/base/extent.h"
 #include "drivers/base/result.h"
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,15 +24,16 @@ struct Finding {
 struct Reply {
     bool ok = false;
     std::string command;
-    std::string subject;               // "fast/work/root" or "fast/work"; may be empty
-    std::string device;                // of `start`
-    std::string revision;              // of `stop`: the kept old state
-    bool committed = false;            // of `stop`
-    std::vector<std::string> removed;  // revisions that retention took
-    std::vector<Finding> findings;     // of `verify`
-    std::vector<Reply> volumes;        // of a command for a whole VM
-    base::Error error{};               // when not ok
-    std::string json;                  // the object as received, compact
+    std::string subject;                     // "fast/work/root" or "fast/work"; may be empty
+    std::string device;                      // of `start`
+    std::string revision;                    // of `stop`: the kept old state
+    bool committed = false;                  // of `stop`
+    std::vector<std::string> removed;        // revisions that retention took
+    std::vector<Finding> findings;           // of `verify`
+    std::optional<base::Extents> extents{};  // of `compare`
+    std::vector<Reply> volumes;              // of a command for a whole VM
+    base::Error error{};                     // when not ok
+    std::string json;                        // the object as received, compact
 };
 
 // Corrupt when the text is not one JSON object in the form of docs/control-tree.md, or nests volumes in volumes.

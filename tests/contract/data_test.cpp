@@ -198,6 +198,62 @@ TEST_P(ContractTest, ExclusiveCountsOnlyWhatRemovalFrees) {
     EXPECT_TRUE(failed(pool_->exclusive(root_, view(root_), revision("missing")), Errc::NotFound));
 }
 
+// ---- may_differ
+
+namespace {
+
+// The bytes of a state, all zeros behind its end.
+std::string bytes_of(const base::UniqueFd& state, std::size_t count) {
+    std::string bytes(count, '\0');
+    EXPECT_GE(::pread(state.get(), bytes.data(), count, 0), 0);
+    return bytes;
+}
+
+}  // namespace
+
+TEST_P(ContractTest, WhatMayDifferCoversWhatDiffers) {
+    constexpr std::size_t size = std::size_t{4} << 20;
+    create(root_, origin(mebibytes(4)));
+    const auto write_state = [&](std::size_t offset, std::size_t count, char mark, base::Bytes grown) {
+        const auto present = open_state(root_);
+        ASSERT_TRUE(succeeded(present));
+        auto written = pool_->create_image(root_.vm, present->get());
+        ASSERT_TRUE(succeeded(written));
+        if (grown.count != 0) {
+            ASSERT_TRUE(succeeded(written->storage().set_size(grown)));
+        }
+        ASSERT_TRUE(succeeded(written->storage().write(std::string(count, mark), {offset})));
+        ASSERT_TRUE(succeeded(written->storage().sync(false)));
+        run(root_, api::Publish{&*written, api::Publish::AsCommitted{}});
+    };
+    ASSERT_NO_FATAL_FAILURE(write_state(0, 2 << 20, 'a', {}));
+    run(root_, api::TakeSnapshot{label("first")});
+    ASSERT_NO_FATAL_FAILURE(write_state(1 << 20, 512, 'b', {}));
+    run(root_, api::TakeSnapshot{label("second")});
+    ASSERT_NO_FATAL_FAILURE(write_state(size, 4096, 'c', mebibytes(5)));
+
+    const std::vector<std::pair<api::StateRef, api::StateRef>> pairs{{revision("first"), revision("second")},
+                                                                     {revision("second"), revision("first")},
+                                                                     {revision("second"), api::CommittedState{}},
+                                                                     {revision("first"), api::CommittedState{}}};
+    for (const auto& [one, other] : pairs) {
+        const auto told = pool_->may_differ(root_, view(root_), one, other);
+        ASSERT_TRUE(succeeded(told));
+        const auto left = bytes_of(open_state(root_, one).value(), size + (1 << 20));
+        const auto right = bytes_of(open_state(root_, other).value(), size + (1 << 20));
+        std::size_t at = 0;  // where the last extent ended
+        for (const auto& extent : base::coarsened(*told, {left.size()}, left.size())) {
+            EXPECT_EQ(left.compare(at, extent.offset.count - at, right, at, extent.offset.count - at), 0)
+                << "before " << extent.offset.count;
+            at = extent.end().count;
+        }
+        EXPECT_EQ(left.compare(at, std::string::npos, right, at, std::string::npos), 0) << "behind " << at;
+    }
+    EXPECT_TRUE(failed(pool_->may_differ(root_, view(root_), revision("missing"), api::CommittedState{}), Errc::NotFound) ||
+                base::coarsened(*pool_->may_differ(root_, view(root_), revision("missing"), api::CommittedState{}), {1}, 1).size() == 1)
+        << "everything from who cannot tell";
+}
+
 TEST_P(ContractTest, ThePoolKnowsItsSpace) {
     const auto space = pool_->space();
     ASSERT_TRUE(succeeded(space));

@@ -342,13 +342,16 @@ Result<std::uint64_t> FakeLvm::writes(const std::string& name) const {
     return volume->writes;
 }
 
-Result<bool> FakeLvm::differ(const std::string& a, const std::string& b) {
+Result<base::Extents> FakeLvm::differing(const std::string& a, const std::string& b) {
     const std::lock_guard lock(disk_->mutex_);
     const auto first = TRY(disk_->find(a))->file.get();
     const auto second = TRY(disk_->find(b))->file.get();
-    bool differ = false;
-    each_chunk(second, [&](off_t offset) { differ = differ || chunk_at(first, offset) != chunk_at(second, offset); });
-    return differ;
+    base::Extents found;
+    each_chunk(status_of(first).st_size > status_of(second).st_size ? first : second, [&](off_t offset) {
+        const auto at = static_cast<std::uint64_t>(offset);
+        if (chunk_at(first, offset) != chunk_at(second, offset)) base::append(found, {{at}, {disk_->health_.chunk}});
+    });
+    return found;
 }
 
 Result<Bytes> FakeLvm::exclusive(const std::string& name) {

@@ -90,7 +90,7 @@ public:
     [[nodiscard]] base::Result<std::map<lvm_thin::LvUuid, base::Bytes>> mapped() override;
     [[nodiscard]] base::Result<bool> in_use(const std::string& name) const override;
     [[nodiscard]] base::Result<std::uint64_t> writes(const std::string& name) const override;
-    [[nodiscard]] base::Result<bool> differ(const std::string& a, const std::string& b) override;
+    [[nodiscard]] base::Result<base::Extents> differing(const std::string& a, const std::string& b) override;
     [[nodiscard]] base::Result<base::Bytes> exclusive(const std::string& name) override;
     [[nodiscard]] base::Result<lvm_thin::ThinPoolHealth> health() const override;
     [[nodiscard]] base::Result<> discard(int fd, base::Bytes offset, base::Bytes length) override;

@@ -95,6 +95,7 @@ public:
     [[nodiscard]] base::Result<bool> open_for_writing(int directory, const std::string& name) const override;
     [[nodiscard]] base::Result<kernel::FileSystemSpace> space(int directory) const override;
     [[nodiscard]] base::Result<base::Bytes> exclusive(int file) const override;
+    [[nodiscard]] base::Result<base::Extents> differing(int one, int other) const override;
 
 private:
     MemoryFileSystem(std::string top, const base::Clock& clock, const Disk& disk);

@@ -26,6 +26,24 @@ TEST_F(CliDiffTest, AVolumeAndItsNewestRevision) {
     EXPECT_EQ(found.at("/changed"), "8192");
 }
 
+// What the pool shares is not read: a change in the middle of much that is the same.
+TEST_F(CliDiffTest, OnlyWhatIsNotSharedIsCompared) {
+    constexpr std::size_t size = std::size_t{16} << 20;
+    const auto content = pattern('s', size);
+    ASSERT_EQ(make_state(at("big.img"), content, first_time), ok);
+    ASSERT_EQ(link_file(at("big.img"), at("big.img@kept")), ok);
+    const auto extents = [&] { return command("big", "compare kept current"); };
+    EXPECT_EQ(extents().at("/result/extents"), "[]") << extents().text;
+    OpenFile file(at("big.img"), O_RDWR);
+    ASSERT_EQ(file.write_at(size / 2 + 1000, "changed"), ok);
+    ASSERT_EQ(file.close(), ok);
+    const auto found = extents();
+    EXPECT_EQ(found.at("/result/extents/1"), "") << found.text;
+    EXPECT_LE(std::stoull(found.at("/result/extents/0/length")), 128U << 10) << found.text;
+    const auto name = vm_name() + "/big";
+    EXPECT_EQ(must_varve({"diff", name + "@kept"}), " OFFSET  LENGTH\n8389120     512\n  total   512 B\n") << found.text;
+}
+
 TEST_F(CliDiffTest, AnotherSize) {
     ASSERT_EQ(link_file(data(), at("data.img@kept")), ok);
     must_varve({"resize", data_name(), "4E"});

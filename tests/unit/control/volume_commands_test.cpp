@@ -65,6 +65,19 @@ TEST_F(VolumeCommands, ClearKeepsTheOldState) {
     EXPECT_EQ(read(root_, revision("2018-01-02T03:04:05Z")), "old");
 }
 
+// This driver cannot tell, and says so.
+TEST_F(VolumeCommands, CompareStaysWithinTheStates) {
+    commit(root_, "old", 1514862245);
+    EXPECT_TRUE(run("resize 3M").at("ok"));
+    ASSERT_TRUE(succeeded(volumes_.take_snapshot(root_, engine_test::label("good"))));
+    EXPECT_TRUE(run("resize 4M").at("ok"));
+    EXPECT_EQ(run("compare good current").at("result"), json::parse(R"({"extents":[{"offset":0,"length":4194304}]})"));
+    EXPECT_EQ(run("compare good good").at("result"), json::parse(R"({"extents":[{"offset":0,"length":3145728}]})"));
+    EXPECT_EQ(run("compare current bad").at("error").at("code"), "not-found");
+    EXPECT_EQ(run("compare current").at("error").at("message"), "usage: compare REVISION|current REVISION|current");
+    EXPECT_EQ(run("compare current @").at("error").at("name"), "EINVAL");
+}
+
 TEST_F(VolumeCommands, PruneTellsWhatItRemoved) {
     for (const auto seconds : {1514862245, 1514862246, 1514862247, 1514862248}) commit(root_, "x", seconds);
     EXPECT_EQ(run("prune").at("result").at("removed"), json::array());  // within the grace
@@ -88,9 +101,10 @@ TEST_F(VolumeCommands, VerifyFindsWhatIsWrongWithThisVolume) {
 
 TEST_F(VolumeCommands, UnknownOnesNameTheKnown) {
     const auto message = run("format").at("error").at("message").get<std::string>();
-    EXPECT_NE(message.find("start, stop, commit, discard, verify, clear, resize, revert, prune"), std::string::npos);
+    EXPECT_NE(message.find("start, stop, commit, discard, verify, compare, clear, resize, revert, prune"), std::string::npos);
     const VolumeRef none{root_.vm, engine_test::volume_name("none")};
-    for (const auto* text : {"start", "stop", "commit", "discard", "verify", "clear", "resize 1M", "revert x", "prune"})
+    for (const auto* text :
+         {"start", "stop", "commit", "discard", "verify", "compare x current", "clear", "resize 1M", "revert x", "prune"})
         EXPECT_EQ(command(place(none), text).at("error").at("name"), "ENOENT") << text;
 }
 

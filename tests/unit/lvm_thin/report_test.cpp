@@ -60,11 +60,20 @@ TEST(ThinTools, AreRead) {
     EXPECT_EQ(parse_thin_ls("").value(), Found{});
     EXPECT_EQ(parse_thin_ls("1 65536\nno metadata\n").error().code, Errc::Corrupt);
     constexpr std::string_view same =
-        "<superblock uuid=\"\" time=\"1\">\n  <diff left=\"1\" right=\"2\">\n    <same begin=\"0\" length=\"1\"/>\n  </diff>\n";
-    EXPECT_FALSE(parse_thin_delta(same).value());
+        "<superblock uuid=\"\" time=\"1\" transaction=\"2\" data_block_size=\"128\" nr_data_blocks=\"0\">\n  <diff left=\"1\" "
+        "right=\"2\">\n    <same begin=\"0\" length=\"1\"/>\n  </diff>\n";
+    EXPECT_EQ(parse_thin_delta(same).value(), base::Extents{});
     constexpr std::string_view other =
-        "<superblock>\n  <diff left=\"1\" right=\"2\">\n    <different begin=\"0\" length=\"1\"/>\n  </diff>\n";
-    EXPECT_TRUE(parse_thin_delta(other).value());
+        "<superblock uuid=\"\" data_block_size=\"128\">\n  <diff left=\"1\" right=\"2\">\n    <different begin=\"0\" length=\"1\"/>\n"
+        "    <left_only begin=\"1\" length=\"2\"/>\n    <same begin=\"3\" length=\"5\"/>\n    <right_only begin=\"8\" length=\"1\"/>\n  "
+        "</diff>\n";
+    EXPECT_EQ(parse_thin_delta(other).value(), (base::Extents{{{0}, {3 * 65536}}, {{8 * 65536}, {65536}}}));
+    for (const std::string_view element :
+         {"<different begin=\"0\"/>", "<different begin=\"x\" length=\"1\"/>", "<left_only begin=\"-1\" length=\"1\"/>",
+          "<different begin=\"18446744073709551615\" length=\"2\"/>"})
+        EXPECT_EQ(parse_thin_delta("<superblock data_block_size=\"128\"><diff >" + std::string(element)).error().code, Errc::Corrupt)
+            << element;
+    EXPECT_EQ(parse_thin_delta("<superblock uuid=\"\"><diff >").error().code, Errc::Corrupt);
     EXPECT_EQ(parse_thin_delta("").error().code, Errc::Corrupt);
 }
 

@@ -14,7 +14,6 @@ namespace {
 
 using base::Bytes;
 using base::Errc;
-using Extents = std::vector<Extent>;
 
 base::UniqueFd file_of(std::uint64_t size, const std::vector<std::pair<std::uint64_t, std::string>>& data) {
     base::UniqueFd file(::memfd_create("difference", MFD_CLOEXEC));
@@ -30,6 +29,20 @@ base::Result<Difference> compare(const base::UniqueFd& from, const base::UniqueF
 
 constexpr std::uint64_t kibibyte = 1024;
 constexpr std::uint64_t mebibyte_of_difference = kibibyte * kibibyte;
+
+TEST(DifferenceTest, LooksOnlyWhereItIsTold) {
+    const auto from = file_of(4 * mebibyte_of_difference, {});
+    const auto to = file_of(4 * mebibyte_of_difference, {{0, "a"}, {70000, "b"}, {200000, "c"}, {3 * mebibyte_of_difference, "d"}});
+    const auto within = [&](const Extents& parts, std::uint64_t block) {
+        return difference_of(from.get(), to.get(), parts, {.block = {block}}, {}).value().extents;
+    };
+    EXPECT_EQ(within({{{65536}, {65536}}, {{3 * mebibyte_of_difference}, {512}}}, 512),
+              (Extents{{{69632}, {512}}, {{3 * mebibyte_of_difference}, {512}}}));
+    EXPECT_EQ(within({{{70001}, {1}}}, 4096), (Extents{{{69632}, {4096}}})) << "blocks are whole";
+    EXPECT_EQ(within({{{70001}, {1}}, {{70003}, {1}}}, 4096), (Extents{{{69632}, {4096}}})) << "and none comes twice";
+    EXPECT_EQ(within({{{1000}, {60000}}}, 512), Extents{});
+    EXPECT_EQ(within({}, 512), Extents{});
+}
 
 TEST(DifferenceTest, ListsWhatDiffersAndNothingElse) {
     const auto from = file_of(4 * mebibyte_of_difference, {{0, "same"}, {5000, "old"}, {2 * mebibyte_of_difference - 1, "x"}});

@@ -73,7 +73,7 @@ TEST_F(PluginTest, WhatIsNoDriverForThisVarvefsIsRefused) {
     expect_refused(check_settings(pool(object("nothing_exported"))), Errc::Unsupported, "has no symbol varve_driver");
     expect_refused(check_settings(pool(object("wrong_magic"))), Errc::Unsupported, "is no driver of Varve");
     expect_refused(check_settings(pool(object("wrong_version"))), Errc::Unsupported,
-                   "is for version 99 of the driver interface, and this varvefs has 1");
+                   "is for version 99 of the driver interface, and this varvefs has 2");
     expect_refused(check_settings(pool(object("wrong_headers"))), Errc::Unsupported, "was built with other headers");
     expect_refused(check_settings(pool(object("wrong_compiler"))), Errc::Unsupported, "ABI of another one instead of");
     expect_refused(check_settings(pool(object("incomplete"))), Errc::Unsupported, "functions are missing");
