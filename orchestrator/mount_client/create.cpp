@@ -24,6 +24,20 @@ Result<> apply_settings(const Mount& mount, const NewVolume& wanted) {
 
 }  // namespace
 
+Result<StateReference> parse_source_link(const base::PoolName& pool, std::string_view link) {
+    const auto refuse = [&] { return base::fail(Errc::InvalidName, "'" + shown(link) + "' is no link to a volume of another VM"); };
+    constexpr std::string_view up = "../";
+    const auto suffix = link.rfind(protocol::volume_suffix, link.find(protocol::revision_separator));
+    if (!link.starts_with(up) || suffix == std::string_view::npos) return refuse();
+    const auto rest = link.substr(suffix + protocol::volume_suffix.size());
+    if (!rest.empty() && rest.front() != protocol::revision_separator) return refuse();
+    const auto path = link.substr(up.size(), suffix - up.size());
+    auto reference = TRY(parse_reference(pool.str() + "/" + std::string(path) + std::string(rest)));
+    auto* state = std::get_if<StateReference>(&reference);
+    if (state == nullptr) return refuse();
+    return std::move(*state);
+}
+
 std::string source_link(const StateReference& source) { return "../" + source.volume.vm.str() + "/" + state_name(source); }
 
 Result<> create_volume(const Mount& mount, const NewVolume& wanted) {

@@ -6,6 +6,7 @@
 #include "orchestrator/mount_client/reference.h"
 
 #include <string>
+#include <string_view>
 
 namespace varve::mount_client {
 
@@ -20,6 +21,8 @@ struct NewVolume {
 
 // A state as volumes of the same pool name it for their source: "../fedora/root.img@before-upgrade".
 [[nodiscard]] std::string source_link(const StateReference& source);
+// The way back, of a volume of that pool; InvalidName for anything else.
+[[nodiscard]] base::Result<StateReference> parse_source_link(const base::PoolName& pool, std::string_view link);
 
 // With its settings; when one of them is refused there is no volume.
 [[nodiscard]] base::Result<> create_volume(const Mount& mount, const NewVolume& wanted);

@@ -19,14 +19,6 @@ using base::Result;
 using disposables::EmptyAtStart;
 using disposables::StartsFrom;
 
-// A source as the control tree shows it: "VM/VOLUME" or "VM/VOLUME@REVISION", of the same pool.
-Result<disposables::Source> source_in(const base::VolumeId& volume, const std::string& text) {
-    const auto reference = TRY(mount_client::parse_reference(volume.pool.str() + "/" + text));
-    const auto* state = std::get_if<mount_client::StateReference>(&reference);
-    if (state == nullptr) return base::fail(base::Errc::Corrupt, "the source of " + volume.str() + " is no volume: '" + text + "'");
-    return disposables::Source{state->volume.path(), state->revision};
-}
-
 class MountPlaces final : public Places {
 public:
     explicit MountPlaces(std::string mountpoint) : mountpoint_(std::move(mountpoint)) {}
@@ -37,8 +29,8 @@ public:
         const auto volume = TRY(mount_client::read_volume(mount, id));
         if (volume.kind == protocol::kind::volatile_volume) return disposables::TemplateVolume{use, EmptyAtStart{{volume.size}}};
         if (volume.kind == protocol::kind::origin) return disposables::TemplateVolume{use, disposables::Keeps{}};
-        auto source = TRY(source_in(id, volume.source));
-        return disposables::TemplateVolume{use, StartsFrom{std::move(source)}};
+        const auto source = TRY(mount_client::parse_source_link(id.pool, volume.source));
+        return disposables::TemplateVolume{use, StartsFrom{{source.volume.path(), source.revision}}};
     }
 
     // A state is never written: another one has another time.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/mount_client/create.h"
 #include "orchestrator/service/arguments.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/versions.h"
@@ -60,9 +61,8 @@ json volume_json(const base::VolumeId& id, const mount_client::Volume& volume) {
 json version_json(Versions& versions, const VmName& template_vm, const base::VolumeId& id) {
     const auto volume = versions.read(id);
     if (!volume) return {};
-    const auto source = mount_client::parse_reference(id.pool.str() + "/" + volume->source);
-    const auto* from = source ? std::get_if<mount_client::StateReference>(&*source) : nullptr;
-    if (from == nullptr || from->volume.vm != template_vm) return {};
+    const auto from = mount_client::parse_source_link(id.pool, volume->source);
+    if (!from || from->volume.vm != template_vm) return {};
     return {{"vm", id.vm.str()},
             {"pool", id.pool.str()},
             {"volume", id.volume.str()},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/path_reference.h"
 #include "tests/unit/mount_client/fake_tree.h"
 
@@ -37,6 +38,21 @@ TEST(Reference, PathsOfTheTree) {
     EXPECT_EQ(vm_control(state.vm(), "ctl"), "pools/p/v/.varve/ctl");
     EXPECT_EQ(pool_control(state.volume.pool, "driver"), "pools/p/.varve/driver");
     EXPECT_EQ(root_control("errors"), ".varve/errors");
+}
+
+TEST(Reference, OfASourceAndBack) {
+    const auto pool = base::PoolName::parse("p").value();
+    for (const std::string name : {"p/v/root", "p/v/root@before-upgrade", "p/v/root@2018-01-02T03:04:05Z.7", "p/v/root@a.img"}) {
+        const auto state = std::get<StateReference>(parse_reference(name).value());
+        const auto back = parse_source_link(pool, source_link(state));
+        ASSERT_TRUE(back) << name;
+        EXPECT_EQ(back->str(), name);
+    }
+    EXPECT_EQ(source_link(parse_source_link(pool, "../v/root.img@l").value()), "../v/root.img@l");
+    for (const std::string link :
+         {"", "v/root", "../v/root", "v/root.img", "../v/root.img@", "../v/root.imgs", "../v/root@l.img", "../../p/v/root.img",
+          "/v/root.img", "../v/.img", "../root.img", "../v/w/root.img", "../../x/root.img@l", "../v/root.img\n", "../v/root.img/x"})
+        EXPECT_FALSE(parse_source_link(pool, link)) << link;
 }
 
 class Resolver : public ::testing::Test {

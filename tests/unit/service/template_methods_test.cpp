@@ -50,9 +50,9 @@ protected:
             EXPECT_TRUE(store->create(accepted(name, with_root("class = \"app\"\ntemplate = \"debian\"\n"))));
         versions.add("p/debian/root", "", "halted", false);
         versions.volumes.at("p/debian/root").revisions = {{"2026-01-02T03:04:05Z", 1, 1, "2026-01-02T03:04:05.5Z", true}};
-        versions.add("p/work/root", "debian/root", "started", true);
-        versions.add("p/secret/root", "debian/root@label", "halted", false);
-        versions.add("p/own/root", "other/root", "halted", false);  // starts from somebody else
+        versions.add("p/work/root", "../debian/root.img", "started", true);
+        versions.add("p/secret/root", "../debian/root.img@label", "halted", false);
+        versions.add("p/own/root", "../other/root.img", "halted", false);  // starts from somebody else
         rights = std::make_unique<orchestrator::Rights>(
             std::vector<orchestrator::Right>{
                 {orchestrator::UserId{reader},
