@@ -8,11 +8,11 @@ namespace varve::preload {
 
 std::vector<Action> Preloads::handle(const Event& event, Instant now) {
     std::visit([&](const auto& each) { on(each, now); }, event);
-    cold(requests_.give_up(now));
+    start_cold(requests_.give_up(now), now);
     refresh(now);
     refill(now);
     // What nothing in progress can serve any more waits for nothing.
-    for (const auto& [template_vm, queue] : queues_) cold(requests_.give_up_beyond(template_vm, queue.promising()));
+    for (const auto& [template_vm, queue] : queues_) start_cold(requests_.give_up_beyond(template_vm, queue.promising()), now);
     remove_when_quiet(now);
     return std::exchange(actions_, {});
 }
@@ -23,6 +23,7 @@ std::optional<Instant> Preloads::next_wakeup() const {
         if (time && (!soonest || *time < *soonest)) soonest = time;
     };
     if (!to_remove_.empty()) consider(quiet_at_);
+    consider(yields_until_);
     for (const auto& [template_vm, queue] : queues_) consider(queue.next(runs() ? wanted(settings_, template_vm) : 0));
     return soonest;
 }
@@ -125,6 +126,8 @@ void Preloads::on(const event::Requested& event, Instant now) {
     serve(event.template_vm, event.request, now);
 }
 
+void Preloads::on(const event::ColdStartEnded& event, Instant) { cold_.erase(event.request); }
+
 void Preloads::on(const event::HandOverFailed& event, Instant now) {
     remove({event.disposable}, now);
     serve(event.template_vm, event.request, now);
@@ -174,7 +177,7 @@ void Preloads::serve(const VmName& template_vm, RequestId request, Instant now) 
         if (const auto taken = found->second.take()) return hand_over(template_vm, *taken, request, now);
         if (requests_.count(template_vm) < found->second.promising()) return requests_.add(template_vm, request, now);
     }
-    actions_.emplace_back(action::StartCold{template_vm, request});
+    start_cold(template_vm, request, now);
 }
 
 void Preloads::hand_over(const VmName& template_vm, const Preloaded& preloaded, RequestId request, Instant now) {
@@ -183,8 +186,19 @@ void Preloads::hand_over(const VmName& template_vm, const Preloaded& preloaded, 
     actions_.emplace_back(action::HandOver{preloaded.disposable, request, preloaded.phase == Phase::Paused});
 }
 
-void Preloads::cold(const std::vector<Waiting>& given_up) {
-    for (const auto& waiting : given_up) actions_.emplace_back(action::StartCold{waiting.template_vm, waiting.request});
+void Preloads::start_cold(const VmName& template_vm, RequestId request, Instant now) {
+    if (cold_.empty()) yields_until_ = now + longest_yield;
+    cold_.insert(request);
+    actions_.emplace_back(action::StartCold{template_vm, request});
+}
+
+void Preloads::start_cold(const std::vector<Waiting>& given_up, Instant now) {
+    for (const auto& waiting : given_up) start_cold(waiting.template_vm, waiting.request, now);
+}
+
+bool Preloads::yields(Instant now) {
+    if (yields_until_ && (cold_.empty() || *yields_until_ <= now)) yields_until_.reset();
+    return yields_until_.has_value();
 }
 
 void Preloads::refresh(Instant now) {
@@ -193,9 +207,10 @@ void Preloads::refresh(Instant now) {
 
 void Preloads::refill(Instant now) {
     starved_ = false;
+    const bool others_first = yields(now);
     if (!runs()) return;
     for (auto& [name, queue] : queues_) {
-        for (auto count = queue.lacking(wanted(settings_, name), now); count > 0; --count)
+        for (auto count = others_first ? 0 : queue.lacking(wanted(settings_, name), now); count > 0; --count)
             if (!create_one(name, queue)) break;
         queue.pass(now);
     }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace varve::preload {
 
 // Removals are put off for so long after the last request, so that they do not slow the next one.
 inline constexpr std::chrono::seconds quiet_before_removal{2};
+
+// What somebody waits for goes before what nobody does yet: while disposables start cold nothing is created, but no longer than this.
+inline constexpr std::chrono::seconds longest_yield{60};
 
 // For one thread.
 class Preloads {
@@ -52,6 +56,7 @@ private:
     void on(const event::Gone& event, Instant now);
     void on(const event::Resumed& event, Instant now);
     void on(const event::Requested& event, Instant now);
+    void on(const event::ColdStartEnded& event, Instant now);
     void on(const event::HandOverFailed& event, Instant now);
     void on(const event::HostSuspends& event, Instant now);
     void on(const event::HostResumed& event, Instant now);
@@ -69,7 +74,9 @@ private:
     void became(const VmName& disposable, Phase phase, Instant now);
     void serve(const VmName& template_vm, RequestId request, Instant now);
     void hand_over(const VmName& template_vm, const Preloaded& preloaded, RequestId request, Instant now);
-    void cold(const std::vector<Waiting>& given_up);
+    void start_cold(const VmName& template_vm, RequestId request, Instant now);
+    void start_cold(const std::vector<Waiting>& given_up, Instant now);
+    [[nodiscard]] bool yields(Instant now);
     void refresh(Instant now);
     void refill(Instant now);
     [[nodiscard]] bool create_one(const VmName& template_vm, Queue& queue);
@@ -82,6 +89,8 @@ private:
     Requests requests_;
     std::optional<base::Bytes> free_;  // memory; unknown until it is told
     bool starved_ = false;
+    std::set<RequestId> cold_;             // that start now
+    std::optional<Instant> yields_until_;  // while they do
     bool begun_ = false;
     bool suspended_ = false;
     std::vector<VmName> to_remove_;

@@ -91,6 +91,9 @@ struct Requested {
     VmName template_vm;
     RequestId request;
 };
+struct ColdStartEnded {  // of a request that was to start cold, come of it what may
+    RequestId request;
+};
 struct HandOverFailed {  // that one is of no use; the request goes on
     VmName disposable;
     VmName template_vm;
@@ -117,7 +120,8 @@ struct Woken {};
 
 using Event = std::variant<event::SettingsChanged, event::ContentChanged, event::PropertyChanged, event::Refresh, event::MemoryChanged,
                            event::NoMemory, event::Booted, event::Paused, event::Failed, event::Gone, event::Resumed, event::Requested,
-                           event::HandOverFailed, event::HostSuspends, event::HostResumed, event::Recovered, event::Begin, event::Woken>;
+                           event::ColdStartEnded, event::HandOverFailed, event::HostSuspends, event::HostResumed, event::Recovered,
+                           event::Begin, event::Woken>;
 
 namespace action {
 
@@ -135,7 +139,7 @@ struct HandOver {
     RequestId request;
     bool resume = true;
 };
-struct StartCold {
+struct StartCold {  // event::ColdStartEnded tells of its end
     VmName template_vm;
     RequestId request;
 };

@@ -48,16 +48,22 @@ void Preloading::begin() {
     });
 }
 
-void Preloading::request(const VmName& template_vm, Answer answer) {
+RequestId Preloading::request(const VmName& template_vm, Answer answer) {
     std::unique_lock lock(mutex_);
+    const auto request = ++last_request_;
     if (stopped_) {
         lock.unlock();
-        return answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
+        answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
+        return request;
     }
-    const auto request = ++last_request_;
     answers_.emplace(request, std::move(answer));
     lock.unlock();
     loop_.post([this, template_vm, request] { tell(event::Requested{template_vm, request}); });
+    return request;
+}
+
+void Preloading::cold_start_ended(RequestId request) {
+    loop_.post([this, request] { tell(event::ColdStartEnded{request}); });
 }
 
 void Preloading::refresh(const VmName& template_vm) {

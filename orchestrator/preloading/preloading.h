@@ -50,7 +50,9 @@ public:
     void begin();
 
     // Answered in any thread, soon: a cold start is always allowed.
-    void request(const base::VmName& template_vm, Answer answer);
+    preload::RequestId request(const base::VmName& template_vm, Answer answer);
+    // To be told of each request that was to start cold, come of it what may: until then the queue waits with its refill.
+    void cold_start_ended(preload::RequestId request);
     // Outdates all of the template, and replaces them at once.
     void refresh(const base::VmName& template_vm);
     // All are removed, then `done` is called; none is made until resume().

@@ -31,9 +31,13 @@ Result<vm::StartReport> run(Disposables& disposables, preloading::Preloading& pr
     using Answer = Result<std::optional<base::VmName>>;
     const auto begin = std::chrono::steady_clock::now();
     const auto promise = std::make_shared<std::promise<Answer>>();
-    preloading.request(template_vm, [promise](Answer answer) { promise->set_value(std::move(answer)); });
+    const auto request = preloading.request(template_vm, [promise](Answer answer) { promise->set_value(std::move(answer)); });
     const auto preloaded = TRY(promise->get_future().get());
-    if (!preloaded) return disposables.start(template_vm, [&](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); });
+    if (!preloaded) {
+        auto started = disposables.start(template_vm, [&](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); });
+        preloading.cold_start_ended(request);
+        return started;
+    }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
     return vm::StartReport{*preloaded, {{vm::Stage::Resume, took}}, {}, {}};
 }

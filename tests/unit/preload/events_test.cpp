@@ -102,6 +102,7 @@ TEST_F(EventTable, PropertyChangedReplacesAfterThirtySeconds) {
     fill(1);
     tell(event::PropertyChanged{vm("dvm")});
     EXPECT_EQ(tell(event::Requested{vm("dvm"), 1}), (Words{"cold 1 dvm"}));
+    tell(event::ColdStartEnded{1});
     EXPECT_EQ(wait(milliseconds(29999)), Words{});
     EXPECT_EQ(wait(milliseconds(1)), (Words{"create disp2 of dvm", "remove disp1"}));
 }
@@ -118,6 +119,7 @@ TEST_F(EventTable, ResumedByOthersIsUsedAndNeverHandedOut) {
     fill(1);
     EXPECT_EQ(tell(event::Resumed{vm("disp1")}), (Words{"used disp1"}));
     EXPECT_EQ(tell(event::Requested{vm("dvm"), 1}), (Words{"cold 1 dvm"}));
+    tell(event::ColdStartEnded{1});
     EXPECT_EQ(wait(seconds(3)), (Words{"create disp2 of dvm"}));
 }
 
@@ -136,6 +138,27 @@ TEST_F(EventTable, ANegativeDelayRefillsOnlyWhenTheListIsEmpty) {
     EXPECT_EQ(tell(event::Requested{vm("dvm"), 1}), (Words{"hand 1 disp1"}));
     EXPECT_EQ(wait(seconds(60)), Words{});
     EXPECT_EQ(tell(event::Requested{vm("dvm"), 2}), (Words{"hand 2 disp2", "create disp3 of dvm", "create disp4 of dvm"}));
+}
+
+TEST_F(EventTable, WhatStartsColdGoesBeforeTheRefill) {
+    fill(1);
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 1}), (Words{"hand 1 disp1"}));
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 2}), (Words{"cold 2 dvm"}));
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 3}), (Words{"cold 3 dvm"}));
+    EXPECT_EQ(wait(seconds(10)), Words{});
+    EXPECT_EQ(tell(event::ColdStartEnded{2}), Words{});
+    EXPECT_EQ(tell(event::ColdStartEnded{3}), (Words{"create disp2 of dvm"}));
+}
+
+TEST_F(EventTable, TheRefillDoesNotWaitForColdStartsForEver) {
+    fill(1);
+    tell(event::Requested{vm("dvm"), 1});
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 2}), (Words{"cold 2 dvm"}));
+    EXPECT_EQ(wait(longest_yield - milliseconds(1)), Words{});
+    // Others that come meanwhile do not put it off.
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 3}), (Words{"cold 3 dvm"}));
+    EXPECT_EQ(wait(milliseconds(1)), (Words{"create disp2 of dvm"}));
+    EXPECT_EQ(tell(event::ColdStartEnded{7}), Words{}) << "of nobody's";
 }
 
 TEST_F(EventTable, NotEnoughMemoryCreatesNothingUntilItReturns) {
@@ -212,6 +235,7 @@ TEST_F(EventTable, HostSuspendRemovesAllAtOnceAndResumeStarts) {
     EXPECT_EQ(tell(event::HostSuspends{}), (Words{"remove disp2"}));
     EXPECT_EQ(wait(seconds(600)), Words{});
     EXPECT_EQ(tell(event::Requested{vm("dvm"), 2}), (Words{"cold 2 dvm"}));
+    tell(event::ColdStartEnded{2});
     EXPECT_EQ(tell(event::HostResumed{}), (Words{"create disp3 of dvm", "create disp4 of dvm"}));
 }
 

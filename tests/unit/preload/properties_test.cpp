@@ -34,7 +34,7 @@ private:
     }
 
     Event any_event() {
-        switch (*rc::gen::inRange(0, 15)) {
+        switch (*rc::gen::inRange(0, 16)) {
             case 0: {
                 Settings settings;
                 max_ = *rc::gen::inRange(0U, 5U);
@@ -54,6 +54,7 @@ private:
             case 11: return event::Begin{};
             case 12: return event::Refresh{vm("dvm")};
             case 13: return event::NoMemory{any_vm(), {*rc::gen::inRange<std::uint64_t>(0, 10000)}};
+            case 14: return event::ColdStartEnded{*rc::gen::inRange<RequestId>(0, requests_ + 1)};
             default: open_.insert(++requests_); return event::Requested{vm("dvm"), requests_};
         }
     }

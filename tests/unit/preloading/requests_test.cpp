@@ -62,6 +62,12 @@ TEST_F(PreloadingRequests, ABurstIsNeverHeldUp) {
     for (const auto& answer : answers) got.insert(*answer);
     EXPECT_EQ(got.count("cold"), 8U);
     EXPECT_EQ(std::set(got.begin(), got.end()).size(), 5U) << "nobody gets another's";
+    // The refill waits for those that start cold.
+    loop->pass(seconds(10));
+    EXPECT_EQ(listed(), "");
+    for (const auto request : requests) preloading->cold_start_ended(request);
+    loop->pass(seconds(10));
+    EXPECT_NE(listed(), "");
 }
 
 TEST_F(PreloadingRequests, AFailedHandOverTriesTheNextAndThenStartsCold) {

@@ -138,9 +138,9 @@ std::string World::listed(const std::string& template_vm) const {
 
 std::shared_ptr<std::string> World::request(const std::string& template_vm) {
     auto text = std::make_shared<std::string>("open");
-    preloading->request(vm(template_vm), [text](const base::Result<std::optional<base::VmName>>& got) {
+    requests.push_back(preloading->request(vm(template_vm), [text](const base::Result<std::optional<base::VmName>>& got) {
         *text = !got ? got.error().message() : *got ? (*got)->str() : "cold";
-    });
+    }));
     return text;
 }
 

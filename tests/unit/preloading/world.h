@@ -88,8 +88,11 @@ protected:
     [[nodiscard]] vm::VmState state(const std::string& name) const { return machines->info(vm(name)).value().state; }
     // "disp1", "cold", an error's text, or "open".
     [[nodiscard]] std::shared_ptr<std::string> request(const std::string& template_vm = "dvm");
+    // A cold one has started at once.
     [[nodiscard]] std::string handed() {
         const auto answer = request();
+        loop->run();
+        if (*answer == "cold") preloading->cold_start_ended(requests.back());
         loop->run();
         return *answer;
     }
@@ -100,6 +103,7 @@ protected:
     std::unique_ptr<FakeMakers> makers;
     SystemSettings system;
     std::vector<std::string> reports;
+    std::vector<preload::RequestId> requests;
     std::unique_ptr<FakeLoop> loop;
     std::unique_ptr<Preloading> preloading;
 };

@@ -144,6 +144,10 @@ TEST_F(PreloadMethods, WithoutOneItStartsCold) {
     const auto run = call("disp.run", {{"template", "dvm"}});
     ASSERT_TRUE(run) << run.error().message();
     EXPECT_EQ((*run)["stages"][0]["stage"], "create");
+    // And nothing waits for that start any more.
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    EXPECT_TRUE(come_ready("dvm", 1));
 }
 
 TEST_F(PreloadMethods, WhoMayWhat) {
