@@ -25,7 +25,10 @@ public:
         app_->fallthrough();
         app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
         app_->add_option("KEY=VALUE", changes_, "Keys of the definition, as in varve-vm(5)")->type_name("");
-        app_->add_option("--volume", volumes_, "One of its volumes and the pool that it is in; may be given again")->type_name("NAME=POOL");
+        // One each: keys may stand behind it.
+        app_->add_option("--volume", volumes_, "One of its volumes and the pool that it is in; may be given again")
+            ->type_name("NAME=POOL")
+            ->allow_extra_args(false);
         app_->add_option("--file", file_, "A definition to begin with, in TOML")->type_name("FILE");
     }
     [[nodiscard]] const CLI::App* app() const { return app_; }

@@ -114,7 +114,7 @@ TEST_F(VmCommands, CloneAndRename) {
 
 TEST_F(VmCommands, CreateTakesKeysVolumesAndFiles) {
     answer("vm.create", json::object());
-    EXPECT_EQ(run({"vm", "create", "work", "class=app", "template=fedora", "--volume", "root=fast"}).out, "work  created\n");
+    EXPECT_EQ(run({"vm", "create", "work", "class=app", "--volume", "root=fast", "template=fedora"}).out, "work  created\n");
     EXPECT_EQ(
         asked_,
         R"(vm.create {"changes":{"class":"app","template":"fedora"},"definition":{"volume":[{"name":"root","pool":"fast"}]},"vm":"work"})");
