@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Disposables on a real mount: what `varve disp run` makes there, and that all of it goes, however they and the orchestrator end.
+#include "tests/orchestrator/orchestrator.h"
+#include "tests/support/loop_filesystem.h"
+#include "tests/support/varve_daemon.h"
+
+#include <algorithm>
+#include <set>
+
+namespace varve::tests {
+namespace {
+
+using nlohmann::json;
+
+// One mount for all tests; each has an orchestrator, and a pool of its own on it.
+class Disposables : public Orchestrator {
+public:
+    static inline test_support::VarveDaemon* daemon = nullptr;
+    static inline std::filesystem::path disk;
+
+protected:
+    void SetUp() override {
+        Orchestrator::SetUp();
+        pool_ = directory_.filename().string();
+        std::filesystem::create_directory(disk / pool_);
+        (void)must({"pool", "add", pool_, "file-reflink", "dir_path=" + (disk / pool_).string()});
+        (void)must({"create", "-p", at("fedora/root"), "1M"});
+        (void)must({"create", "-p", at("dvm/root"), "--source", at("fedora/root")});
+        (void)must({"create", at("dvm/private"), "2M"});
+        (void)must({"create", at("dvm/volatile"), "3M", "--kind", "volatile"});
+        process_ = start();
+        (void)connected();
+        (void)must({"vm", "create", "fedora", "class=template", "memory=1M", "--volume", "root=" + pool_});
+        (void)must({"vm", "create", "dvm", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M", "tags=web", "--volume",
+                    "root=" + pool_, "--volume", "private=" + pool_, "--volume", "volatile=" + pool_});
+    }
+    void TearDown() override {
+        process_.reset();
+        Orchestrator::TearDown();
+    }
+
+    [[nodiscard]] std::filesystem::path mountpoint() const override { return daemon->mountpoint(); }
+    [[nodiscard]] std::filesystem::path pool() const { return mountpoint() / "pools" / pool_; }
+    [[nodiscard]] std::string at(const std::string& volume) const { return pool_ + "/" + volume; }
+    [[nodiscard]] std::string must(std::vector<std::string> arguments) const {
+        int status = 0;
+        auto said = varve(std::move(arguments), &status);
+        EXPECT_EQ(status, 0) << said;
+        return said;
+    }
+    // The name that `disp run` prints.
+    [[nodiscard]] std::string run(std::vector<std::string> arguments = {"--template", "dvm"}) const {
+        arguments.insert(arguments.begin(), {"disp", "run"});
+        auto name = must(std::move(arguments));
+        if (!name.empty()) name.pop_back();
+        return name;
+    }
+    // What varvefs says about a volume, as "kind".
+    [[nodiscard]] std::string control(const std::string& vm, const std::string& volume, const std::string& file) const {
+        std::string text;
+        std::getline(std::ifstream(pool() / vm / ".varve" / volume / file), text);
+        return text;
+    }
+    [[nodiscard]] std::set<std::string> listed() const {
+        std::set<std::string> names;
+        const auto list = json::parse(must({"--json", "vm", "ls", "--all"}));
+        for (const auto& vm : list["vms"]) names.insert(vm["vm"].get<std::string>());
+        return names;
+    }
+    [[nodiscard]] bool one_is_defined() const {
+        const auto entries = std::filesystem::directory_iterator(directory_ / "state" / "vms");
+        return std::any_of(begin(entries), end(entries),
+                           [](const auto& entry) { return entry.path().filename().string().starts_with("disp"); });
+    }
+    [[nodiscard]] std::set<std::string> directories() const {
+        std::set<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(pool()))
+            if (entry.path().filename() != ".varve") names.insert(entry.path().filename());
+        return names;
+    }
+    // Also below the mount: no image, no record and no lock file.
+    [[nodiscard]] std::set<std::string> files() const {
+        std::set<std::string> names;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(disk / pool_))
+            if (entry.path().string().find("disp") != std::string::npos) names.insert(entry.path().string());
+        return names;
+    }
+    [[nodiscard]] bool gone(const std::string& vm) const {
+        return comes([&] { return !listed().contains(vm) && !directories().contains(vm); }) && files().empty();
+    }
+    void kill_orchestrator() { EXPECT_EQ(process_->end(SIGKILL), -SIGKILL); }
+    void start_again() {
+        process_ = start();
+        (void)connected();
+    }
+
+    std::string pool_;
+    std::unique_ptr<Process> process_;
+};
+
+TEST_F(Disposables, AnUnnamedOneHasVolumesThatKeepNothingAndGoWithIt) {
+    const auto name = run();
+    EXPECT_EQ(name.substr(0, 4), "disp");
+    EXPECT_EQ(control(name, "root", "kind"), "snapshot");
+    EXPECT_EQ(control(name, "root", "source"), "../fedora/root.img") << "what its template starts from";
+    EXPECT_EQ(control(name, "private", "kind"), "snapshot");
+    EXPECT_EQ(control(name, "private", "source"), "../dvm/private.img") << "what its template keeps";
+    EXPECT_EQ(control(name, "volatile", "kind"), "volatile");
+    EXPECT_EQ(control(name, "volatile", "size"), std::to_string(3 << 20));
+    for (const auto* volume : {"root", "private", "volatile"}) EXPECT_EQ(control(name, volume, "state"), "started") << volume;
+    EXPECT_EQ(must({"vm", "kill", name}), name + "  killed\n");
+    EXPECT_TRUE(gone(name));
+    EXPECT_EQ(directories(), (std::set<std::string>{"dvm", "fedora"}));
+}
+
+TEST_F(Disposables, WhatItWroteReachesNeitherItsTemplateNorTheNext) {
+    const auto first = run();
+    {
+        // As its guest would.
+        const auto device = std::filesystem::read_symlink(pool() / first / ".varve" / "private" / "device");
+        std::fstream disk_of_guest(device, std::ios::in | std::ios::out | std::ios::binary);
+        ASSERT_TRUE(disk_of_guest << "secret") << device;
+    }
+    const auto second = run();
+    EXPECT_NE(second, first);
+    const auto begins_with = [&](const std::filesystem::path& image) {
+        std::string text(6, ' ');
+        std::ifstream(image, std::ios::binary).read(text.data(), static_cast<std::streamsize>(text.size()));
+        return text;
+    };
+    EXPECT_EQ(begins_with(std::filesystem::read_symlink(pool() / first / ".varve" / "private" / "device")), "secret");
+    EXPECT_EQ(begins_with(std::filesystem::read_symlink(pool() / second / ".varve" / "private" / "device")), std::string(6, '\0'));
+    (void)must({"vm", "kill", first});
+    EXPECT_TRUE(gone(first) || directories().contains(second));
+    EXPECT_EQ(begins_with(pool() / "dvm" / "private.img"), std::string(6, '\0'));
+    (void)must({"vm", "kill", second});
+    EXPECT_TRUE(gone(second));
+}
+
+TEST_F(Disposables, ByATag) {
+    const auto name = run({"--tag", "web"});
+    EXPECT_EQ(json::parse(must({"--json", "vm", "info", name}))["template"], "dvm");
+    (void)must({"vm", "kill", name});
+    EXPECT_TRUE(gone(name));
+    int status = 0;
+    EXPECT_NE(varve({"disp", "run", "--tag", "mail"}, &status), "");
+    EXPECT_EQ(status, 4);
+}
+
+TEST_F(Disposables, ANamedOneStays) {
+    (void)must({"create", "-p", at("mail/private"), "--source", at("dvm/private")});
+    (void)must({"vm", "create", "mail", "class=disposable", "template=dvm", "memory=1M", "--volume", "private=" + pool_});
+    for (int round = 0; round < 2; ++round) {
+        (void)must({"vm", "start", "mail"});
+        EXPECT_EQ(control("mail", "private", "state"), "started");
+        (void)must({"vm", "kill", "mail"});
+        EXPECT_EQ(control("mail", "private", "state"), "halted");
+        EXPECT_TRUE(listed().contains("mail"));
+    }
+    kill_orchestrator();
+    start_again();
+    EXPECT_TRUE(listed().contains("mail"));
+    EXPECT_EQ(must({"vm", "rm", "mail"}), "mail  removed\n");
+    EXPECT_FALSE(directories().contains("mail"));
+}
+
+// libvirt's test driver lives in the process: its guests go with it, as with a hypervisor that died.
+TEST_F(Disposables, AfterAKillOfTheOrchestratorNothingIsLeftOfThem) {
+    const auto first = run();
+    const auto second = run();
+    kill_orchestrator();
+    EXPECT_EQ(control(first, "private", "state"), "started");
+    start_again();
+    EXPECT_TRUE(comes([&] { return listed() == std::set<std::string>{"dvm", "fedora"}; }));
+    EXPECT_TRUE(comes([&] { return directories() == std::set<std::string>{"dvm", "fedora"}; })) << first << " " << second;
+    EXPECT_EQ(files(), std::set<std::string>());
+    const auto third = run();
+    EXPECT_NE(third, first) << "a name is not used again for a week";
+    EXPECT_NE(third, second);
+    (void)must({"vm", "kill", third});
+    EXPECT_TRUE(gone(third));
+}
+
+// At any moment of a start: whatever was made by then goes.
+TEST_F(Disposables, AfterAKillInTheMiddleOfAStart) {
+    for (int tenths = 0; tenths < 8; ++tenths) {
+        Process running({VARVE, "--socket", socket().string(), "disp", "run", "--template", "dvm"}, directory_ / "running");
+        const auto begun = std::chrono::steady_clock::now();
+        // Each time a little later, from the moment that it is known of.
+        ASSERT_TRUE(comes([&] { return one_is_defined(); }));
+        const auto moment = std::chrono::steady_clock::now() + std::chrono::milliseconds(tenths);
+        while (std::chrono::steady_clock::now() < moment) {}
+        kill_orchestrator();
+        (void)running.wait();
+        start_again();
+        EXPECT_TRUE(comes([&] { return listed() == std::set<std::string>{"dvm", "fedora"}; })) << varve({"vm", "ls"});
+        EXPECT_TRUE(comes([&] { return directories() == std::set<std::string>{"dvm", "fedora"}; }));
+        EXPECT_EQ(files(), std::set<std::string>());
+        EXPECT_LT(std::chrono::steady_clock::now() - begun, patience);
+    }
+}
+
+TEST_F(Disposables, OneThatCannotBeMadeLeavesNothing) {
+    (void)must({"vm", "create", "broken", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M", "--volume",
+                "root=" + pool_, "--volume", "missing=" + pool_});
+    (void)must({"create", "-p", at("broken/root"), "--source", at("fedora/root")});
+    int status = 0;
+    const auto said = varve({"disp", "run", "--template", "broken"}, &status);
+    EXPECT_EQ(status, 4) << said;
+    EXPECT_NE(said.find("missing"), std::string::npos) << said;
+    EXPECT_TRUE(comes([&] { return listed() == std::set<std::string>{"broken", "dvm", "fedora"}; }));
+    EXPECT_TRUE(comes([&] { return directories() == std::set<std::string>{"broken", "dvm", "fedora"}; }));
+}
+
+}  // namespace
+}  // namespace varve::tests
+
+int main(int argc, char** argv) {
+    using namespace varve::test_support;
+    ::testing::InitGoogleTest(&argc, argv);
+    if (const auto entered = enter_private_mounts(); !entered) {
+        std::cerr << "these tests need root: " << entered.error().message() << "\n";
+        return 1;
+    }
+    auto filesystem = LoopFileSystem::make(FileSystemType::Xfs, {std::uint64_t{1} << 30});
+    if (!filesystem) {
+        std::cerr << filesystem.error().message() << "\n";
+        return 1;
+    }
+    VarveDaemon daemon({filesystem->path() / "varvefs", {}, "24h", true});
+    if (!daemon.start()) return 1;
+    varve::tests::Disposables::daemon = &daemon;
+    varve::tests::Disposables::disk = filesystem->path();
+    return RUN_ALL_TESTS();
+}
