@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The Markdown report: one table for each topic."""
-SIDES = ("native", "varve", "ctl", "fallback", "bindfs", "qemu-storage-daemon", "cp --reflink script", "Btrfs subvolume script")
+SIDES = ("native", "varve", "ctl", "fallback", "bindfs", "qemu-storage-daemon", "cp --reflink script", "Btrfs subvolume script", "`virsh resume`")
 TITLES = {"varve": "Varve", "ctl": "Varve, mount", "fallback": "Varve, no passthrough", "cp --reflink script": "`cp --reflink` script"}
 NOTES = {
     "Reading": "Speed, and its ratio to the file itself (above 1 is faster). Not cached: in no page cache; the device is memory still.",
@@ -10,6 +10,11 @@ NOTES = {
                   "(not prepared: FICLONE and fsync before it); stop is fdatasync, link, rename, fsync of the directory; revert the same without fdatasync; a snapshot is "
                   "FICLONE, fsync, fsync of the directory; a clone is FICLONE.",
     "Flatness": "Largest median over smallest (1 is flat).",
+    "Starting a VM": "Times, and their ratio to the same without Varve's orchestrator: the volumes' start (a write to `ctl`), then `virsh create` of the same XML. The time "
+                     "until the domain runs; no guest's readiness is waited for. Programs and their connections are part of it.",
+    "Disposables": "Times, and their ratio to a new disposable (native), with emulated guests, which boot slowly. Varve: some are kept ready. `virsh resume`: of a guest as ready as "
+                   "those.",
+    "Listing VMs": "Times, and their ratio to `virsh list --all` of as many defined domains: `varve --json vm ls`.",
     "Listing": "Times, and their ratio to the directory below. First time: just mounted, nothing cached.",
 }
 
@@ -18,13 +23,17 @@ def number(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+def times(ratio):
+    return f"{ratio:.2f}" if ratio >= 0.01 else f"{ratio:.1g}"
+
+
 def cell(row, side):
     if side not in row.medians:
         return ""
     text = f"{number(row.medians[side])} {row.unit}"
     if (ratio := row.ratio(side)) is None or row.topic == "Flatness":
         return text
-    return f"{text}, **{ratio:.2f}** ({row.ratio(side, 'best'):.2f})"
+    return f"{text}, **{times(ratio)}** ({times(row.ratio(side, 'best'))})"
 
 
 def table(rows):

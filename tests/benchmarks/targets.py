@@ -35,6 +35,9 @@ TARGETS = (
     Target("Memory of varvefs", "volumes listed", "varve", 64, absolute=True),
     Target("Memory of varvefs", "for each of", "varve", 200, absolute=True),
     Target("Mounting", ".", "varve", 2, absolute=True),
+    Target("Starting a VM", "^over", "varve", 50, absolute=True),
+    Target("Disposables", " at once", "varve", 1),
+    Target("Listing VMs", ".", "varve", 20, absolute=True),
     Target("Processor time of the server", ".", "varve", 0.05, absolute=True),
 )
 

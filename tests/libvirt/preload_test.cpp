@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Real guests that are kept ready: paused, handed out, replaced after a commit, and found again by the next orchestrator.
+#include "orchestrator/mount_client/create.h"
 #include "orchestrator/preloading/asio_loop.h"
 #include "orchestrator/preloading/preloading.h"
 #include "orchestrator/preloading/volume_watch.h"
@@ -29,14 +30,26 @@ protected:
         define("tpl", "deaf", [](definitions::VmDefinition& vm) { vm.vm_class = definitions::TemplateVm{}; });
         define("dvm", "agent", [](definitions::VmDefinition& vm) {
             vm.vm_class = definitions::AppVm{named<VmName>("tpl"), definitions::DisposableSettings{1, std::chrono::milliseconds(0)}};
+            vm.volumes.push_back({named<base::VolumeName>("root"), named<base::PoolName>("fast"), {}, true});
         });
+        const auto mount = mount_client::Mount::open(host().mountpoint()).value();
+        const auto from_template = mount_client::source_link({volume("tpl", "data"), {}});
+        const auto root = mount_client::create_volume(mount, {volume("dvm", "root"), "snapshot", from_template, {}, true, false});
+        ASSERT_TRUE(root) << root.error().message();
         start_preloading();
     }
     void TearDown() override {
         end_preloading();
+        for (const auto* vm : {"dvm", "tpl"}) {  // the next test has its own
+            const auto removed = storage->remove_vm(named<base::PoolName>("fast"), named<VmName>(vm));
+            EXPECT_TRUE(removed) << removed.error().message();
+        }
         LibvirtTest::TearDown();
     }
 
+    static base::VolumeId volume(const std::string& vm, const std::string& name) {
+        return {named<base::PoolName>("fast"), named<VmName>(vm), named<base::VolumeName>(name)};
+    }
     void start_preloading() {
         places_ = service::make_mount_places(host().mountpoint());
         disposables_ = std::make_unique<service::Disposables>(
@@ -159,6 +172,27 @@ TEST_F(PreloadedGuests, AreReadyFoundAgainHandedOutAndReplaced) {
     preloading_->suspend([&] { gone.set_value(); });
     gone.get_future().wait();
     EXPECT_FALSE(definitions->find(*third));
+}
+
+// Its guest outlives the orchestrator, and it goes with its guest all the same.
+TEST_F(PreloadedGuests, AreNotNeededForOneThatOutlivesTheOrchestrator) {
+    const auto started = disposables_->start(named<VmName>("dvm"), {});
+    ASSERT_TRUE(started) << started.error().message();
+    const auto& name = started->vm;
+    EXPECT_EQ(control(name.str(), "state"), "started");
+    end_preloading();
+    start_orchestrator();
+    (void)machines->recover();
+    start_preloading();
+    disposables_->sweep();
+    EXPECT_EQ(guest(name), hypervisor::DomainState::Running);
+    EXPECT_EQ(machines->info(name).value().state, vm::VmState::Running);
+    // Its guest ends as by a crash, with nobody's order.
+    ASSERT_TRUE(host().hypervisor()->destroy(machines->info(name).value().domain.value()));
+    EXPECT_TRUE(goes(name));
+    EXPECT_FALSE(std::filesystem::exists(host().pool() / name.str()));
+    EXPECT_EQ(control("dvm", "state"), "halted");
+    EXPECT_TRUE(revisions("dvm").empty());
 }
 
 }  // namespace
