@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/mount_client/create.h"
 #include "orchestrator/service/arguments.h"
+#include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/versions.h"
 
