@@ -39,13 +39,17 @@ void Server::poll(fuse_req_t request, fuse_ino_t, fuse_file_info* info, fuse_pol
         std::get_if<std::unique_ptr<EventsHandle>>(&reinterpret_cast<Handle*>(info->fh)->file);  // NOLINT: made in reply_opened
     // All other files are as regular ones: always ready.
     if (events == nullptr) return (void)fuse_reply_poll(request, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-    auto& open = **events;
-    const std::lock_guard lock(open.mutex);
+    // Once it is answered the file may be closed, and what is known of it gone: its lock must be let go of before.
+    (void)fuse_reply_poll(request, wait_for_events(**events, wanted) ? POLLIN | POLLRDNORM : 0);
+}
+
+bool Server::wait_for_events(EventsHandle& events, const std::shared_ptr<fuse_pollhandle>& wanted) const {
+    const std::lock_guard lock(events.mutex);
     if (wanted) {
-        with_.events.forget(open.waiter);  // the kernel asks anew, with a handle that stands for the same file
-        open.waiter = with_.events.when_beyond(open.read_to, [wanted] { (void)fuse_lowlevel_notify_poll(wanted.get()); });
+        with_.events.forget(events.waiter);  // the kernel asks anew, with a handle that stands for the same file
+        events.waiter = with_.events.when_beyond(events.read_to, [wanted] { (void)fuse_lowlevel_notify_poll(wanted.get()); });
     }
-    (void)fuse_reply_poll(request, with_.events.end() > open.read_to ? POLLIN | POLLRDNORM : 0);
+    return with_.events.end() > events.read_to;
 }
 
 }  // namespace varve::fuse

@@ -19,6 +19,7 @@
 #include <spdlog/fwd.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -144,6 +145,8 @@ private:
     void after_rename(const Node& moved, const Node& new_parent, std::string_view new_name);
     void pools_changed();
     [[nodiscard]] std::string read_events(EventsHandle& events, std::size_t size, off_t offset) const;
+    // Whether there are some to read; else `wanted`, if there is one, is told when some come.
+    [[nodiscard]] bool wait_for_events(EventsHandle& events, const std::shared_ptr<fuse_pollhandle>& wanted) const;
     [[nodiscard]] base::Result<struct stat> attributes(const Node& node) const;
     void run_command(fuse_req_t request, const Operation& operation, CommandHandle& handle, std::string_view text);
 
