@@ -123,6 +123,9 @@ std::string config_of(const VolumeRef& volume, const api::VolumeView& view) {
     config[std::string(protocol::volume_file::revisions_to_keep)] = keep_of(volume, view).count();
     config[std::string(protocol::volume_file::schedule)] = schedule_of(volume, view).str();
     config[std::string(protocol::volume_file::ephemeral)] = view.config.ephemeral;
+    auto& inherited = config[std::string(protocol::field::inherited)] = Json::array();
+    if (!view.config.revisions_to_keep) inherited.push_back(protocol::volume_file::revisions_to_keep);
+    if (!view.config.schedule) inherited.push_back(protocol::volume_file::schedule);
     return line(compact(config));
 }
 

@@ -142,6 +142,8 @@ inline constexpr std::string_view pinned = "pinned";
 inline constexpr std::string_view kept = "kept";
 // A line of `shares`.
 inline constexpr std::string_view state = "state";
+// A volume's `config`.
+inline constexpr std::string_view inherited = "inherited";
 }  // namespace field
 
 }  // namespace varve::protocol

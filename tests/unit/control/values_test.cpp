@@ -28,8 +28,12 @@ TEST_F(ValuesTest, OfAnOrigin) {
     EXPECT_EQ(value(at, "revisions_to_keep"), "1\n");
     EXPECT_EQ(value(at, "ephemeral"), "0\n");
     EXPECT_EQ(value(at, "blockers"), "");
-    EXPECT_EQ(json::parse(value(at, "config")),
-              json::parse(R"({"kind":"origin","rw":true,"revisions_to_keep":1,"schedule":"none","ephemeral":false})"));
+    EXPECT_EQ(
+        json::parse(value(at, "config")),
+        json::parse(
+            R"({"kind":"origin","rw":true,"revisions_to_keep":1,"schedule":"none","ephemeral":false,"inherited":["revisions_to_keep","schedule"]})"));
+    ASSERT_TRUE(succeeded(write(root_, "revisions_to_keep", "1")));
+    EXPECT_EQ(json::parse(value(at, "config")).at("inherited"), json::parse(R"(["schedule"])")) << "the same number, but its own";
     EXPECT_EQ(value(at, "usage"), "8192\n");  // a page in the committed state and one in the revision
     EXPECT_EQ(value(at, "exclusive"), "8192\n");
 }
