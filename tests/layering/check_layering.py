@@ -45,6 +45,8 @@ MAY_INCLUDE = {
     "orchestrator/mount_client": OUTSIDERS_USE,
     "orchestrator/image_formats": (BASE, "orchestrator/mount_client"),
     "orchestrator/board_reader": OUTSIDERS_USE,
+    "orchestrator/qubes_xml": (*OUTSIDERS_USE, SETTINGS),
+    "orchestrator/adoption": (*OUTSIDERS_USE, "orchestrator/mount_client", "orchestrator/qubes_xml"),
     "orchestrator/definitions": (BASE, SETTINGS),
     "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
     "orchestrator/hypervisor": (BASE, "orchestrator/definitions", "orchestrator/domain_xml"),
@@ -57,7 +59,7 @@ MAY_INCLUDE = {
     "orchestrator/preload": (BASE, "orchestrator/definitions"),
     "orchestrator/preloading": (*PRELOADING_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
-    "orchestrator": ("orchestrator/service", "orchestrator/image_formats", "orchestrator/board_reader", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator": ("orchestrator/service", "orchestrator/image_formats", "orchestrator/board_reader", "orchestrator/adoption", "orchestrator/qubes_xml", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")
