@@ -108,7 +108,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --interval | -i | --count | -c) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --qubes-pool | --interval | -i | --count | -c) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -128,7 +128,7 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --block | --swap | --revisions-to-keep | --volume | --timeout | --target | --tag | --interval | -i | --count | -c) return ;;
+        --size | --block | --swap | --revisions-to-keep | --qubes-pool | --volume | --timeout | --target | --tag | --interval | -i | --count | -c) return ;;
         --socket | --file)
             _varve_file "$cur"
             return
@@ -169,6 +169,7 @@ _varve() {
         [[ $command == rm ]] && options+=' --recursive'
         [[ $command == usage ]] && options+=' --revisions --vms'
         [[ $command == prune ]] && options+=' --dry-run'
+        [[ $command:$sub == pool:adopt-qubes ]] && options+=' --dry-run --drop-leftovers --qubes-pool'
         [[ $command == retention ]] && options+=' --keep --schedule'
         [[ $command == create ]] && options+=' --kind --source --revisions-to-keep --read-only --ephemeral --parents'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -200,8 +201,15 @@ _varve() {
             fi
             ;;
         vm:*) ((position == 0)) && _varve_vms "$cur" ;;
-        pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info convert rm' -- "$cur") ;;
+        pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info convert adopt-qubes rm' -- "$cur") ;;
         pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink linux-kernel lvm_thin plugin: sim' -- "$cur") ;;
+        pool:adopt-qubes)
+            if ((position == 0)); then
+                _varve_references 1 no "$cur"
+            elif ((position == 1)); then
+                _varve_file "$cur"
+            fi
+            ;;
         pool:info | pool:convert | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
         ls: | info: | usage: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;

@@ -49,6 +49,7 @@ struct Subcommand {
 };
 
 // Each describes one subcommand below `parent`.
+[[nodiscard]] Subcommand add_pool_adopt_qubes(CLI::App& parent);
 [[nodiscard]] Subcommand add_pool_add(CLI::App& parent);
 [[nodiscard]] Subcommand add_pool_convert(CLI::App& parent);
 [[nodiscard]] Subcommand add_pool_ls(CLI::App& parent);

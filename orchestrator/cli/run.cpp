@@ -90,6 +90,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_pool_ls(*pool));
     all.push_back(add_pool_info(*pool));
     all.push_back(add_pool_convert(*pool));
+    all.push_back(add_pool_adopt_qubes(*pool));
     all.push_back(add_pool_rm(*pool));
     return all;
 }

@@ -156,6 +156,28 @@ Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& vol
     return details;
 }
 
+Result<VolumeConfiguration> read_configuration(const Mount& mount, const base::VolumeId& volume) {
+    const auto file = [&](std::string_view name) { return volume_control(volume, name); };
+    const auto text = mount.value(file(volume_file::config));
+    if (!text) return missing(text.error(), volume.str());
+    const auto config = json::parse(*text, nullptr, false);
+    const auto keep = number_field(config, volume_file::revisions_to_keep, INT64_MIN, INT64_MAX);
+    auto kind = text_field(config, volume_file::kind);
+    if (!keep || kind.empty()) return strange(file(volume_file::config), "a volume's configuration as a JSON object");
+    const auto inherited = texts_in(list_field(config, protocol::field::inherited));
+    auto state = TRY(mount.value(file(volume_file::state)));
+    const auto size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
+    return VolumeConfiguration{volume,
+                               std::move(kind),
+                               text_field(config, volume_file::source),
+                               std::move(state),
+                               size,
+                               *keep,
+                               std::ranges::find(inherited, volume_file::revisions_to_keep) == inherited.end(),
+                               flag_field(config, volume_file::rw),
+                               flag_field(config, volume_file::ephemeral)};
+}
+
 Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume) {
     const auto file = [&](std::string_view name) { return volume_control(volume, name); };
     auto schedule = mount.value(file(volume_file::schedule));

@@ -56,6 +56,19 @@ struct Pool {
     std::string schedule;  // "none", or such as "24h 7d"
 };
 
+// What its record and its state say, and nothing that has to be looked for.
+struct VolumeConfiguration {
+    base::VolumeId volume;
+    std::string kind;
+    std::string source;  // empty for kinds without one
+    std::string state;
+    std::uint64_t size = 0;  // bytes
+    std::int64_t revisions_to_keep = 0;
+    bool own_revisions_to_keep = false;  // else the pool's
+    bool rw = false;
+    bool ephemeral = false;
+};
+
 // What of a volume's past is kept, and why.
 struct VolumeRetention {
     base::VolumeId volume;
@@ -95,6 +108,7 @@ struct VolumeUsage {
 [[nodiscard]] base::Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool);
 [[nodiscard]] base::Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume);
+[[nodiscard]] base::Result<VolumeConfiguration> read_configuration(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeUsage> read_usage(const Mount& mount, const base::VolumeId& volume);
 

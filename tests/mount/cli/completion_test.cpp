@@ -56,7 +56,7 @@ TEST_F(CliCompletionTest, Subcommands) {
                      "snapshot", "start",     "status", "stop", "template", "top",   "usage",  "verify", "vm"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "status", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"reload", "resize", "retention", "revert"}));
-    EXPECT_EQ(complete("varve pool "), (Names{"add", "convert", "info", "ls", "rm"}));
+    EXPECT_EQ(complete("varve pool "), (Names{"add", "adopt-qubes", "convert", "info", "ls", "rm"}));
     EXPECT_EQ(complete("varve pool add new "), (Names{"callback", "file", "file-reflink", "linux-kernel", "lvm_thin", "plugin:", "sim"}));
     EXPECT_EQ(complete("varve nonsense x"), Names{});
 }
@@ -79,6 +79,8 @@ TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve export --sp"), Names{"--sparse"});
     EXPECT_EQ(complete("varve import --format v"), (Names{"vdi", "vhdx", "vpc"}));
     EXPECT_EQ(complete("varve export --format "), (Names{"qcow2", "raw"}));
+    EXPECT_EQ(complete("varve pool adopt-qubes --dr"), (Names{"--drop-leftovers", "--dry-run"}));
+    EXPECT_EQ(complete("varve pool adopt-qubes --q"), (Names{"--qubes-pool", "--quiet"}));
     EXPECT_EQ(complete("varve start --f"), Names{});
 }
 
@@ -139,6 +141,8 @@ TEST_F(CliCompletionTest, ImagesOutside) {
     EXPECT_EQ(complete("varve export " + vm_name() + "/"), Names{data_name()});
     EXPECT_EQ(complete("varve export " + data_name() + " " + start), file);
     EXPECT_EQ(complete("varve export " + data_name() + " x y"), Names{});
+    EXPECT_EQ(complete("varve pool adopt-qubes f"), Names{"fast"});
+    EXPECT_EQ(complete("varve pool adopt-qubes --qubes-pool vm-pool fast " + start), file);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
                                                  {"pool", "add"},
                                                  {"pool", "ls"},
                                                  {"pool", "info"},
+                                                 {"pool", "adopt-qubes"},
                                                  {"pool", "rm"}}) {
         auto arguments = words;
         arguments.push_back("--help");

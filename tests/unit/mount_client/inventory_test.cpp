@@ -43,6 +43,23 @@ TEST_F(Inventory, ReadsAVolume) {
     EXPECT_TRUE(details.volume.revisions[0].pinned);
 }
 
+TEST_F(Inventory, ReadsAConfiguration) {
+    const std::string file = "pools/p/v/.varve/root/config";
+    tree_.put(file, R"({"kind":"snapshot","source":"../t/root.img","rw":true,"revisions_to_keep":-1,"inherited":["schedule"]})");
+    const auto own = read_configuration(tree_.mount(), root_).value();
+    EXPECT_EQ(own.kind + own.source + own.state, "snapshot../t/root.imghalted");
+    EXPECT_EQ(own.size, 5U);
+    EXPECT_EQ(own.revisions_to_keep, -1);
+    EXPECT_TRUE(own.own_revisions_to_keep && own.rw && !own.ephemeral);
+    tree_.put(file, R"({"kind":"volatile","revisions_to_keep":2,"ephemeral":true,"inherited":["revisions_to_keep","schedule"]})");
+    const auto other = read_configuration(tree_.mount(), root_).value();
+    EXPECT_TRUE(!other.own_revisions_to_keep && !other.rw && other.ephemeral);
+    for (const auto* strange : {"{}", "[]", "x", R"({"kind":7,"revisions_to_keep":2})"}) {
+        tree_.put(file, strange);
+        EXPECT_EQ(read_configuration(tree_.mount(), root_).error().code, base::Errc::Corrupt) << strange;
+    }
+}
+
 TEST_F(Inventory, ReadsAPool) {
     const auto pool = read_pool(tree_.mount(), root_.pool).value();
     EXPECT_EQ(pool.driver, "sim");
