@@ -38,7 +38,8 @@ std::vector<Entry> root_entries() {
 
 std::vector<Entry> pool_entries() {
     std::vector<Entry> entries;
-    for (const auto& value : pool_values()) entries.push_back({std::string(value.name), type_of(value)});
+    for (const auto& value : pool_values())
+        entries.push_back({std::string(value.name), value.owners_only ? EntryType::OwnersValue : type_of(value)});
     return entries;
 }
 
@@ -113,7 +114,7 @@ Result<std::string> ControlTree::read(const Place& place, std::string_view name,
     if (place.vm) return no_file(name);
     if (place.pool) {
         const auto* value = named(pool_values(), name);
-        return value != nullptr ? value->read(*place.pool, administration_) : no_file(name);
+        return value != nullptr ? value->read(*place.pool, {administration_, volumes_}) : no_file(name);
     }
     if (name == protocol::root_file::version) return std::string("varve " VARVE_VERSION "\n") + about_();
     if (name == protocol::root_file::errors) return errors_of(failures_, user);

@@ -44,6 +44,7 @@ struct Place {
 
 enum class EntryType {
     Value,          // read-only text
+    OwnersValue,    // the same, for the pool's owner alone
     WritableValue,  // text that may be written
     Command,        // ctl
     Link,           // symbolic link (device)

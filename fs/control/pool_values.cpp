@@ -3,6 +3,7 @@
 
 #include "fs/control/control_tree.h"
 #include "fs/control/json.h"
+#include "fs/control/pool_tables.h"
 #include "fs/control/volume_changes.h"
 #include "fs/protocol/names.h"
 
@@ -41,29 +42,31 @@ Result<> change_default_schedule(OpenPool& pool, std::string_view text) {
 }
 
 constexpr std::array the_pool_values{
-    PoolValue{protocol::pool_file::driver,
-              [](const OpenPool& pool, const PoolAdministration&) -> Text { return pool.driver_name() + "\n"; }},
-    PoolValue{protocol::pool_file::config, [](const OpenPool& pool, const PoolAdministration&) -> Text { return config_of(pool); }},
-    PoolValue{protocol::pool_file::size,
-              [](const OpenPool& pool, const PoolAdministration&) -> Text {
-                  return std::to_string(TRY(pool.driver().space()).size.count) + "\n";
-              }},
-    PoolValue{protocol::pool_file::usage,
-              [](const OpenPool& pool, const PoolAdministration&) -> Text {
-                  return std::to_string(TRY(pool.driver().space()).used.count) + "\n";
-              }},
+    PoolValue{protocol::pool_file::driver, [](const OpenPool& pool, const PoolSources&) -> Text { return pool.driver_name() + "\n"; }},
+    PoolValue{protocol::pool_file::config, [](const OpenPool& pool, const PoolSources&) -> Text { return config_of(pool); }},
+    PoolValue{
+        protocol::pool_file::size,
+        [](const OpenPool& pool, const PoolSources&) -> Text { return std::to_string(TRY(pool.driver().space()).size.count) + "\n"; }},
+    PoolValue{
+        protocol::pool_file::usage,
+        [](const OpenPool& pool, const PoolSources&) -> Text { return std::to_string(TRY(pool.driver().space()).used.count) + "\n"; }},
     PoolValue{protocol::pool_file::included_in,
-              [](const OpenPool& pool, const PoolAdministration& administration) -> Text {
-                  const auto outer = TRY(administration.included_in(pool));
+              [](const OpenPool& pool, const PoolSources& sources) -> Text {
+                  const auto outer = TRY(sources.administration.included_in(pool));
                   return outer ? outer->str() + "\n" : "\n";
               }},
-    PoolValue{
-        protocol::pool_file::revisions_to_keep,
-        [](const OpenPool& pool, const PoolAdministration&) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; },
-        change_default},
-    PoolValue{protocol::pool_file::schedule,
-              [](const OpenPool& pool, const PoolAdministration&) -> Text { return pool.schedule().str() + "\n"; },
+    PoolValue{protocol::pool_file::revisions_to_keep,
+              [](const OpenPool& pool, const PoolSources&) -> Text { return std::to_string(pool.revisions_to_keep().count()) + "\n"; },
+              change_default},
+    PoolValue{protocol::pool_file::schedule, [](const OpenPool& pool, const PoolSources&) -> Text { return pool.schedule().str() + "\n"; },
               change_default_schedule},
+    PoolValue{protocol::pool_file::volumes,
+              [](const OpenPool& pool, const PoolSources& sources) -> Text { return volumes_table(sources.volumes, pool); }, nullptr, true},
+    PoolValue{protocol::pool_file::revisions,
+              [](const OpenPool& pool, const PoolSources& sources) -> Text { return revisions_table(sources.volumes, pool); }, nullptr,
+              true},
+    PoolValue{protocol::pool_file::shares, [](const OpenPool& pool, const PoolSources&) -> Text { return shares_table(pool); }, nullptr,
+              true},
 };
 
 }  // namespace

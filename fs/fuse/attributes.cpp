@@ -109,6 +109,7 @@ Stat control_file(const std::string& path, const ControlFile& file) {
         case EntryType::Value:
         case EntryType::Stream:
         case EntryType::State: mode = S_IFREG | (owner.mode & read_bits); break;
+        case EntryType::OwnersValue: mode = S_IFREG | 0400; break;
         case EntryType::WritableValue: mode = S_IFREG | (owner.mode & 0644); break;
         case EntryType::Command: mode = S_IFREG | 0600; break;
         case EntryType::Link: mode = S_IFLNK | 0777; break;

@@ -32,6 +32,9 @@ inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view included_in = "included_in";
 inline constexpr std::string_view revisions_to_keep = "revisions_to_keep";
 inline constexpr std::string_view schedule = "schedule";
+inline constexpr std::string_view volumes = "volumes";
+inline constexpr std::string_view revisions = "revisions";
+inline constexpr std::string_view shares = "shares";
 }  // namespace pool_file
 
 namespace vm_file {

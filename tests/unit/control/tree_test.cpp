@@ -18,8 +18,8 @@ protected:
 TEST_F(TreeTest, EveryPlaceHasItsFiles) {
     const auto root = origin("vm", "root");
     EXPECT_EQ(names({}), (std::set<std::string>{"version", "ctl", "errors", "events", "operations", "metrics"}));
-    EXPECT_EQ(names(pool_place()),
-              (std::set<std::string>{"driver", "config", "size", "usage", "included_in", "revisions_to_keep", "schedule"}));
+    EXPECT_EQ(names(pool_place()), (std::set<std::string>{"driver", "config", "size", "usage", "included_in", "revisions_to_keep",
+                                                          "schedule", "volumes", "revisions", "shares"}));
     EXPECT_EQ(names(place(root.vm)), (std::set<std::string>{"ctl", "root"}));
     EXPECT_EQ(names(place(root)),
               (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive", "shares",
@@ -47,7 +47,8 @@ TEST_F(TreeTest, EveryListedValueCanBeRead) {
     const auto root = origin("vm", "root");
     for (const auto& at : {control::Place{}, pool_place(), place(root)})
         for (const auto& entry : tree_.entries(at)) {
-            const bool readable = entry.type == EntryType::Value || entry.type == EntryType::WritableValue;
+            const bool readable =
+                entry.type == EntryType::Value || entry.type == EntryType::OwnersValue || entry.type == EntryType::WritableValue;
             EXPECT_EQ(tree_.read(at, entry.name, 0).has_value(), readable) << entry.name;
         }
     EXPECT_TRUE(failed(tree_.read({}, "none", 0), Errc::NotFound));

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fs/control/pool_tables.h"
+
+#include "fs/control/parallel.h"
+#include "fs/control/volume_facts.h"
+#include "fs/engine/open_pool.h"
+#include "fs/engine/volume_state.h"
+#include "fs/protocol/names.h"
+
+#include <nlohmann/json.hpp>
+
+#include <iterator>
+#include <vector>
+
+namespace varve::control {
+namespace {
+
+using engine::OpenPool;
+using engine::VolumeRef;
+using engine::Volumes;
+namespace field = protocol::field;
+namespace volume_file = protocol::volume_file;
+
+template <class Use>
+void for_each_volume(const OpenPool& pool, Use use) {
+    for (const auto& vm : pool.vms())
+        for (const auto all = vm->view(); const auto& [name, view] : all->volumes)
+            if (!view->plain_file) use(VolumeRef{vm, name}, *view);
+}
+
+// The volume's name first, then what the object has.
+void add_line(std::string& text, const VolumeRef& volume, const Json& object) {
+    Json whole{{field::volume, volume.id().str()}};
+    whole.update(object);
+    text += compact(whole);
+    text += '\n';
+}
+
+}  // namespace
+
+std::string volumes_table(const Volumes& volumes, const OpenPool& pool) {
+    std::string text;
+    for_each_volume(pool, [&](const VolumeRef& volume, const api::VolumeView& view) {
+        auto object = config_object(volume, view);
+        object[std::string(volume_file::state)] = name_of(engine::state_of(*volume.vm, volume.volume, view));
+        object[std::string(volume_file::outdated)] = volumes.outdated(volume);
+        object[std::string(volume_file::size)] = present_size(volumes, volume, view).count;
+        object[std::string(volume_file::usage)] = usage_of(volume, view).count;
+        object[std::string(volume_file::revisions)] = std::distance(view.revisions.begin(), view.revisions.end());
+        add_line(text, volume, object);
+    });
+    return text;
+}
+
+std::string revisions_table(const Volumes& volumes, const OpenPool& pool) {
+    std::string text;
+    for_each_volume(pool, [&](const VolumeRef& volume, const api::VolumeView& view) {
+        for (const auto& revision : revision_objects(volumes, volume, view)) add_line(text, volume, revision);
+    });
+    return text;
+}
+
+std::string shares_table(const OpenPool& pool) {
+    struct Part {
+        VolumeRef volume;
+        engine::VolumeView view;
+        std::string text;
+    };
+    std::vector<Part> parts;
+    for (const auto& vm : pool.vms())
+        for (const auto all = vm->view(); const auto& [name, view] : all->volumes)
+            if (!view->plain_file) parts.push_back({{vm, name}, view, {}});
+    // Every image is opened and its extents are asked for: nearly all of it is the file system's work.
+    for_each_parallel(parts.size(), [&](std::size_t at) {
+        auto& [volume, view, text] = parts[at];
+        const auto shares = shares_of(volume, *view);
+        if (!shares) return add_line(text, volume, Json{{field::error, error_object(shares.error())}});
+        for (const auto& share : *shares) add_line(text, volume, share_object(share));
+    });
+    std::string text;
+    for (const auto& part : parts) text += part.text;
+    return text;
+}
+
+}  // namespace varve::control
