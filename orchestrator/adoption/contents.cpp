@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/adoption/contents.h"
 
-#include "orchestrator/mount_client/inventory.h"
+#include "orchestrator/mount_client/tables.h"
 
 namespace varve::adoption {
 namespace {
@@ -24,7 +24,13 @@ PresentVolume present(mount_client::VolumeConfiguration found) {
 
 Result<PoolContents> read_contents(const mount_client::Mount& mount, const base::PoolName& pool) {
     PoolContents contents;
-    for (const auto& vm : TRY(mount_client::vms(mount, pool))) {
+    const auto vms = TRY(mount_client::vms(mount, pool));
+    if (const auto table = TRY(mount_client::volumes_table(mount, pool))) {
+        contents.vms.insert(vms.begin(), vms.end());
+        for (const auto& row : *table) contents.volumes.emplace(row.volume.id.path(), present(row.configuration));
+        return contents;
+    }
+    for (const auto& vm : vms) {
         const auto volumes = mount_client::volumes(mount, {pool, vm});
         if (!volumes && volumes.error().code == Errc::NotFound) continue;
         if (!volumes) return base::Failure(volumes.error());

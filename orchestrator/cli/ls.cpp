@@ -3,11 +3,13 @@
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/objects.h"
 #include "orchestrator/cli/table.h"
+#include "orchestrator/mount_client/tables.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
+#include <optional>
+#include <set>
 
 namespace varve::cli {
 namespace {
@@ -43,8 +45,28 @@ void list_volumes(const Mount& mount, const VmReference& vm, const std::vector<b
     }
 }
 
-void list_vms(const Mount& mount, const base::PoolName& pool, const std::vector<base::VmName>& names, Listing& listing) {
+// What the pool's own files tell; false when there are none for us.
+bool list_by_table(const Mount& mount, const base::PoolName& pool, bool with_revisions, Listing& listing) {
+    using mount_client::RevisionsOfVolumes;
+    auto rows = mount_client::volumes_table(mount, pool);
+    auto revisions =
+        with_revisions ? mount_client::revisions_table(mount, pool) : mount_client::TableOf<RevisionsOfVolumes>(RevisionsOfVolumes());
+    if (!listing.usable(rows) || !listing.usable(revisions)) return true;  // told as a failure
+    if (!*rows || !*revisions) return false;
+    for (auto& row : **rows) {
+        if (with_revisions) row.volume.revisions = std::move((**revisions)[row.volume.id]);
+        listing.volumes.push_back(std::move(row.volume));
+    }
+    return true;
+}
+
+void list_vms(const Mount& mount, const base::PoolName& pool, const std::vector<base::VmName>& names, bool with_revisions,
+              Listing& listing) {
     listing.pools.push_back(pool);
+    if (list_by_table(mount, pool, with_revisions, listing)) {
+        for (const auto& name : names) listing.vms.push_back({pool, name});
+        return;
+    }
     for (const auto& name : names) {
         const VmReference vm{pool, name};
         const auto found = mount_client::volumes(mount, vm);
@@ -52,19 +74,19 @@ void list_vms(const Mount& mount, const base::PoolName& pool, const std::vector<
     }
 }
 
-Result<Listing> list_everything(const Mount& mount) {
+Result<Listing> list_everything(const Mount& mount, bool with_revisions) {
     Listing listing;
     for (const auto& pool : TRY(mount_client::pools(mount))) {
         const auto found = mount_client::vms(mount, pool);
-        if (listing.usable(found)) list_vms(mount, pool, *found, listing);
+        if (listing.usable(found)) list_vms(mount, pool, *found, with_revisions, listing);
     }
     return listing;
 }
 
-Result<Listing> list_below(const Mount& mount, const Reference& reference) {
+Result<Listing> list_below(const Mount& mount, const Reference& reference, bool with_revisions) {
     Listing listing;
     if (const auto* pool = std::get_if<PoolReference>(&reference)) {
-        list_vms(mount, pool->pool, TRY(mount_client::vms(mount, pool->pool)), listing);
+        list_vms(mount, pool->pool, TRY(mount_client::vms(mount, pool->pool)), with_revisions, listing);
     } else if (const auto* vm = std::get_if<VmReference>(&reference)) {
         list_volumes(mount, *vm, TRY(mount_client::volumes(mount, *vm)), listing);
     } else {
@@ -87,7 +109,7 @@ std::string state_text(const Volume& volume) { return volume.outdated ? volume.s
 
 void add_volume(Table& table, const Output& output, const Volume& volume, bool with_revisions) {
     table.add({volume.id.str(), volume.kind, state_text(volume), output.size({volume.size}), output.size({volume.usage}),
-               std::to_string(volume.revisions.size()), volume.source});
+               std::to_string(volume.revision_count), volume.source});
     if (!with_revisions) return;
     for (const auto& revision : volume.revisions)
         table.add({volume.id.str() + "@" + revision.name, "revision", revision.pinned ? "pinned" : "", output.size({revision.size}),
@@ -97,12 +119,13 @@ void add_volume(Table& table, const Output& output, const Volume& volume, bool w
 // Volumes under their VMs; a pool or a VM has a line of its own only when there is nothing in it.
 std::string text_of(const Output& output, const Listing& listing, bool with_revisions) {
     Table table({{"NAME"}, {"KIND"}, {"STATE"}, {"SIZE", Align::Right}, {"USED", Align::Right}, {"REVISIONS", Align::Right}, {"SOURCE"}});
-    const auto has = [](const auto& all, const auto& is_inside) { return std::ranges::any_of(all, is_inside); };
+    std::set<std::string> inhabited;  // pools with VMs, VMs with volumes
+    for (const auto& vm : listing.vms) inhabited.insert(vm.pool.str());
+    for (const auto& volume : listing.volumes) inhabited.insert(VmReference{volume.id.pool, volume.id.vm}.str());
     for (const auto& pool : listing.pools)
-        if (!has(listing.vms, [&](const auto& vm) { return vm.pool == pool; })) table.add({pool.str(), "pool"});
+        if (!inhabited.contains(pool.str())) table.add({pool.str(), "pool"});
     for (const auto& vm : listing.vms)
-        if (!has(listing.volumes, [&](const auto& volume) { return volume.id.pool == vm.pool && volume.id.vm == vm.vm; }))
-            table.add({vm.str(), "vm"});
+        if (!inhabited.contains(vm.str())) table.add({vm.str(), "vm"});
     for (const auto& volume : listing.volumes) add_volume(table, output, volume, with_revisions);
     return table.text();
 }
@@ -123,7 +146,9 @@ public:
     }
 
     ExitCode run(const Context& context) override {
-        const auto listing = reference_ ? list_below(context.mount, *reference_) : list_everything(context.mount);
+        const bool with_revisions = with_revisions_ || context.output.json();
+        const auto listing =
+            reference_ ? list_below(context.mount, *reference_, with_revisions) : list_everything(context.mount, with_revisions);
         if (!listing) return context.output.failure(listing.error());
         context.output.object(listing_object(*listing));
         const bool one_volume = reference_ && std::holds_alternative<StateReference>(*reference_);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/table.h"
-#include "orchestrator/mount_client/inventory.h"
+#include "orchestrator/mount_client/tables.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -76,23 +79,51 @@ public:
     }
 
     ExitCode run(const Context& context) override {
-        const auto wanted = mount_client::volumes_below(context.mount, reference_);
-        if (!wanted) return context.output.failure(wanted.error());
-        const bool named = reference_ && std::holds_alternative<mount_client::StateReference>(*reference_);
-        std::vector<VolumeUsage> volumes;
         auto code = ExitCode::Ok;
-        for (const auto& volume : *wanted) {
-            auto usage = mount_client::read_usage(context.mount, volume);
-            if (usage)
-                volumes.push_back(*std::move(usage));
-            else if (named || usage.error().code != base::Errc::NotFound)
-                code = context.output.failure(usage.error());
-        }
+        const auto fail_with = [&](const base::Error& error) { code = context.output.failure(error); };
+        std::vector<VolumeUsage> volumes;
+        if (const auto done = collect(context.mount, volumes, fail_with); !done) return context.output.failure(done.error());
         show(context.output, volumes);
         return code;
     }
 
 private:
+    using Report = std::function<void(const base::Error&)>;
+
+    Result<> collect(const mount_client::Mount& mount, std::vector<VolumeUsage>& volumes, const Report& fail_with) const {
+        if (!reference_)
+            for (const auto& pool : TRY(mount_client::pools(mount))) TRY(collect_pool(mount, pool, volumes, fail_with));
+        else if (const auto* pool = std::get_if<mount_client::PoolReference>(&*reference_))
+            TRY(collect_pool(mount, pool->pool, volumes, fail_with));
+        else
+            TRY(collect_each(mount, *reference_, volumes, fail_with));
+        return {};
+    }
+
+    Result<> collect_pool(const mount_client::Mount& mount, const base::PoolName& pool, std::vector<VolumeUsage>& volumes,
+                          const Report& fail_with) const {
+        auto table = TRY(mount_client::usage_table(mount, pool));
+        if (!table) return collect_each(mount, mount_client::PoolReference{pool}, volumes, fail_with);
+        std::ranges::move(table->volumes, std::back_inserter(volumes));
+        std::ranges::for_each(table->failures, fail_with);
+        return {};
+    }
+
+    Result<> collect_each(const mount_client::Mount& mount, const mount_client::Reference& below, std::vector<VolumeUsage>& volumes,
+                          const Report& fail_with) const {
+        const bool named = std::holds_alternative<mount_client::StateReference>(below);
+        auto wanted = mount_client::volumes_below(mount, below);
+        if (!wanted && !reference_ && wanted.error().code == base::Errc::NotFound) return {};  // the pool vanished since it was listed
+        for (const auto& volume : TRY(std::move(wanted))) {
+            auto usage = mount_client::read_usage(mount, volume);
+            if (usage)
+                volumes.push_back(*std::move(usage));
+            else if (named || usage.error().code != base::Errc::NotFound)
+                fail_with(usage.error());
+        }
+        return {};
+    }
+
     void show(const Output& output, const std::vector<VolumeUsage>& volumes) const {
         Table table({{"NAME"},
                      {"SIZE", Align::Right},

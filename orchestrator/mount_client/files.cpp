@@ -29,10 +29,10 @@ Result<std::string> read_to_end(int fd, std::size_t limit) {
     }
 }
 
-Result<std::string> read_text(int directory, const std::string& path) {
+Result<std::string> read_text(int directory, const std::string& path, std::size_t limit) {
     const UniqueFd fd(::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd.valid()) return fail_errno(errno, "cannot open " + path);
-    auto text = read_to_end(fd.get());
+    auto text = read_to_end(fd.get(), limit);
     if (!text) return base::Failure(base::with_context(std::move(text).error(), path));
     return text;
 }

@@ -2,7 +2,7 @@
 #include "orchestrator/mount_client/inventory.h"
 
 #include "fs/protocol/names.h"
-#include "orchestrator/mount_client/json_fields.h"
+#include "orchestrator/mount_client/volume_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -38,36 +38,13 @@ Result<bool> flag_in(const Mount& mount, const std::string& file) {
     return text == "1";
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-    std::vector<std::string> lines;
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        if (end != 0) lines.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos) break;
-        text.remove_prefix(end + 1);
-    }
-    return lines;
-}
-
-// What of the list is text.
-std::vector<std::string> texts_in(const json& list) {
-    std::vector<std::string> texts;
-    for (const auto& each : list)
-        if (each.is_string()) texts.push_back(each.get<std::string>());
-    return texts;
-}
-
 Result<std::vector<Revision>> revisions_in(const Mount& mount, const std::string& file) {
     std::vector<Revision> revisions;
-    for (const auto& line : lines_of(TRY(mount.value(file)))) {
-        const auto object = json::parse(line, nullptr, false);
-        const auto size = number_field(object, protocol::field::size, 0, INT64_MAX);
-        auto name = text_field(object, protocol::field::revision);
-        const auto* kept = field(object, protocol::field::kept);
-        if (!size || name.empty() || kept == nullptr || !kept->is_array()) return strange(file, "one JSON object for each revision");
-        const auto usage = number_field(object, protocol::field::usage, 0, INT64_MAX).value_or(0);
-        revisions.push_back({std::move(name), static_cast<std::uint64_t>(*size), static_cast<std::uint64_t>(usage),
-                             text_field(object, protocol::field::modified), flag_field(object, protocol::field::pinned), texts_in(*kept)});
+    const auto text = TRY(mount.value(file));
+    for (const auto line : lines_of(text)) {
+        auto revision = revision_in(json::parse(line, nullptr, false));
+        if (!revision) return strange(file, "one JSON object for each revision");
+        revisions.push_back(*std::move(revision));
     }
     return revisions;
 }
@@ -132,11 +109,12 @@ Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume) {
     if (!kind) return missing(std::move(kind).error(), volume.str());
     auto state = TRY(mount.value(file(volume_file::state)));
     auto source = TRY(mount.value(file(volume_file::source)));
-    Volume found{volume, std::move(*kind), std::move(state), std::move(source), 0, 0, false, {}};
+    Volume found{volume, std::move(*kind), std::move(state), std::move(source), 0, 0, false, {}, 0};
     found.size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
     found.usage = TRY(number_in<std::uint64_t>(mount, file(volume_file::usage)));
     found.outdated = TRY(flag_in(mount, file(volume_file::outdated)));
     found.revisions = TRY(revisions_in(mount, file(volume_file::revisions)));
+    found.revision_count = found.revisions.size();
     return found;
 }
 
@@ -148,7 +126,8 @@ Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& vol
     details.ephemeral = TRY(flag_in(mount, file(volume_file::ephemeral)));
     details.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(volume_file::revisions_to_keep)));
     details.schedule = TRY(mount.value(file(volume_file::schedule)));
-    details.blockers = lines_of(TRY(mount.value(file(volume_file::blockers))));
+    const auto blockers = TRY(mount.value(file(volume_file::blockers)));
+    for (const auto line : lines_of(blockers)) details.blockers.emplace_back(line);
     if (auto device = mount.link_target(file(volume_file::device)))
         details.device = std::move(*device);
     else if (device.error().code != Errc::NotFound)
@@ -160,22 +139,11 @@ Result<VolumeConfiguration> read_configuration(const Mount& mount, const base::V
     const auto file = [&](std::string_view name) { return volume_control(volume, name); };
     const auto text = mount.value(file(volume_file::config));
     if (!text) return missing(text.error(), volume.str());
-    const auto config = json::parse(*text, nullptr, false);
-    const auto keep = number_field(config, volume_file::revisions_to_keep, INT64_MIN, INT64_MAX);
-    auto kind = text_field(config, volume_file::kind);
-    if (!keep || kind.empty()) return strange(file(volume_file::config), "a volume's configuration as a JSON object");
-    const auto inherited = texts_in(list_field(config, protocol::field::inherited));
     auto state = TRY(mount.value(file(volume_file::state)));
     const auto size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
-    return VolumeConfiguration{volume,
-                               std::move(kind),
-                               text_field(config, volume_file::source),
-                               std::move(state),
-                               size,
-                               *keep,
-                               std::ranges::find(inherited, volume_file::revisions_to_keep) == inherited.end(),
-                               flag_field(config, volume_file::rw),
-                               flag_field(config, volume_file::ephemeral)};
+    auto found = configuration_in(json::parse(*text, nullptr, false), volume, std::move(state), size);
+    if (!found) return strange(file(volume_file::config), "a volume's configuration as a JSON object");
+    return *std::move(found);
 }
 
 Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume) {
@@ -238,12 +206,10 @@ Result<VolumeUsage> read_usage(const Mount& mount, const base::VolumeId& volume)
     const auto shares = mount.value(file(volume_file::shares));
     if (!shares) return missing(shares.error(), volume.str());
     VolumeUsage usage{volume, 0, 0, {}, {}};
-    for (const auto& line : lines_of(*shares)) {
-        const auto object = json::parse(line, nullptr, false);
-        const auto exclusive = number_field(object, volume_file::exclusive, 0, INT64_MAX);
-        if (!exclusive) return strange(file(volume_file::shares), "one JSON object for each state");
-        usage.states.push_back({text_field(object, protocol::field::state), text_field(object, protocol::field::revision),
-                                static_cast<std::uint64_t>(*exclusive)});
+    for (const auto line : lines_of(*shares)) {
+        auto share = share_in(json::parse(line, nullptr, false));
+        if (!share) return strange(file(volume_file::shares), "one JSON object for each state");
+        usage.states.push_back(*std::move(share));
     }
     usage.size = TRY(number_in<std::uint64_t>(mount, file(volume_file::size)));
     usage.usage = TRY(number_in<std::uint64_t>(mount, file(volume_file::usage)));

@@ -31,6 +31,7 @@ struct Volume {
     std::uint64_t usage = 0;  // bytes, all states together
     bool outdated = false;
     std::vector<Revision> revisions;  // oldest first
+    std::size_t revision_count = 0;
 };
 
 // What takes longer to find out or is rarely wanted.

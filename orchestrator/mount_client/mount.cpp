@@ -76,7 +76,9 @@ Result<Mount> Mount::open(const std::string& directory) {
     return mount;
 }
 
-Result<std::string> Mount::value(const std::string& file) const { return without_newline(TRY(read_text(root_.get(), file))); }
+Result<std::string> Mount::value(const std::string& file, std::size_t limit) const {
+    return without_newline(TRY(read_text(root_.get(), file, limit)));
+}
 
 Result<> Mount::set_value(const std::string& file, std::string_view value) const {
     const UniqueFd fd(::openat(root_.get(), file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));

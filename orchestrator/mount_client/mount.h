@@ -4,6 +4,7 @@
 
 #include "drivers/base/result.h"
 #include "drivers/base/unique_fd.h"
+#include "orchestrator/mount_client/files.h"
 #include "orchestrator/mount_client/reply.h"
 
 #include <span>
@@ -24,8 +25,8 @@ public:
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] int directory() const { return root_.get(); }
 
-    // A control file's value without its final newline.
-    [[nodiscard]] base::Result<std::string> value(const std::string& file) const;
+    // A control file's value without its final newline; TooLarge beyond `limit` bytes.
+    [[nodiscard]] base::Result<std::string> value(const std::string& file, std::size_t limit = largest_text) const;
     [[nodiscard]] base::Result<> set_value(const std::string& file, std::string_view value) const;
     [[nodiscard]] base::Result<std::vector<std::string>> list(const std::string& directory) const;
     [[nodiscard]] base::Result<std::string> link_target(const std::string& link) const;

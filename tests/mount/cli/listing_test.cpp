@@ -3,6 +3,7 @@
 #include "tests/mount/cli/cli_test.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,6 +27,31 @@ TEST_F(CliListingTest, EachLevelListsWhatIsBelow) {
     EXPECT_EQ(must_varve({"ls", vm_path().string()}), one_vm);
     EXPECT_EQ(json_of({"ls", "other/" + elsewhere}).at("/vms/0/vm"), elsewhere);
     EXPECT_EQ(json_of({"ls"}).at("/pools/1"), "other");
+}
+
+// The pool's tables tell of all its VMs, also of those that are closed to others: who is not its owner asks for each volume.
+TEST_F(CliListingTest, EverybodyIsToldTheSameOfWhatHeMaySee) {
+    ASSERT_EQ(make_state(data(), new_content_, second_time), ok);
+    const auto closed = another_vm();
+    for (const auto time : {first_time, second_time})
+        ASSERT_EQ(make_state(pool() / closed / "secret.img", pattern(time == first_time ? 'c' : 'd', volume_size), time), ok);
+    for (const std::string table : {"volumes", "revisions", "shares"}) {
+        EXPECT_EQ(stat_of(pool() / ".varve" / table).st_mode & 07777U, 0400U) << table;
+        EXPECT_TRUE(has(read_file(pool() / ".varve" / table), "\"fast/" + closed + "/secret\"")) << table;
+        EXPECT_EQ(as_user(65534, 65534, [&] { return OpenFile(pool() / ".varve" / table, O_RDONLY).opened().number; }), EACCES) << table;
+    }
+    const std::vector<Words> questions{{"ls", "-r", "fast"},
+                                       {"usage", "--revisions", "fast"},
+                                       {"--json", "ls", "fast"},
+                                       {"--json", "usage", "fast"}};
+    for (const auto& question : questions) {
+        const auto told = must_varve(question);
+        EXPECT_TRUE(has(told, first_name)) << told;
+        EXPECT_EQ(as_user(65534, 65534, [&] { return varve(question).output == told ? 0 : 1; }), 0) << question.front() << "\n" << told;
+    }
+    ASSERT_EQ(::chmod((pool() / closed).c_str(), 0700), 0);
+    EXPECT_TRUE(has(must_varve({"ls", "fast"}), "/secret"));
+    EXPECT_EQ(as_user(65534, 65534, [&] { return has(varve({"ls", "fast"}).output, "/secret") ? 1 : 0; }), 0);
 }
 
 TEST_F(CliListingTest, AVolumeIsListedWithItsRevisions) {
