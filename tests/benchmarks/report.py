@@ -16,6 +16,7 @@ NOTES = {
                    "those.",
     "Listing VMs": "Times, and their ratio to `virsh list --all` of as many defined domains: `varve --json vm ls`.",
     "Listing": "Times, and their ratio to the directory below. First time: just mounted, nothing cached.",
+    "Command line": "Times, and their ratio to that of the tool beside it, in the same run.",
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A large pool: listing it, its first bytes, the server's memory, and how long mounting takes."""
+"""A large pool: listing it, by `ls` and by `varve`, its first bytes, the server's memory, and how long mounting takes."""
 import os
 import subprocess
 import tempfile
@@ -10,6 +10,7 @@ import servers
 import stage
 
 VOLUMES = "Listing"
+COMMANDS = "Command line"
 MEMORY = "Memory of varvefs"
 MOUNTING = "Mounting"
 WHAT = {"list-first": "readdir and lstat, first time", "list": "readdir and lstat, again", "stat": "stat of each, names known",
@@ -35,11 +36,14 @@ def make_state(path, seconds):
     os.close(file)
 
 
-def ls(directory):
-    """Seconds."""
+def seconds_of(*command):
     begin = time.monotonic()
-    subprocess.run(["ls", "-l", directory], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return time.monotonic() - begin
+
+
+def ls(directory):
+    return seconds_of("ls", "-l", directory)
 
 
 class LargePool:
@@ -50,7 +54,8 @@ class LargePool:
         self.vms = f"{disk}/pool/appvms"
         make_pool(self.vms, self.volumes, self.histories, self.revisions)
         stage.write_image(f"{disk}/content", stage.MIB)
-        stage.make_volume(f"{self.vms}/first", f"{disk}/content", setting.of(100, 1_000))
+        self.first_revisions = setting.of(100, 1_000)
+        stage.make_volume(f"{self.vms}/first", f"{disk}/content", self.first_revisions)
         self.varve = servers.Varve(setting.varvefs, directory, f"{disk}/pool")
         self.arguments = [self.varve.pool, self.vms, f"{disk}/bare"]
 
@@ -79,8 +84,29 @@ class LargePool:
             self.add_memory(f"for each of {self.histories * self.revisions} revisions that were listed too", before)
             self.google("^first-byte-first/.*/first/")
             self.google("^first-byte/.*/first/", self.setting.of(1, 3))
+            self.commands()
         finally:
             self.varve.stop()
+
+    def make_events(self):
+        """Their number: a setting of one volume is changed and changed back."""
+        count = self.setting.of(100, 5_000)
+        for number in range(count):
+            with open(f"{self.varve.pool}/first/.varve/root/revisions_to_keep", "w", encoding="ascii") as file:
+                file.write(f"{number % 2 + 2000}\n")
+        return count
+
+    def commands(self):
+        """What `varve` takes for everything, beside what the shell's tools take for as much."""
+        varve = [self.setting.program("orchestrator", "cli", "varve"), "--mount", self.varve.mountpoint]
+        all_of_it = f"{self.volumes + self.histories + 1} volumes, {self.histories * self.revisions + self.first_revisions} revisions"
+        events = self.make_events()
+        for what, subcommand, beside in ((f"`varve ls`, beside `ls -lR` of the mount, {all_of_it}", ["ls"], ["ls", "-lR", self.varve.pool]),
+                                         (f"`varve ls -r`, beside `ls -lR` of the mount, {all_of_it}", ["ls", "-r"], ["ls", "-lR", self.varve.pool]),
+                                         (f"`varve usage`, beside `du` of the images, {all_of_it}", ["usage"], ["du", "-a", self.vms]),
+                                         (f"`varve events`, beside `cat`, {events} events", ["events"], ["cat", f"{self.varve.mountpoint}/.varve/events"])):
+            for side, command in (("native", beside), ("varve", [*varve, *subcommand])):
+                self.setting.add(COMMANDS, self.filesystem, what, side, seconds_of(*command), "s")
 
     def add_memory(self, what, before):
         resident = self.varve.resident_bytes() - before

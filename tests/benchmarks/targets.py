@@ -32,6 +32,8 @@ TARGETS = (
       for what, limit in (("^start, prepared", 2.0), ("^stop with commit", 1.5), ("^revert", 1.5))),
     *(Target("Flatness", ".", side, 1.2, absolute=True) for side in ("varve", "ctl")),
     Target("Listing", "^`ls -l` of .*, again", "varve", 5),  # a fifth of the speed
+    Target("Command line", "^`varve (ls|events)`", "varve", 1, absolute=True),
+    Target("Command line", "^`varve (ls -r|usage)`", "varve", 5, absolute=True),
     Target("Memory of varvefs", "volumes listed", "varve", 64, absolute=True),
     Target("Memory of varvefs", "for each of", "varve", 200, absolute=True),
     Target("Mounting", ".", "varve", 2, absolute=True),
