@@ -41,9 +41,14 @@ Result<bool> for_each_line(const Mount& mount, const base::PoolName& pool, std::
     const auto text = mount.value(file, largest_table);
     if (!text && (text.error().code == Errc::NotFound || text.error().code == Errc::Denied)) return false;
     if (!text) return base::Failure(text.error());
+    std::string name_before;  // a volume's lines stand together
+    Result<VolumeId> volume = fail(Errc::InvalidName, "");
     for (const auto line : lines_of(*text)) {
         const auto object = json::parse(line, nullptr, false);
-        const auto volume = parse_id(text_field(object, field_name::volume), pool);
+        if (auto full_name = text_field(object, field_name::volume); full_name.empty() || full_name != name_before) {
+            volume = parse_id(full_name, pool);
+            name_before = std::move(full_name);
+        }
         if (!volume || !use(*volume, object))
             return fail(Errc::Corrupt, file + " does not hold one JSON object a line for what the pool has");
     }
