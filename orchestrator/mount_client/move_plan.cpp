@@ -73,13 +73,13 @@ private:
     // A link as the volume has it in the other pool. What belongs to the VM goes along with it.
     Result<std::string> source_there(const Volume& volume) const {
         if (volume.source.empty()) return std::string();
-        const auto slash = volume.source.rfind('/');
-        const auto file = volume.source.substr(slash + 1);
-        if (std::holds_alternative<VmReference>(at_) && volume.source.substr(0, slash) == "../" + volume.id.vm.str())
-            return "../" + vm_of(to_).vm.str() + "/" + file;
-        if (TRY(mount_.exists(pool_directory(vm_of(to_).pool) + volume.source.substr(2)))) return volume.source;
+        auto source = TRY(parse_source_link(volume.id.pool, volume.source));
+        const bool own = std::holds_alternative<VmReference>(at_) && source.volume.vm == volume.id.vm;
+        source.volume.pool = vm_of(to_).pool;
+        if (own) source.volume.vm = vm_of(to_).vm;
+        if (own || TRY(mount_.exists(state_path(source)))) return source_link(source);
         return fail(Errc::CrossPool, volume.id.str() + " starts from " + volume.source.substr(3) + ", which the pool " +
-                                         vm_of(to_).pool.str() + " does not have: clone it there first ('varve clone')");
+                                         source.volume.pool.str() + " does not have: clone it there first ('varve clone')");
     }
 
     const Mount& mount_;
