@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <thread>
+#include <vector>
 
 namespace varve::test_support {
 namespace {
@@ -44,6 +47,25 @@ TEST_F(EventsTest, PollWakesAndTheSameDescriptorReadsOn) {
     EXPECT_NE(std::string_view(buffer.data(), static_cast<std::size_t>(count)).find("\"operation\":\"start\""), std::string_view::npos);
     EXPECT_EQ(::poll(&waited, 1, 0), 0);
     must("data", "discard");
+}
+
+// Whoever has been answered may close the file before varvefs is done with the answer.
+TEST_F(EventsTest, ManyPollAndCloseAtOnce) {
+    constexpr int programs = 4;
+    constexpr int rounds = 1000;
+    std::vector<std::thread> threads;
+    std::atomic<int> failures = 0;
+    for (int program = 0; program < programs; ++program)
+        threads.emplace_back([&] {
+            for (int round = 0; round < rounds; ++round) {
+                const base::UniqueFd file(::open(events().c_str(), O_RDONLY | O_CLOEXEC));
+                pollfd waited{file.get(), POLLIN, 0};
+                if (!file.valid() || ::poll(&waited, 1, 0) < 0) ++failures;
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(failures, 0);
+    EXPECT_NE(read_file(mount() / ".varve/version"), "") << "varvefs lives";
 }
 
 TEST_F(EventsTest, WhatCommitsSaysThatItReplaced) {
