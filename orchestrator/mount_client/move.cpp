@@ -144,7 +144,8 @@ private:
     }
 
     Result<> leave() const {
-        TRY(exchange(Direction::Away));
+        if (auto away = exchange(Direction::Away); !away)
+            return base::Failure(base::with_context(away.error(), to_string(to_) + " is complete, but " + to_string(from_) + " stays"));
         if (TRY(is_as_planned(mount_, left(), plan_))) return {};
         TRY(exchange(Direction::Back));
         return fail(Errc::Busy, to_string(from_) + " was changed while it was copied, and stays; " + to_string(to_) +

@@ -30,7 +30,7 @@ struct VolumeCopy {
 [[nodiscard]] base::Result<> copy_volume(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to,
                                          const CopyObserver& observer);
 
-// Whether `to` is a volume of that kind, source and size that has all these states, byte by byte. It may have more.
+// Whether `to` is a volume of that kind, source and size that has all these states, byte by byte, whatever their times. It may have more.
 [[nodiscard]] base::Result<bool> has_arrived(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to,
                                              const CopyObserver& observer);
 
