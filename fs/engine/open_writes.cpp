@@ -4,6 +4,7 @@
 #include "fs/engine/scratch_file.h"
 #include "fs/engine/transaction.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace varve::engine {
@@ -129,6 +130,22 @@ std::shared_ptr<ScratchFile> OpenWrites::take_scratch(const std::string& name) {
     auto taken = std::move(found->second);
     scratch_.erase(found);
     return taken;
+}
+
+void OpenWrites::leaves(const std::shared_ptr<ScratchFile>& scratch) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(leaving_, [](const auto& each) { return each.expired(); });
+    leaving_.push_back(scratch);
+}
+
+bool OpenWrites::wait_left(const Patience& patience) {
+    constexpr std::chrono::milliseconds look{5};  // the kernel's last reference goes with a FORGET, of which nobody tells us
+    const auto deadline = std::chrono::steady_clock::now() + patience.wait;
+    const auto all_left = [&] { return std::ranges::all_of(leaving_, [](const auto& each) { return each.expired(); }); };
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, patience.interrupted, look, all_left))
+        if (patience.interrupted.stop_requested() || std::chrono::steady_clock::now() >= deadline) return false;
+    return true;
 }
 
 }  // namespace varve::engine

@@ -58,6 +58,10 @@ public:
     [[nodiscard]] std::map<std::string, std::shared_ptr<ScratchFile>> all_scratch() const;
     // nullptr when there is none.
     std::shared_ptr<ScratchFile> take_scratch(const std::string& name);
+    // One that was taken to be removed, but is still open: its image goes with its last release.
+    void leaves(const std::shared_ptr<ScratchFile>& scratch);
+    // Waits until all of these have gone; false when that takes too long.
+    bool wait_left(const Patience& patience);
 
 private:
     void drop_abandoned();
@@ -67,6 +71,7 @@ private:
     mutable std::condition_variable_any changed_;
     std::map<std::string, std::shared_ptr<Transaction>> transactions_;
     std::map<std::string, std::shared_ptr<ScratchFile>> scratch_;
+    std::vector<std::weak_ptr<ScratchFile>> leaving_;
 };
 
 }  // namespace varve::engine

@@ -94,6 +94,7 @@ Result<> Volumes::remove_vm(const VmPtr& vm) {
     auto& pool = vm->pool();
     const auto name = vm->name();
     TRY(vm->writes().wait_closed(std::optional<base::VolumeName>{}, patience()));
+    (void)vm->writes().wait_left(patience());  // the driver says what is still there
     const auto held = TRY(pool.locks().acquire({{name, {}}}, patience()));
     TRY(still_there(*vm, name));
     if (!vm->view()->volumes.empty() || !vm->writes().files().empty() || !vm->writes().all_scratch().empty())

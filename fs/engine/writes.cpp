@@ -192,7 +192,9 @@ void Writes::scratch_released(Vm& vm, ScratchFile& scratch, bool for_writing) co
 }
 
 Result<> Writes::remove_scratch(Vm& vm, const std::string& name) {
-    if (!vm.writes().take_scratch(name)) return fail(Errc::NotFound, "there is no scratch file " + name);
+    const auto taken = vm.writes().take_scratch(name);
+    if (!taken) return fail(Errc::NotFound, "there is no scratch file " + name);
+    vm.writes().leaves(taken);
     return {};
 }
 

@@ -132,7 +132,7 @@ TEST_F(CliCloneTest, AnInterruptedVmCloneLeavesNothing) {
     const auto before = list_directory(pool("other"));
     EXPECT_EQ(interrupt({"clone", vm_name(), "other/" + to}, SIGINT, [&] { return names_begin_with(pool("other"), "varve-clone-"); }),
               Exit::interrupted);
-    EXPECT_EQ(list_directory(pool("other")), before);
+    EXPECT_EQ(list_directory(pool("other")), before) << read_file(mount() / ".varve" / "errors");
 }
 
 }  // namespace
