@@ -4,6 +4,7 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -44,7 +45,7 @@ private:
 
     Result<> fill() {
         auto* const map = reinterpret_cast<fiemap*>(buffer_.data());
-        *map = {};
+        map->fm_mapped_extents = 0;
         map->fm_start = next_;
         map->fm_length = FIEMAP_MAX_OFFSET - next_;
         map->fm_flags = FIEMAP_FLAG_SYNC;  // delayed allocations have no extents yet
@@ -70,11 +71,11 @@ public:
     explicit Place(int file) : reader_(file) {}
 
     struct Data {
-        enum class Kind { None, Here, Unknown } kind;
-        std::uint64_t address;  // on the disk, when it is here
+        enum class Kind { None, Shared, Own } kind;
+        std::uint64_t address;  // on the disk, when it is shared
         std::uint64_t end;      // until where in the file this holds
         [[nodiscard]] bool same_as(const Data& other) const {
-            return kind == other.kind && (kind == Kind::None || (kind == Kind::Here && address == other.address));
+            return kind == other.kind && (kind == Kind::None || (kind == Kind::Shared && address == other.address));
         }
     };
     Result<Data> look(std::uint64_t at) {
@@ -84,9 +85,11 @@ public:
         }
         if (extent_->fe_logical > at) return Data{Data::Kind::None, 0, extent_->fe_logical};
         const auto end = extent_->fe_logical + extent_->fe_length;
-        if ((extent_->fe_flags & no_address) != 0) return Data{Data::Kind::Unknown, 0, end};
+        if ((extent_->fe_flags & no_address) != 0) return Data{Data::Kind::Own, 0, end};
         if ((extent_->fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0) return Data{Data::Kind::None, 0, end};  // reads as zeros
-        return Data{Data::Kind::Here, extent_->fe_physical + (at - extent_->fe_logical), end};
+        // Some give addresses that are not the disk's (SMB: offsets in the file), but none of them says shared.
+        if ((extent_->fe_flags & FIEMAP_EXTENT_SHARED) == 0) return Data{Data::Kind::Own, 0, end};
+        return Data{Data::Kind::Shared, extent_->fe_physical + (at - extent_->fe_logical), end};
     }
 
 private:
@@ -110,6 +113,10 @@ Result<Bytes> exclusive_bytes(int file) {
 }
 
 Result<Extents> differing_extents(int one, int other) {
+    struct stat status_of_one {};
+    struct stat status_of_other {};
+    if (::fstat(one, &status_of_one) != 0 || ::fstat(other, &status_of_other) != 0) return base::fail_errno(errno, "cannot look at a file");
+    if (status_of_one.st_dev == status_of_other.st_dev && status_of_one.st_ino == status_of_other.st_ino) return Extents{};
     Place first(one);
     Place second(other);
     Extents found;
