@@ -169,7 +169,7 @@ _varve() {
         [[ $command == rm ]] && options+=' --recursive'
         [[ $command == usage ]] && options+=' --revisions --vms'
         [[ $command == prune ]] && options+=' --dry-run'
-        [[ $command:$sub == pool:adopt-qubes ]] && options+=' --dry-run --drop-leftovers --qubes-pool'
+        [[ $command:$sub == pool:adopt-qubes ]] && options+=' --dry-run --qubes-pool'
         [[ $command == retention ]] && options+=' --keep --schedule'
         [[ $command == create ]] && options+=' --kind --source --revisions-to-keep --read-only --ephemeral --parents'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

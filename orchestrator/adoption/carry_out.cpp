@@ -32,30 +32,11 @@ Result<> send(const Mount& mount, const base::VolumeId& id, const std::vector<st
     return {};
 }
 
-Result<> end_session(const Mount& mount, const base::VolumeId& id) {
-    const auto discarded = send(mount, id, {std::string(protocol::verb::discard)});
-    // An image without its committed state looks like a session without a snapshot layer, of which there is nothing to drop.
-    if (!discarded && discarded.error().code == base::Errc::Unsupported) return send(mount, id, {std::string(protocol::verb::stop)});
-    return discarded;
-}
-
-Result<> drop_leftover(const Mount& mount, const base::VolumeId& id) {
-    if (const auto revisions = TRY(mount.value(mount_client::volume_control(id, volume_file::revisions))); !revisions.empty())
-        return base::fail(base::Errc::Exists,
-                          "it has revisions, which a volume that keeps nothing never has: look at them, and remove it by hand");
-    const auto state = TRY(mount.value(mount_client::volume_control(id, volume_file::state)));
-    if (state == protocol::state::dirty) TRY(end_session(mount, id));
-    const auto image = mount_client::state_path({id, {}});
-    if (TRY(mount.exists(image))) TRY(mount.unlink(image));
-    return {};
-}
-
 }  // namespace
 
 Result<> carry_out(const Mount& mount, const base::PoolName& pool, const Step& step) {
     const base::VolumeId id{pool, step.wanted.volume.vm, step.wanted.volume.volume};
-    if (step.action == Action::Replace) TRY(drop_leftover(mount, id));
-    if (step.action == Action::Create || step.action == Action::Replace) return create(mount, id, step);
+    if (step.action == Action::Create) return create(mount, id, step);
     for (const auto& change : step.changes) {
         if (change.file == volume_file::size)
             TRY(send(mount, id, {std::string(protocol::verb::resize), change.value}));

@@ -14,8 +14,7 @@ bool keeps_state(const qubes_xml::Volume& volume) { return volume.kind == Kind::
 
 class Planner {
 public:
-    Planner(const std::vector<qubes_xml::Volume>& wanted, const PoolContents& contents, Leftovers leftovers)
-        : contents_(contents), leftovers_(leftovers) {
+    Planner(const std::vector<qubes_xml::Volume>& wanted, const PoolContents& contents) : contents_(contents) {
         for (const auto& volume : wanted)
             if (keeps_state(volume)) vms_with_images_.insert(volume.volume.vm);
     }
@@ -56,12 +55,11 @@ private:
         const bool at_rest = present.state == state::halted || present.state == state::dirty;
         if (present.kind != protocol::kind::origin || !keeps_nothing || !at_rest)
             return {wanted, Action::Conflict, {}, false, std::move(note)};
-        if (leftovers_ == Leftovers::Drop) return {wanted, Action::Replace, {}, false, std::move(note)};
         return {wanted,
                 Action::Conflict,
                 {},
                 false,
-                note + ": its VM was not shut down; --drop-leftovers drops what it holds, as its next start in Qubes does"};
+                note + ": if that is what a VM left that was not shut down, 'varve stop' and 'varve rm -r' remove it"};
     }
 
     static std::vector<Change> changes_of(const qubes_xml::Volume& wanted, const PresentVolume& present) {
@@ -82,7 +80,6 @@ private:
     }
 
     const PoolContents& contents_;
-    Leftovers leftovers_;
     std::set<base::VmName> vms_with_images_;
 };
 
@@ -93,7 +90,6 @@ std::string_view name_of(Action action) {
         case Action::None: return "none";
         case Action::Create: return "create";
         case Action::Change: return "change";
-        case Action::Replace: return "replace";
         case Action::Skip: return "skip";
         case Action::Conflict: break;
     }
@@ -104,8 +100,8 @@ std::string link_to(const base::VolumePath& source) {
     return "../" + source.vm.str() + "/" + source.volume.str() + std::string(protocol::volume_suffix);
 }
 
-std::vector<Step> plan(const std::vector<qubes_xml::Volume>& wanted, const PoolContents& contents, Leftovers leftovers) {
-    const Planner planner(wanted, contents, leftovers);
+std::vector<Step> plan(const std::vector<qubes_xml::Volume>& wanted, const PoolContents& contents) {
+    const Planner planner(wanted, contents);
     std::vector<Step> steps;
     steps.reserve(wanted.size());
     for (const auto& volume : wanted) steps.push_back(planner.step(volume));

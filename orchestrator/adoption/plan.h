@@ -40,7 +40,6 @@ enum class Action {
     None,      // it is so already
     Create,    // the volume has no image while it is halted, so that only a record tells of it
     Change,    // the record of a volume that is there
-    Replace,   // drop the image of a session that nobody ended, and create
     Skip,      // there is nothing to record it for
     Conflict,  // the pool has something else in its place, which is left alone
 };
@@ -55,11 +54,9 @@ struct Step {
     std::string note{};             // why, or what else is to be known; may be empty
 };
 
-// Of VMs that were not shut down Qubes leaves images of volumes that keep nothing; without a record they are taken for origins.
-enum class Leftovers { Keep, Drop };
-
-// One step for each volume, in their order.
-[[nodiscard]] std::vector<Step> plan(const std::vector<qubes_xml::Volume>& wanted, const PoolContents& contents, Leftovers leftovers);
+// One step for each volume, in their order. Nothing that is there is ever removed: of VMs that were not shut down Qubes leaves images of volumes that
+// keep nothing, and without a record they cannot be told from origins.
+[[nodiscard]] std::vector<Step> plan(const std::vector<qubes_xml::Volume>& wanted, const PoolContents& contents);
 
 // As a volume of the same pool names it for its source: "../fedora/root.img".
 [[nodiscard]] std::string link_to(const base::VolumePath& source);

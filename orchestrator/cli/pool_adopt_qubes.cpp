@@ -77,8 +77,6 @@ public:
         app.add_option("POOL", target_, "The pool")->required()->type_name("");
         app.add_option("QUBES.XML", file_, "The file that Qubes keeps its VMs in")->required()->type_name("");
         app.add_flag("--dry-run", dry_run_, "Only say what would be done");
-        app.add_flag("--drop-leftovers", drop_leftovers_,
-                     "Drop what VMs that were not shut down left of volumes that keep nothing, and record those too");
         app.add_option("--qubes-pool", qubes_pool_, "The pool's name in Qubes (default: the one in the same place, or of the same name)")
             ->type_name("NAME");
     }
@@ -101,8 +99,7 @@ public:
         if (!found) return report(context.output, found.error());
         const auto contents = adoption::read_contents(context.mount, *pool_);
         if (!contents) return context.output.failure(contents.error());
-        const auto leftovers = drop_leftovers_ ? adoption::Leftovers::Drop : adoption::Leftovers::Keep;
-        return adopt(context, *chosen, adoption::plan(found->volumes, *contents, leftovers), found->omissions);
+        return adopt(context, *chosen, adoption::plan(found->volumes, *contents), found->omissions);
     }
 
 private:
@@ -175,7 +172,6 @@ private:
     std::string file_;
     std::string qubes_pool_;
     bool dry_run_ = false;
-    bool drop_leftovers_ = false;
     std::optional<base::PoolName> pool_;
 };
 

@@ -79,7 +79,7 @@ TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve export --sp"), Names{"--sparse"});
     EXPECT_EQ(complete("varve import --format v"), (Names{"vdi", "vhdx", "vpc"}));
     EXPECT_EQ(complete("varve export --format "), (Names{"qcow2", "raw"}));
-    EXPECT_EQ(complete("varve pool adopt-qubes --dr"), (Names{"--drop-leftovers", "--dry-run"}));
+    EXPECT_EQ(complete("varve pool adopt-qubes --dr"), Names{"--dry-run"});
     EXPECT_EQ(complete("varve pool adopt-qubes --q"), (Names{"--qubes-pool", "--quiet"}));
     EXPECT_EQ(complete("varve start --f"), Names{});
 }

@@ -27,8 +27,8 @@ std::string text_of(const Step& step) {
     return text;
 }
 
-std::string planned(const Volume& wanted, const PresentVolume& present, Leftovers leftovers = Leftovers::Keep) {
-    return text_of(plan({wanted}, {{wanted.volume.vm}, {{wanted.volume, present}}}, leftovers).at(0));
+std::string planned(const Volume& wanted, const PresentVolume& present) {
+    return text_of(plan({wanted}, {{wanted.volume.vm}, {{wanted.volume, present}}}).at(0));
 }
 
 TEST(AdoptionPlan, WhatIsSoAlreadyStays) {
@@ -39,18 +39,17 @@ TEST(AdoptionPlan, WhatIsSoAlreadyStays) {
 
 TEST(AdoptionPlan, WhatHasNoImageIsMade) {
     const PoolContents contents{{path("work", "root").vm}, {}};
-    EXPECT_EQ(text_of(plan({snapshot()}, contents, Leftovers::Keep).at(0)), "create");
-    EXPECT_EQ(text_of(plan({scratch()}, contents, Leftovers::Keep).at(0)), "create");
-    EXPECT_EQ(text_of(plan({origin()}, contents, Leftovers::Keep).at(0)), "skip: the pool has no image of it");
+    EXPECT_EQ(text_of(plan({snapshot()}, contents).at(0)), "create");
+    EXPECT_EQ(text_of(plan({scratch()}, contents).at(0)), "create");
+    EXPECT_EQ(text_of(plan({origin()}, contents).at(0)), "skip: the pool has no image of it");
     auto both = snapshot();
     both.kind = Kind::OriginSnapshot;
-    EXPECT_EQ(text_of(plan({both}, contents, Leftovers::Keep).at(0)), "create");
+    EXPECT_EQ(text_of(plan({both}, contents).at(0)), "create");
 }
 
 TEST(AdoptionPlan, AVmThatKeepsNothingNeedsNoPlaceYet) {
-    EXPECT_EQ(text_of(plan({snapshot(), scratch()}, {}, Leftovers::Keep).at(1)), "create +vm");
-    for (const auto& step : plan({origin(), snapshot(), scratch()}, {}, Leftovers::Keep))
-        EXPECT_EQ(text_of(step), "skip: the pool has no VM work");
+    EXPECT_EQ(text_of(plan({snapshot(), scratch()}, {}).at(1)), "create +vm");
+    for (const auto& step : plan({origin(), snapshot(), scratch()}, {})) EXPECT_EQ(text_of(step), "skip: the pool has no VM work");
 }
 
 TEST(AdoptionPlan, OnlyWhatDiffersIsChanged) {
@@ -88,20 +87,18 @@ TEST(AdoptionPlan, AnotherKindIsAConflict) {
     const std::string why = "it is origin and dirty here, and snapshot in qubes.xml";
     auto left = present_origin();
     left.state = "dirty";
-    EXPECT_EQ(planned(snapshot(), left),
-              "conflict: " + why + ": its VM was not shut down; --drop-leftovers drops what it holds, as its next start in Qubes does");
-    EXPECT_EQ(planned(snapshot(), left, Leftovers::Drop), "replace: " + why);
+    const std::string what_to_do = ": if that is what a VM left that was not shut down, 'varve stop' and 'varve rm -r' remove it";
+    EXPECT_EQ(planned(snapshot(), left), "conflict: " + why + what_to_do);
     left.state = "halted";
-    EXPECT_EQ(planned(scratch(), left, Leftovers::Drop), "replace: it is origin and halted here, and volatile in qubes.xml");
+    EXPECT_EQ(planned(scratch(), left), "conflict: it is origin and halted here, and volatile in qubes.xml" + what_to_do);
     for (const auto* busy : {"started", "writing", "removed", "degraded"}) {
         left.state = busy;
-        EXPECT_EQ(planned(snapshot(), left, Leftovers::Drop),
-                  "conflict: it is origin and " + left.state + " here, and snapshot in qubes.xml");
+        EXPECT_EQ(planned(snapshot(), left), "conflict: it is origin and " + left.state + " here, and snapshot in qubes.xml");
     }
-    EXPECT_EQ(planned(origin(), present_snapshot(), Leftovers::Drop), "conflict: it is snapshot and halted here, and origin in qubes.xml");
+    EXPECT_EQ(planned(origin(), present_snapshot()), "conflict: it is snapshot and halted here, and origin in qubes.xml");
     auto both = snapshot();
     both.kind = Kind::OriginSnapshot;
-    EXPECT_EQ(planned(both, present_origin(), Leftovers::Drop), "conflict: it is origin and halted here, and origin_snapshot in qubes.xml")
+    EXPECT_EQ(planned(both, present_origin()), "conflict: it is origin and halted here, and origin_snapshot in qubes.xml")
         << "what it keeps is a state";
 }
 
