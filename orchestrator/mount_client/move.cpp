@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/mount_client/move.h"
 
+#include "fs/protocol/names.h"
 #include "orchestrator/mount_client/move_plan.h"
 #include "orchestrator/mount_client/remove.h"
 #include "orchestrator/mount_client/scratch_file.h"
+#include "orchestrator/mount_client/volume_settings.h"
 
 #include <sys/file.h>
 
@@ -55,6 +57,7 @@ public:
             TRY(arrive());
         else
             TRY(remove_empty_place());
+        TRY(check_arrived());
         TRY(leave());
         TRY(remove_left());
         return targets();
@@ -89,6 +92,15 @@ private:
         return VolumeId{names_.leaving.pool, names_.leaving.vm, volume->volume};
     }
 
+    // Nothing goes before all of it has come.
+    Result<> check_arrived() const {
+        for (const auto& planned : plan_.volumes)
+            if (!TRY(is_complete(mount_, planned.copy, planned.target)))
+                return fail(Errc::Busy, planned.target.str() + " was changed already, and has not all of " + planned.copy.volume.id.str() +
+                                            ", which stays: remove the new one ('varve rm -r') and try again");
+        return {};
+    }
+
     // A crash may have come between the last volume's way out of it and its removal.
     Result<> remove_empty_place() const {
         if (!TRY(mount_.exists(vm_directory(names_.arriving)))) return {};
@@ -110,7 +122,9 @@ private:
 
     Result<> arrive() {
         if (!TRY(mount_.exists(vm_directory(names_.arriving)))) TRY(mount_.make_directory(vm_directory(names_.arriving)));
+        TRY(mount_.copy_owner_and_mode(vm_directory(vm_of(plan_.target_vm_exists ? to_ : from_)), vm_directory(names_.arriving)));
         TRY(remove_scratch_files(mount_, names_.arriving));
+        TRY(remove_strangers());
         ArrivingVm arriving(mount_, names_.arriving);
         Bytes whole{};
         Bytes before{};
@@ -123,8 +137,22 @@ private:
             if (!planned.arrived) TRY(copy_volume(mount_, planned.copy, place_of(planned), here));
             before = before + planned.copy.size();
         }
+        // Last, and at once before the new names: from then on the sources of snapshots are spared, and the rest is removed as it would have been.
+        for (const auto& planned : plan_.volumes)
+            if (!planned.arrived) TRY(copy_settings(mount_, planned.copy.volume.id, place_of(planned)));
         TRY(publish());
         arriving.handed_over();
+        return {};
+    }
+
+    // Of an earlier attempt that was cut off only what is a part of this one is of use.
+    Result<> remove_strangers() const {
+        for (const auto& name : TRY(volumes(mount_, names_.arriving))) {
+            const VolumeId id{names_.arriving.pool, names_.arriving.vm, name};
+            const auto planned =
+                std::ranges::find_if(plan_.volumes, [&](const PlannedVolume& each) { return !each.arrived && each.target.volume == name; });
+            if (planned == plan_.volumes.end() || !TRY(is_begun(mount_, planned->copy, id))) TRY(remove_volume(mount_, id, nobody));
+        }
         return {};
     }
 
@@ -133,10 +161,7 @@ private:
     }
 
     Result<> publish() const {
-        if (!plan_.target_vm_exists) {
-            TRY(mount_.copy_owner_and_mode(vm_directory(vm_of(from_)), vm_directory(names_.arriving)));
-            return mount_.rename(vm_directory(names_.arriving), vm_directory(vm_of(to_)), Mount::Replace::No);
-        }
+        if (!plan_.target_vm_exists) return mount_.rename(vm_directory(names_.arriving), vm_directory(vm_of(to_)), Mount::Replace::No);
         for (const auto& planned : plan_.volumes)
             if (!planned.arrived)
                 TRY(mount_.rename(state_path({place_of(planned), {}}), state_path({planned.target, {}}), Mount::Replace::No));
@@ -146,8 +171,12 @@ private:
     Result<> leave() const {
         if (auto away = exchange(Direction::Away); !away)
             return base::Failure(base::with_context(away.error(), to_string(to_) + " is complete, but " + to_string(from_) + " stays"));
-        if (TRY(is_as_planned(mount_, left(), plan_))) return {};
-        TRY(exchange(Direction::Back));
+        const auto same = is_as_planned(mount_, left(), plan_);
+        if (same && *same) return {};
+        if (auto back = exchange(Direction::Back); !back)
+            return base::Failure(base::with_context(back.error(), to_string(from_) + " was changed while it was copied, and is " +
+                                                                      to_string(left()) + " now: rename it back ('varve mv')"));
+        if (!same) return base::Failure(same.error());
         return fail(Errc::Busy, to_string(from_) + " was changed while it was copied, and stays; " + to_string(to_) +
                                     " is how it was before: remove that ('varve rm -r') and try again");
     }
@@ -160,14 +189,24 @@ private:
             return volume != nullptr ? state_path({*volume, {}}) : vm_directory(std::get<VmReference>(what));
         };
         const bool one_volume = std::holds_alternative<VolumeId>(from_);
-        if (one_volume && away) TRY(mount_.make_directory(vm_directory(names_.leaving)));
+        if (one_volume && away) {
+            TRY(mount_.make_directory(vm_directory(names_.leaving)));
+            TRY(mount_.copy_owner_and_mode(vm_directory(vm_of(from_)), vm_directory(names_.leaving)));
+        }
         auto renamed = mount_.rename(path_of(away ? from_ : left()), path_of(away ? left() : from_), Mount::Replace::No);
         if (one_volume && renamed.has_value() != away) (void)mount_.remove_directory(vm_directory(names_.leaving));  // empty, and harmless
         return renamed;
     }
 
     Result<> remove_left() const {
-        auto removed = remove_vm(mount_, names_.leaving, nobody);
+        const auto* volume = std::get_if<VolumeId>(&from_);
+        const auto remove = [&]() -> Result<> {
+            if (volume == nullptr) return remove_vm(mount_, names_.leaving, nobody);
+            const auto there = std::get<VolumeId>(left());
+            if (TRY(mount_.exists(volume_control(there, protocol::volume_file::kind)))) TRY(remove_volume(mount_, there, nobody));
+            return remove_empty_vm(mount_, names_.leaving, nobody);
+        };
+        auto removed = remove();
         if (!removed)
             return base::Failure(base::with_context(
                 removed.error(), to_string(to_) + " is complete, but the old one, now " + names_.leaving.str() + ", cannot be removed"));

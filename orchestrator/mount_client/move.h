@@ -17,11 +17,12 @@ namespace varve::mount_client {
 //   3. The old one is renamed to `varve-moved-XXXXXXXX` of its pool: from here on nobody starts it, and it must be what was copied.
 //   4. It is removed.
 //
-// A failure before the end of 2 removes the copies. After a crash the same call goes on: with the copies of states that are complete; and after 2
-// it compares every byte before it goes on with 3. At any moment one of `from`, `to` and `varve-moved-XXXXXXXX` is complete.
+// A failure before 2 removes the copies. After a crash the same call goes on: with copies of states that are complete and still wanted; and after
+// 2 it compares every byte before it goes on with 3. Before 3 all states must be at `to`. At any moment one of `from`, `to` and `varve-moved-XXXXXXXX` is complete.
 //
 // Errors that change nothing: Busy (started, dirty or being written; the source of something that stays; moved by another process), Exists, NotFound,
-// CrossPool (its source is not in the other pool). Busy, too, when it was changed while it was copied: then both are there.
+// CrossPool (its source is not in the other pool). Busy, too, when it was changed or started while it was copied: then both are there, and the
+// message says so.
 // Returns the new volumes.
 [[nodiscard]] base::Result<std::vector<base::VolumeId>> move(const Mount& mount, const Movable& from, const Movable& to,
                                                              const CopyObserver& observer);

@@ -32,6 +32,15 @@ Result<> check_movable(const Volume& volume) {
     return {};
 }
 
+// Sources within a VM follow its names: they are shown without.
+Result<std::string> config_at(const Mount& mount, const Movable& at, const VolumeId& id) {
+    auto text = TRY(mount.value(volume_control(id, protocol::volume_file::config)));
+    if (std::holds_alternative<VolumeId>(at)) return text;
+    const auto own = "\"../" + id.vm.str() + "/";
+    if (const auto found = text.find(own); found != std::string::npos) text.replace(found, own.size(), "\"../");
+    return text;
+}
+
 class Planner {
 public:
     Planner(const Mount& mount, const Movable& at, const Movable& to, const CopyObserver& observer)
@@ -52,7 +61,8 @@ private:
         TRY(check_movable(volume));
         auto states = TRY(states_of(mount_, volume));
         auto source = TRY(source_there(volume));
-        PlannedVolume planned{{std::move(volume), std::move(states), std::move(source)}, target_of(id)};
+        auto config = TRY(config_at(mount_, at_, id));
+        PlannedVolume planned{{std::move(volume), std::move(states), std::move(source), std::move(config)}, target_of(id)};
         const auto& copy = planned.copy;
         if (TRY(mount_.exists(volume_control(planned.target, protocol::volume_file::kind)))) {
             planned.arrived = TRY(has_arrived(mount_, copy, planned.target, {{}, observer_.interrupted}));
@@ -122,6 +132,7 @@ Result<bool> is_as_planned(const Mount& mount, const Movable& at, const MovePlan
         const auto volume = TRY(read_volume(mount, ids[i]));
         if (volume.kind != planned.volume.kind || volume.state != planned.volume.state) return false;
         if (TRY(states_of(mount, volume)) != planned.states) return false;
+        if (TRY(config_at(mount, at, ids[i])) != planned.config) return false;
     }
     return true;
 }

@@ -3,7 +3,8 @@
 
 #include "fs/protocol/names.h"
 #include "orchestrator/mount_client/create.h"
-#include "orchestrator/mount_client/volume_settings.h"
+
+#include <algorithm>
 
 namespace varve::mount_client {
 namespace {
@@ -26,10 +27,9 @@ public:
         if (copy_.volume.kind != kind::origin) TRY(ensure_made());
         for (const auto& [revision, stamp] : copy_.states) {
             TRY(ensure_state(revision, stamp));
-            // At once: the settings decide what the retention job may remove of what comes next.
-            TRY(ensure_settings());
+            TRY(ensure_spared());
         }
-        return ensure_settings();
+        return {};
     }
 
 private:
@@ -39,18 +39,20 @@ private:
         return create_volume(mount_, {to_, copy_.volume.kind, content, {}, true, false});
     }
 
-    Result<> ensure_settings() {
-        if (settled_) return {};
-        settled_ = true;
-        return copy_settings(mount_, copy_.volume.id, to_);
+    // From the first state on: nobody holds on yet to revisions that are somebody's source.
+    Result<> ensure_spared() {
+        if (spared_) return {};
+        spared_ = true;
+        constexpr std::string_view no_schedule = "none";
+        const auto file = volume_control(to_, protocol::volume_file::schedule);
+        return TRY(mount_.value(file)) == no_schedule ? Result<>() : mount_.set_value(file, no_schedule);
     }
 
     Result<> ensure_state(const std::optional<base::RevisionId>& revision, const StateStamp& stamp) {
         const auto from = state_of(copy_.volume.id, revision);
         const auto to = state_of(to_, revision);
         const auto present = TRY(find_stamp(mount_, to));
-        if (present && *present != stamp) TRY(mount_.unlink(state_path(to)));  // of an earlier attempt, and replaced since
-        if (present != stamp) TRY(revision || copy_.volume.kind == kind::origin ? copy(from, to) : copy_by_revert(from, to));
+        if (!present) TRY(revision || copy_.volume.kind == kind::origin ? copy(from, to) : copy_by_revert(from, to));
         last_ = to;
         done_ = done_ + stamp.size;
         return {};
@@ -77,7 +79,7 @@ private:
     const CopyObserver& observer_;
     std::optional<StateReference> last_;  // what the next one most likely shares most with
     Bytes done_{};
-    bool settled_ = false;
+    bool spared_ = false;
 };
 
 }  // namespace
@@ -100,18 +102,47 @@ Bytes VolumeCopy::size() const {
     return sum;
 }
 
+namespace {
+
+// A time that is a revision's name may have lost its fraction of a second, or never been the file's own.
+bool same_stamp(const std::optional<base::RevisionId>& revision, const StateStamp& one, const StateStamp& other) {
+    return one.size == other.size && (one.modified == other.modified || (revision && revision->timed() != nullptr));
+}
+
+bool has_same_form(const VolumeCopy& copy, const Volume& there) {
+    const bool same_size = copy.volume.kind != kind::volatile_volume || there.size == copy.volume.size;
+    return there.kind == copy.volume.kind && there.source == copy.source && same_size;
+}
+
+}  // namespace
+
+Result<bool> is_begun(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to) {
+    const auto there = TRY(read_volume(mount, to));
+    if (!has_same_form(copy, there)) return false;
+    for (const auto& [revision, stamp] : TRY(states_of(mount, there))) {
+        const auto planned = std::ranges::find(copy.states, revision, [](const auto& state) { return state.first; });
+        if (planned == copy.states.end() || !same_stamp(revision, stamp, planned->second)) return false;
+    }
+    return true;
+}
+
+Result<bool> is_complete(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to) {
+    if (!has_same_form(copy, TRY(read_volume(mount, to)))) return false;
+    for (const auto& [revision, stamp] : copy.states) {
+        const auto present = TRY(find_stamp(mount, {to, revision}));
+        if (!present || present->size != stamp.size) return false;
+    }
+    return true;
+}
+
 Result<> copy_volume(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to, const CopyObserver& observer) {
     return Copier(mount, copy, to, observer).run();
 }
 
 Result<bool> has_arrived(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to, const CopyObserver& observer) {
-    const auto there = TRY(read_volume(mount, to));
-    if (there.kind != copy.volume.kind || there.source != copy.source) return false;
-    if (copy.states.empty()) return there.size == copy.volume.size;
-    for (const auto& [revision, stamp] : copy.states) {
-        const auto present = TRY(find_stamp(mount, {to, revision}));
-        if (!present || !TRY(same_content(mount, {copy.volume.id, revision}, {to, revision}, observer))) return false;
-    }
+    if (!TRY(is_complete(mount, copy, to))) return false;
+    for (const auto& [revision, stamp] : copy.states)
+        if (!TRY(same_content(mount, {copy.volume.id, revision}, {to, revision}, observer))) return false;
     return true;
 }
 

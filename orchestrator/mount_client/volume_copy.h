@@ -20,15 +20,22 @@ struct VolumeCopy {
     Volume volume;
     States states;
     std::string source;  // a link, as kinds with a source have one; else empty
+    std::string config;  // all that is set of the volume, as its control file says
 
     // What has to be read.
     [[nodiscard]] base::Bytes size() const;
 };
 
-// Makes `to`, in a VM's directory of another pool that is there: kind, source, settings, and every state under its name. What an earlier call
-// has copied is kept, so that a copy that was cut off goes on where it was. The progress is that of this volume.
+// Whether what an earlier copy_volume has left at `to` is a part of this: then copy_volume goes on with it.
+[[nodiscard]] base::Result<bool> is_begun(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to);
+
+// Makes `to`, in a VM's directory of another pool that is there: kind, source, and every state under its name. It gets no settings (copy_settings) but
+// that no schedule removes its states. The progress is that of this volume.
 [[nodiscard]] base::Result<> copy_volume(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to,
                                          const CopyObserver& observer);
+
+// Whether all states are at `to`, by names and sizes.
+[[nodiscard]] base::Result<bool> is_complete(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to);
 
 // Whether `to` is a volume of that kind, source and size that has all these states, byte by byte, whatever their times. It may have more.
 [[nodiscard]] base::Result<bool> has_arrived(const Mount& mount, const VolumeCopy& copy, const base::VolumeId& to,

@@ -12,7 +12,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <set>
+#include <utility>
 
 namespace varve::test_support {
 namespace {
@@ -56,9 +58,12 @@ protected:
     // Nothing of a move is left in either pool.
     void expect_no_leftovers() const {
         for (const auto* name : {"fast", "other"})
-            for (const auto& vm_there : list_directory(pool(name))) EXPECT_FALSE(vm_there.starts_with("varve-move")) << vm_there;
+            for (const auto& vm_there : list_directory(pool(name)))
+                EXPECT_FALSE(vm_there.starts_with("varve-move"))
+                    << name << "/" << vm_there << " " << ::testing::PrintToString(list_directory(pool(name) / vm_there));
     }
 
+    std::string label_ = "data.img@middle";
     const std::string middle_ = pattern('m', volume_size / 2) + pattern('a', volume_size / 2);
 };
 
@@ -239,16 +244,37 @@ TEST_F(CliMvTest, AnInterruptedMoveLeavesNothing) {
 
 // ---- killed at each of its changes
 
-// Runs `varve` under ptrace until it is about to make its change number `last`, where it is killed. Whether it was: else it ended by itself.
-class KilledVarve {
+// Runs `varve` under ptrace, which stops before each change that it makes.
+class TracedVarve {
 public:
-    explicit KilledVarve(Words words) : words_(std::move(words)) {
+    explicit TracedVarve(Words words) : words_(std::move(words)) {
         for (auto& word : words_) pointers_.push_back(word.data());
         pointers_.push_back(nullptr);
     }
 
-    // Nothing when it could not be traced.
+    // Kills it before its change number `last`. Whether it was: else it ended by itself. Nothing when it could not be traced.
     std::optional<bool> killed_before(int last) {
+        return run(last, [](pid_t child) {
+            (void)::kill(child, SIGKILL);
+            int status = 0;
+            return ::waitpid(child, &status, 0) == child ? std::optional(true) : std::nullopt;
+        });
+    }
+    // Lets it go on once something else has happened before that change. Whether there was such a change.
+    std::optional<bool> meanwhile(int last, const std::function<void()>& something) {
+        bool done = false;
+        const auto ended = run(last, [&](pid_t) {
+            if (!std::exchange(done, true)) something();
+            return std::optional(false);
+        });
+        return ended ? std::optional(done) : std::nullopt;
+    }
+
+private:
+    // What to do from the change number `last` on: nothing ends it as untraceable, true has ended it.
+    using Then = std::function<std::optional<bool>(pid_t)>;
+
+    std::optional<bool> run(int last, const Then& then) {
         const pid_t child = ::fork();
         if (child == 0) {
             const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -260,11 +286,10 @@ public:
         int status = 0;
         if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) return std::nullopt;
         (void)::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-        return follow(child, last);
+        return follow(child, last, then);
     }
 
-private:
-    static std::optional<bool> follow(pid_t child, int last) {
+    static std::optional<bool> follow(pid_t child, int last, const Then& then) {
         for (int changes = 0;;) {
             int status = 0;
             if (::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr) != 0 || ::waitpid(child, &status, 0) != child) return std::nullopt;
@@ -273,8 +298,7 @@ private:
             __ptrace_syscall_info info{};
             if (::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0) return std::nullopt;
             if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !is_change(info.entry.nr) || ++changes < last) continue;
-            (void)::kill(child, SIGKILL);
-            return ::waitpid(child, &status, 0) == child ? std::optional(true) : std::nullopt;
+            if (const auto end = then(child); !end || *end) return end;
         }
     }
 
@@ -298,7 +322,7 @@ TEST_F(CliMvTest, KilledAtEachChangeNothingIsLostAndTheNextGoesOn) {
     const auto leaving = pool() / names.leaving.vm.str();
     int kills = 0;
     for (;; ++kills) {
-        const auto killed = KilledVarve({VARVE_BINARY, "--mount", mount().string(), "mv", vm_name(), "other"}).killed_before(kills + 1);
+        const auto killed = TracedVarve({VARVE_BINARY, "--mount", mount().string(), "mv", vm_name(), "other"}).killed_before(kills + 1);
         ASSERT_TRUE(killed) << "it cannot be traced";
         const auto complete = [&](const Path& directory) { return present(directory) && states_in(directory) == whole; };
         EXPECT_TRUE(complete(vm_path()) || complete(there())) << "killed before change " << kills + 1;
@@ -314,6 +338,63 @@ TEST_F(CliMvTest, KilledAtEachChangeNothingIsLostAndTheNextGoesOn) {
     }
     EXPECT_GT(kills, 20);
     EXPECT_EQ(states_in(there()), whole);
+}
+
+// What an attempt has left is of use only as far as it is what is wanted now.
+TEST_F(CliMvTest, ChangedBetweenAKillAndTheNextRun) {
+    ASSERT_NO_FATAL_FAILURE(make_rich_vm());
+    const Words mv{VARVE_BINARY, "--mount", mount().string(), "mv", vm_name(), "other"};
+    int kills = 0;
+    for (int change = 4; change < 40; change += 5) {
+        ASSERT_TRUE(TracedVarve(mv).killed_before(change));
+        if (present(there())) {
+            must_varve({"mv", vm_name(), "other"});
+            break;
+        }
+        ++kills;
+        const auto label = "data.img@" + std::to_string(change) + "th";
+        ASSERT_EQ(remove_file(at("root.img")), ok);
+        ASSERT_EQ(rename_path(at(label_), at(label)), ok);
+        label_ = label;
+        ASSERT_EQ(symlink_to("../" + vm() + "/" + (change % 2 == 0 ? std::string("data.img") : label_), at("root.img")), ok);
+        ASSERT_EQ(command("swap", "resize " + std::to_string(change) + "M").error, ok);
+        const auto wanted = states_in(vm_path());
+        must_varve({"mv", vm_name(), "other"});
+        ASSERT_EQ(states_in(there()), wanted) << "killed before change " << change;
+        EXPECT_EQ(setting(there(), "swap", "size"), std::to_string(change << 20));
+        expect_no_leftovers();
+        must_varve({"mv", there_name(), vm_name()});
+        ASSERT_EQ(states_in(vm_path()), wanted);
+    }
+    EXPECT_GT(kills, 3);
+}
+
+// Somebody takes a label at each moment of a move: it is never lost, and what is not complete does not make the old one go.
+TEST_F(CliMvTest, WhatComesMeanwhileIsNotLost) {
+    ASSERT_NO_FATAL_FAILURE(make_rich_vm());
+    const Words mv{VARVE_BINARY, "--mount", mount().string(), "mv", vm_name(), "other"};
+    int refused = 0;
+    for (int change = 1;; change += 3) {
+        const auto label = "data.img@" + std::to_string(change) + "th";
+        Errno taken{ENOENT};
+        const auto happened = TracedVarve(mv).meanwhile(change, [&] { taken = link_file(data(), at(label)); });
+        ASSERT_TRUE(happened) << "it cannot be traced";
+        if (present(vm_path())) {  // refused: both are there
+            ++refused;
+            ASSERT_EQ(taken, ok);
+            EXPECT_EQ(read_file(at(label)), new_content_) << change;
+            if (present(there())) must_varve({"rm", "-r", there_name()});
+        } else {
+            EXPECT_TRUE(taken != ok || present(there(label))) << change;
+            must_varve({"mv", there_name(), vm_name()});
+        }
+        if (present(at(label))) {
+            ASSERT_EQ(remove_file(at(label)), ok);
+        }
+        expect_no_leftovers();
+        if (!*happened) break;
+    }
+    EXPECT_GT(refused, 3);
 }
 
 }  // namespace
