@@ -128,7 +128,7 @@ private:
         return output.failure({Errc::InvalidArgument, {}, file_ + " has mistakes" + more + "; nothing was changed"});
     }
 
-    [[nodiscard]] ExitCode adopt(const Context& context, const std::string& chosen, std::vector<Step> steps,
+    [[nodiscard]] ExitCode adopt(const Context& context, const std::string& chosen, const std::vector<Step>& steps,
                                  const std::vector<qubes_xml::Omission>& omissions) const {
         json object{{"pool", pool_->str()},
                     {"qubes_pool", chosen},
@@ -164,7 +164,7 @@ private:
                        std::string(adoption::name_of(step.action)), note_of(step)});
         }
         output.text(table.text());
-        for (const auto& [qube, why] : omissions) output.remark(qube + " is left out: " + why);
+        for (const auto& [qube, why] : omissions) output.remark(std::string(qube).append(" is left out: ").append(why));
         if (dry_run_) output.remark("nothing was changed");
     }
 

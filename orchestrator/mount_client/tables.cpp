@@ -82,8 +82,9 @@ TableOf<std::vector<VolumeRow>> volumes_table(const Mount& mount, const base::Po
     std::vector<VolumeRow> rows;
     const bool there = TRY(for_each_line(mount, pool, pool_file::volumes, [&](const VolumeId& id, const json& object) {
         auto row = row_in(object, id);
-        if (row) rows.push_back(*std::move(row));
-        return row.has_value();
+        if (!row) return false;
+        rows.push_back(*std::move(row));
+        return true;
     }));
     return there ? std::optional(std::move(rows)) : std::nullopt;
 }
@@ -92,8 +93,9 @@ TableOf<RevisionsOfVolumes> revisions_table(const Mount& mount, const base::Pool
     RevisionsOfVolumes all;
     const bool there = TRY(for_each_line(mount, pool, pool_file::revisions, [&](const VolumeId& id, const json& object) {
         auto revision = revision_in(object);
-        if (revision) all[id].push_back(*std::move(revision));
-        return revision.has_value();
+        if (!revision) return false;
+        all[id].push_back(*std::move(revision));
+        return true;
     }));
     return there ? std::optional(std::move(all)) : std::nullopt;
 }
@@ -108,8 +110,9 @@ TableOf<UsageOfVolumes> usage_table(const Mount& mount, const base::PoolName& po
         if (const auto* error = field(object, field_name::error))
             return failures.emplace(id, base::with_context(parse_error(*error), id.str())).second;
         auto share = share_in(object);
-        if (share) shares[id].push_back(*std::move(share));
-        return share.has_value();
+        if (!share) return false;
+        shares[id].push_back(*std::move(share));
+        return true;
     }));
     if (!there) return std::nullopt;
     UsageOfVolumes usage;
