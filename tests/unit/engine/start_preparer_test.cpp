@@ -30,6 +30,14 @@ private:
 
 class StartPreparerTest : public World {
 protected:
+    // The preparer may begin before the stop that told it has let go of the volume.
+    static engine::Settings patient() {
+        auto settings = quick();
+        settings.wait_busy = std::chrono::minutes(1);
+        return settings;
+    }
+    StartPreparerTest() : World(patient()) {}
+
     // A pool `q` with one volume that is started and stopped once, so that its next start is prepared.
     const PreparingPool& stop_one(std::function<void(const VolumeRef&)> before_lock) {
         auto driver = std::make_unique<PreparingPool>(sim::open({}, ids_, clock_, kernel::BootId{"11111111-1111-1111-1111-111111111111"}),
