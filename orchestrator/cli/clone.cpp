@@ -12,7 +12,6 @@ namespace {
 using base::Errc;
 using base::fail;
 using base::Result;
-using mount_client::CopyObserver;
 using mount_client::Mount;
 using mount_client::PoolReference;
 using mount_client::Reference;
@@ -61,8 +60,7 @@ public:
 private:
     Result<> clone(const Context& context, std::vector<std::string>& made) const {
         Progress progress(context.world.err, context.output.shows_progress());
-        const CopyObserver observer{[&](base::Bytes done, std::optional<base::Bytes> whole) { progress.show(done, whole); },
-                                    context.world.interrupted};
+        const auto observer = observer_of(progress, context.world);
         if (const auto* vm = std::get_if<VmReference>(&*from_)) {
             for (const auto& volume : TRY(mount_client::clone_vm(context.mount, *vm, std::get<VmReference>(*to_), observer)))
                 made.push_back(volume.str());

@@ -18,7 +18,6 @@ using base::fail;
 using base::Result;
 using image_formats::Compress;
 using image_formats::Format;
-using mount_client::CopyObserver;
 using mount_client::ExportOptions;
 using mount_client::Overwrite;
 using mount_client::StateReference;
@@ -76,7 +75,7 @@ private:
 
     Result<Bytes> copy(const Context& context) const {
         Progress progress(context.world.err, context.output.shows_progress());
-        const CopyObserver observer{[&](Bytes done, std::optional<Bytes> whole) { progress.show(done, whole); }, context.world.interrupted};
+        const auto observer = observer_of(progress, context.world);
         if (!path_) return mount_client::export_to_stream(context.mount, *state_, context.world.output, observer);
         const auto overwrite = force_ ? Overwrite::Yes : Overwrite::No;
         if (format_ == Format::Qcow2)

@@ -19,7 +19,6 @@ namespace {
 using base::Bytes;
 using base::Result;
 using image_formats::Format;
-using mount_client::CopyObserver;
 using mount_client::ImportOptions;
 using mount_client::Mount;
 
@@ -73,7 +72,7 @@ public:
 private:
     Result<Bytes> copy(const Context& context) const {
         Progress progress(context.world.err, context.output.shows_progress());
-        const CopyObserver observer{[&](Bytes done, std::optional<Bytes> whole) { progress.show(done, whole); }, context.world.interrupted};
+        const auto observer = observer_of(progress, context.world);
         if (!path_) return mount_client::import_image(context.mount, {context.world.input, "standard input"}, *volume_, options_, observer);
         const auto name = "'" + mount_client::shown(file_) + "'";
         const base::UniqueFd file(::open(path_->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));

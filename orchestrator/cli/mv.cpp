@@ -13,7 +13,6 @@ using base::Errc;
 using base::fail;
 using base::Result;
 using base::VolumeId;
-using mount_client::CopyObserver;
 using mount_client::Movable;
 using mount_client::PoolReference;
 using mount_client::Reference;
@@ -82,8 +81,7 @@ public:
 private:
     Result<std::vector<VolumeId>> move(const Context& context) const {
         Progress progress(context.world.err, context.output.shows_progress());
-        const CopyObserver observer{[&](base::Bytes done, std::optional<base::Bytes> whole) { progress.show(done, whole); },
-                                    context.world.interrupted};
+        const auto observer = observer_of(progress, context.world);
         return mount_client::move(context.mount, *from_, *to_, observer);
     }
 

@@ -26,4 +26,8 @@ void Progress::show(base::Bytes done, std::optional<base::Bytes> whole, Clock::t
     out_ << std::flush;
 }
 
+mount_client::CopyObserver observer_of(Progress& progress, const World& world) {
+    return {[&](base::Bytes done, std::optional<base::Bytes> whole) { progress.show(done, whole); }, world.interrupted};
+}
+
 }  // namespace varve::cli

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "drivers/base/units.h"
+#include "orchestrator/cli/world.h"
+#include "orchestrator/mount_client/copy_image.h"
 
 #include <chrono>
 #include <optional>
@@ -30,5 +32,8 @@ private:
     bool shown_ = false;
     Clock::time_point next_;
 };
+
+// Shows a copy there, and ends it when an interrupt came. Both must outlive what it gives.
+[[nodiscard]] mount_client::CopyObserver observer_of(Progress& progress, const World& world);
 
 }  // namespace varve::cli
