@@ -38,6 +38,11 @@ Result<StateReference> parse_source_link(const base::PoolName& pool, std::string
     return std::move(*state);
 }
 
+Result<std::string> source_volume_link(const Mount& mount, const base::VolumeId& volume) {
+    const auto source = TRY(mount.value(volume_control(volume, volume_file::source)));
+    return source.substr(0, source.find(protocol::revision_separator));
+}
+
 std::string source_link(const StateReference& source) { return "../" + source.volume.vm.str() + "/" + state_name(source); }
 
 Result<> create_volume(const Mount& mount, const NewVolume& wanted) {

@@ -24,6 +24,9 @@ struct NewVolume {
 // The way back, of a volume of that pool; InvalidName for anything else.
 [[nodiscard]] base::Result<StateReference> parse_source_link(const base::PoolName& pool, std::string_view link);
 
+// The link that a volume has to the volume it starts from, without a revision; empty for kinds without a source.
+[[nodiscard]] base::Result<std::string> source_volume_link(const Mount& mount, const base::VolumeId& volume);
+
 // With its settings; when one of them is refused there is no volume.
 [[nodiscard]] base::Result<> create_volume(const Mount& mount, const NewVolume& wanted);
 

@@ -110,11 +110,10 @@ Result<> check_no_children(const Mount& mount, const Movable& from, const MovePl
     };
     for (const auto& id : TRY(volumes_below(mount, PoolReference{vm_of(from).pool}))) {
         if (moves(id)) continue;
-        const auto source = mount.value(volume_control(id, protocol::volume_file::source));
+        const auto source = source_volume_link(mount, id);
         if (!source) continue;  // it has gone meanwhile; the last look is that of the removal
-        const auto whole = source->substr(0, source->find(protocol::revision_separator));
         const auto found = std::ranges::find_if(plan.volumes, [&](const PlannedVolume& planned) {
-            return whole == source_link({planned.copy.volume.id, {}});
+            return *source == source_link({planned.copy.volume.id, {}});
         });
         if (found != plan.volumes.end())
             return fail(Errc::Busy,

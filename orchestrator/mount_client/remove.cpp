@@ -41,12 +41,6 @@ Result<> remove_empty_vm(const Mount& mount, const VmReference& vm, const Remove
 
 namespace {
 
-// The source without its revision: "../fedora/root.img"; empty for volumes without one.
-Result<std::string> source_volume(const Mount& mount, const base::VolumeId& volume) {
-    auto source = TRY(mount.value(volume_control(volume, protocol::volume_file::source)));
-    return source.substr(0, source.find(protocol::revision_separator));
-}
-
 // Snapshots of the VM's own volumes before those: the source of a volume is not removed.
 Result<std::vector<base::VolumeId>> in_order_of_removal(const Mount& mount, const VmReference& vm) {
     struct Waiting {
@@ -56,7 +50,7 @@ Result<std::vector<base::VolumeId>> in_order_of_removal(const Mount& mount, cons
     std::vector<Waiting> waiting;
     for (const auto& name : TRY(volumes(mount, vm))) {
         base::VolumeId volume{vm.pool, vm.vm, name};
-        auto source = TRY(source_volume(mount, volume));
+        auto source = TRY(source_volume_link(mount, volume));
         waiting.push_back({std::move(volume), std::move(source)});
     }
     std::vector<base::VolumeId> order;
