@@ -177,8 +177,7 @@ PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& enviro
     if (!TRY(environment.device_mapper.has_target("thin-pool")))
         return fail(Errc::Unsupported, "pool " + settings.name.str() + ": the kernel has no thin pools; load its module dm-thin-pool");
     auto lvm = std::make_unique<lvm_thin::LvmLibrary>(
-        lvm_thin::LvmPlace{own.volume_group, own.thin_pool, lvm_worker(), lvm_thin::lock_directory(own) / "metadata-copy"},
-        environment.device_mapper);
+        lvm_thin::LvmPlace{own.volume_group, own.thin_pool, lvm_worker(), lvm_thin::lock_directory(own)}, environment.device_mapper);
     return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 

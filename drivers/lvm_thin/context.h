@@ -14,19 +14,21 @@
 namespace varve::lvm_thin {
 
 struct Context {
-    Context(const Settings& own, std::unique_ptr<Lvm> port, api::StateIds& state_ids, const base::Clock& own_clock, spdlog::logger& log,
+    Context(const Settings& own, std::unique_ptr<Lvm> port, api::StateIds& state_ids, const base::Clock& own_clock, spdlog::logger& own_log,
             kernel::BootId own_boot)
         : settings(own),
           lvm(std::move(port)),
           ids(state_ids),
           clock(own_clock),
+          log(own_log),
           boot(std::move(own_boot)),
-          catalog(*lvm, {own.volume_group, own.thin_pool}, own_clock, log, own.name.str()) {}
+          catalog(*lvm, {own.volume_group, own.thin_pool}, own_clock, own_log, own.name.str()) {}
 
     Settings settings;
     std::unique_ptr<Lvm> lvm;
     api::StateIds& ids;
     const base::Clock& clock;
+    spdlog::logger& log;
     kernel::BootId boot;
     Catalog catalog;
 

@@ -75,7 +75,7 @@ LvmLibrary::LvmLibrary(LvmPlace place, kernel::DeviceMapper& mapper)
     : place_(std::move(place)),
       mapper_(mapper),
       worker_(place_.worker),
-      metadata_(mapper, pool_device(), kernel::DeviceMapper::node_path(device(place_.thin_pool + "_tmeta")).string(), place_.copy_mark) {}
+      metadata_(mapper, {pool_device(), device(place_.thin_pool + "_tmeta")}, place_.marks) {}
 
 kernel::DmName LvmLibrary::device(const std::string& lv) const { return dm_name(device_name(place_.volume_group, lv)); }
 // The thin-pool target itself; the device without the suffix is only there so that the pool has a name.

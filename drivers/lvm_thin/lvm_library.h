@@ -16,8 +16,8 @@ namespace varve::lvm_thin {
 struct LvmPlace {
     std::string volume_group;
     std::string thin_pool;
-    std::filesystem::path worker;       // varve-lvm-worker
-    std::filesystem::path copy_mark{};  // ThinMetadata's
+    std::filesystem::path worker;   // varve-lvm-worker
+    std::filesystem::path marks{};  // ReservedMetadata's
 };
 
 class LvmLibrary final : public Lvm {

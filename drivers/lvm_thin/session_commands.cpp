@@ -4,6 +4,8 @@
 #include "drivers/lvm_thin/lv_names.h"
 #include "drivers/lvm_thin/revision_records.h"
 
+#include <spdlog/spdlog.h>
+
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -146,7 +148,11 @@ Result<bool> was_written(Context& pool, const LvUuid& lv, const SessionRecord& s
     const auto counted = pool.lvm->writes(name);
     const auto before = writes_at_commit(pool, lv);
     if (counted && *counted != 0 && !(before && *counted == *before)) return true;
-    return !TRY(pool.lvm->differing(TRY(pool.catalog.name_of(origin)), name)).empty();
+    const auto differing = pool.lvm->differing(TRY(pool.catalog.name_of(origin)), name);
+    if (differing) return !differing->empty();
+    // An equal revision more is better than a VM that cannot be stopped.
+    pool.log.warn("{}: {} is taken for written: {}", pool.settings.name.str(), name, differing.error().message());
+    return true;
 }
 
 // Of a volume whose state somebody has removed the session is all there is.

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/lvm_thin/thin_metadata.h"
 
-#include "drivers/kernel/dm_status.h"
 #include "drivers/kernel/program.h"
-#include "drivers/kernel/thin_messages.h"
 
 #include <charconv>
-#include <filesystem>
-#include <fstream>
-#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -18,63 +13,17 @@ using base::Errc;
 using base::fail;
 using base::Result;
 
-namespace {
-
-// Given back whatever happens to the program that reads it.
-class ReservedCopy {
-public:
-    [[nodiscard]] static Result<ReservedCopy> make(kernel::DeviceMapper& mapper, const kernel::DmName& pool,
-                                                   const std::filesystem::path& mark) {
-        std::error_code failed;
-        const bool left = !mark.empty() && std::filesystem::exists(mark, failed);
-        // Intent before effect. A mark that cannot be made only means that a kill -9 leaves the copy for somebody to release by hand.
-        if (!mark.empty()) (void)std::ofstream(mark);
-        const auto reserve = [&] { return mapper.message(pool, {}, kernel::thin_message::reserve_metadata()); };
-        auto reserved = reserve();
-        if (!reserved && left) {                                                       // a killed daemon's
-            (void)mapper.message(pool, {}, kernel::thin_message::release_metadata());  // the next line tells
-            reserved = reserve();
-        }
-        if (reserved) return ReservedCopy(mapper, pool, mark);
-        if (!mark.empty()) (void)std::filesystem::remove(mark, failed);
-        // Somebody else's cannot be told from one that was forgotten: wait for nobody, take nobody's.
-        return fail(Errc::Busy, "the metadata of the thin pool " + pool.str() + " is being read by another program (" +
-                                    reserved.error().message() + "); if there is none: dmsetup message " + pool.str() +
-                                    " 0 release_metadata_snap");
-    }
-    ~ReservedCopy() {
-        if (mapper_ == nullptr) return;
-        const auto released = mapper_->message(*pool_, {}, kernel::thin_message::release_metadata());
-        std::error_code failed;
-        if (released && !mark_.empty()) (void)std::filesystem::remove(mark_, failed);  // else the next one releases it
-    }
-    ReservedCopy(ReservedCopy&& other) noexcept
-        : mapper_(std::exchange(other.mapper_, nullptr)), pool_(std::move(other.pool_)), mark_(std::move(other.mark_)) {}
-    ReservedCopy& operator=(ReservedCopy&&) = delete;
-    ReservedCopy(const ReservedCopy&) = delete;
-    ReservedCopy& operator=(const ReservedCopy&) = delete;
-
-private:
-    ReservedCopy(kernel::DeviceMapper& mapper, kernel::DmName pool, std::filesystem::path mark)
-        : mapper_(&mapper), pool_(std::move(pool)), mark_(std::move(mark)) {}
-    kernel::DeviceMapper* mapper_;
-    std::optional<kernel::DmName> pool_;
-    std::filesystem::path mark_;
-};
-
-}  // namespace
-
 Result<std::string> ThinMetadata::run(std::vector<std::string> arguments) {
     const std::lock_guard lock(mutex_);
-    const auto copy = TRY(ReservedCopy::make(mapper_, pool_, mark_));
+    const auto copy = TRY(ReservedMetadata::reserve(mapper_, devices_, marks_));
     const auto program = arguments.front();
     kernel::Program how;
     how.arguments = std::move(arguments);
-    how.arguments.push_back(metadata_path_);
+    how.arguments.push_back(kernel::DeviceMapper::node_path(devices_.metadata));
     const auto finished = TRY(kernel::run_program(how));
     if (finished.succeeded()) return finished.output;
     return fail(finished.timed_out ? Errc::TimedOut : Errc::Io,
-                program + " cannot read the metadata of the thin pool " + pool_.str() + ": " + finished.describe());
+                program + " cannot read the metadata of the thin pool " + devices_.pool.str() + ": " + finished.describe());
 }
 
 Result<base::Bytes> ThinMetadata::exclusive(kernel::ThinId id) {

@@ -6,12 +6,14 @@
 #include "drivers/base/result.h"
 #include "drivers/base/units.h"
 #include "drivers/kernel/device_mapper.h"
+#include "drivers/lvm_thin/reserved_metadata.h"
 
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace varve::lvm_thin {
@@ -19,10 +21,9 @@ namespace varve::lvm_thin {
 // The pool has one reserved copy at a time, so calls wait for each other. A copy that somebody else has reserved is Busy. Thread-safe.
 class ThinMetadata {
 public:
-    // Names of the thin-pool device, and of the path of its metadata device. While a copy is reserved there is a file `mark`, in a directory that no
-    // two daemons of one pool share and that a boot empties: what a killed one has reserved is given back. Empty: none is made.
-    ThinMetadata(kernel::DeviceMapper& mapper, kernel::DmName pool, std::string metadata_path, std::filesystem::path mark)
-        : mapper_(mapper), pool_(std::move(pool)), metadata_path_(std::move(metadata_path)), mark_(std::move(mark)) {}
+    // `marks` is ReservedMetadata's. `mapper` outlives this.
+    ThinMetadata(kernel::DeviceMapper& mapper, ThinPoolDevices devices, std::filesystem::path marks)
+        : mapper_(mapper), devices_(std::move(devices)), marks_(std::move(marks)) {}
 
     // thin_ls
     [[nodiscard]] base::Result<base::Bytes> exclusive(kernel::ThinId id);
@@ -34,9 +35,8 @@ private:
     [[nodiscard]] base::Result<std::string> run(std::vector<std::string> arguments);
 
     kernel::DeviceMapper& mapper_;
-    const kernel::DmName pool_;
-    const std::string metadata_path_;
-    const std::filesystem::path mark_;
+    const ThinPoolDevices devices_;
+    const std::filesystem::path marks_;
     std::mutex mutex_;  // over the reserved copy, while a program reads it
 };
 

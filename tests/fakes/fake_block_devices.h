@@ -33,6 +33,7 @@ struct FakeDmDevice {
     std::uint32_t opens = 0;            // by processes
     std::optional<std::string> status;  // instead of what a device says that nobody has written to
     std::set<std::uint32_t> thins;      // of a thin pool
+    bool metadata_reserved = false;     // a thin pool's; nothing of it is in its status
 };
 
 struct FakeLoopDevice {

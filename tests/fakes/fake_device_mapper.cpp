@@ -37,6 +37,14 @@ Result<> send_to_pool(FakeDmDevice& pool, const std::string& text) {
         if (!pool.thins.insert(id).second) return fail(Errc::Exists, "the thin volume exists");
         return {};
     }
+    if (verb == "reserve_metadata_snap") {
+        if (std::exchange(pool.metadata_reserved, true)) return fail(Errc::Busy, "the metadata is reserved");
+        return {};
+    }
+    if (verb == "release_metadata_snap") {
+        if (!std::exchange(pool.metadata_reserved, false)) return fail(Errc::InvalidArgument, "the metadata is not reserved");
+        return {};
+    }
     if (verb != "delete") return {};
     if (pool.thins.erase(TRY(thin_id(words))) == 0) return fail(Errc::Io, "there is no such thin volume");
     return {};

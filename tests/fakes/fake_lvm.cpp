@@ -111,6 +111,16 @@ void FakeThinDisk::set_pool_tags(std::vector<std::string> tags) {
     tags_ = std::move(tags);
 }
 
+void FakeThinDisk::set_metadata_busy(bool busy) {
+    const std::lock_guard lock(mutex_);
+    metadata_busy_ = busy;
+}
+
+Result<> FakeThinDisk::read_metadata() const {
+    if (metadata_busy_) return fail(Errc::Busy, "another program reads the metadata of the thin pool");
+    return {};
+}
+
 void FakeThinDisk::set_health(lvm_thin::ThinPoolHealth health) {
     const std::lock_guard lock(mutex_);
     health_ = std::move(health);
@@ -323,6 +333,7 @@ Result<Bytes> FakeLvm::mapped(const std::string& name) const {
 Result<std::map<LvUuid, Bytes>> FakeLvm::mapped() {
     const std::lock_guard lock(disk_->mutex_);
     if (disk_->lost_) return fail(Errc::NotFound, "the volume group is gone");
+    TRY(disk_->read_metadata());
     std::map<LvUuid, Bytes> all;
     for (const auto& [name, volume] : disk_->volumes_) all.emplace(volume.lv.uuid, mapped_by(volume.file.get()));
     return all;
@@ -344,6 +355,7 @@ Result<std::uint64_t> FakeLvm::writes(const std::string& name) const {
 
 Result<base::Extents> FakeLvm::differing(const std::string& a, const std::string& b) {
     const std::lock_guard lock(disk_->mutex_);
+    TRY(disk_->read_metadata());
     const auto first = TRY(disk_->find(a))->file.get();
     const auto second = TRY(disk_->find(b))->file.get();
     base::Extents found;
@@ -356,6 +368,7 @@ Result<base::Extents> FakeLvm::differing(const std::string& a, const std::string
 
 Result<Bytes> FakeLvm::exclusive(const std::string& name) {
     const std::lock_guard lock(disk_->mutex_);
+    TRY(disk_->read_metadata());
     const auto* volume = TRY(disk_->find(name));
     Bytes own;
     each_chunk(volume->file.get(), [&](off_t offset) {

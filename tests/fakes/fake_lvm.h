@@ -29,6 +29,8 @@ public:
     void set_pool_tags(std::vector<std::string> tags);
     void set_health(lvm_thin::ThinPoolHealth health);
     void lose_volume_group();
+    // While another program reads it nobody compares or counts what only the metadata tells.
+    void set_metadata_busy(bool busy);
     // An LV that somebody else has made.
     void add_foreign(const std::string& name, std::string_view text = {}, std::string pool = "pool");
     void remove_foreign(const std::string& name);
@@ -51,6 +53,7 @@ private:
     [[nodiscard]] base::Result<Volume*> find(const std::string& name);
     // Held, or a descriptor of this process shows it.
     [[nodiscard]] bool is_open(const std::string& name, const Volume& volume) const;
+    [[nodiscard]] base::Result<> read_metadata() const;
     [[nodiscard]] base::Result<Volume*> add(const std::string& name, base::Bytes size, const std::vector<std::string>& tags);
 
     mutable std::mutex mutex_;
@@ -58,6 +61,7 @@ private:
     std::vector<std::string> tags_;
     std::set<std::string> held_;
     lvm_thin::ThinPoolHealth health_;
+    bool metadata_busy_ = false;
     std::uint64_t next_uuid_ = 1;
     bool lost_ = false;
     std::unique_ptr<Faults> faults_ = std::make_unique<Faults>();

@@ -301,6 +301,11 @@ TEST_P(DeviceMapperContract, AThinPoolTakesMessages) {
     EXPECT_EQ(usage.mode, kernel::ThinPoolMode::ReadWrite);
     EXPECT_EQ(usage.data.used, 0U);
     EXPECT_EQ(mapper().remove(name("pool")).error().code, Errc::Busy);
+    ASSERT_TRUE(mapper().message(name("pool"), {}, kernel::thin_message::reserve_metadata()));
+    EXPECT_EQ(mapper().message(name("pool"), {}, kernel::thin_message::reserve_metadata()).error().code, Errc::Busy);
+    EXPECT_TRUE(mapper().message(name("pool"), {}, kernel::thin_message::release_metadata()));
+    EXPECT_FALSE(mapper().message(name("pool"), {}, kernel::thin_message::release_metadata()));
+
     ASSERT_TRUE(mapper().remove(name("thin")));
     EXPECT_TRUE(mapper().message(name("pool"), {}, kernel::thin_message::remove({3})));
     EXPECT_FALSE(mapper().message(name("pool"), {}, kernel::thin_message::remove({3})));

@@ -173,6 +173,24 @@ TEST_F(ThinPoolTest, AStopWaitsForNobodyWhoHasTheDeviceOpen) {
     EXPECT_TRUE(ok(pool_.run(root_, api::Stop{api::Stop::Outcome::Commit, FakePool::everything()})));
 }
 
+// Only the thin pool's metadata tells that nothing was written: without it an equal revision more is made.
+TEST_F(ThinPoolTest, AVmStopsWhileAnotherProgramReadsTheMetadata) {
+    const api::Stop stop{api::Stop::Outcome::Commit, FakePool::everything()};
+    ASSERT_TRUE(ok(pool_.create(root_)));
+    ASSERT_TRUE(ok(pool_.session(root_, "one")));
+    const auto revisions = pool_.view(root_)->revisions.size();
+    ASSERT_TRUE(ok(pool_.run(root_, api::Start{})));
+    ASSERT_TRUE(ok(pool_.run(root_, stop)));
+    EXPECT_EQ(pool_.view(root_)->revisions.size(), revisions);
+
+    disk_.set_metadata_busy(true);
+    ASSERT_TRUE(ok(pool_.run(root_, api::Start{})));
+    EXPECT_TRUE(ok(pool_.run(root_, stop)));
+    EXPECT_FALSE(pool_.view(root_)->session);
+    EXPECT_EQ(pool_.view(root_)->revisions.size(), revisions + 1);
+    EXPECT_EQ(pool_.read(root_), "one");
+}
+
 TEST_F(ThinPoolTest, WithoutItsTagsNothingIsSwept) {
     ASSERT_TRUE(ok(pool_.create(root_)));
     ASSERT_TRUE(ok(pool_.session(root_, "one")));
