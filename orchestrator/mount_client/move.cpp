@@ -134,7 +134,7 @@ private:
                                         if (observer_.progress) observer_.progress(before + done, whole);
                                     },
                                     observer_.interrupted};
-            if (!planned.arrived) TRY(copy_volume(mount_, planned.copy, place_of(planned), here));
+            if (!planned.arrived) TRY(copied(planned, copy_volume(mount_, planned.copy, place_of(planned), here)));
             before = before + planned.copy.size();
         }
         // Last, and at once before the new names: from then on the sources of snapshots are spared, and the rest is removed as it would have been.
@@ -143,6 +143,13 @@ private:
         TRY(publish());
         arriving.handed_over();
         return {};
+    }
+
+    // A driver's own words name no pool, and there are two.
+    static Result<> copied(const PlannedVolume& planned, Result<> result) {
+        if (result) return result;
+        const auto what = "cannot copy " + to_string(planned.copy.volume.id) + " to " + to_string(planned.target);
+        return base::Failure(base::with_context(std::move(result).error(), what));
     }
 
     // Of an earlier attempt that was cut off only what is a part of this one is of use.

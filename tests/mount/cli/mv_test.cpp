@@ -226,6 +226,26 @@ TEST_F(CliMvTest, WhatACrashHasCopiedIsComparedAndThenRemoved) {
     EXPECT_EQ(read_file(there("data.img")), new_content_);
 }
 
+// It has room for two states of three.
+TEST_F(CliMvTest, APoolThatGetsFullChangesNothing) {
+    ASSERT_NO_FATAL_FAILURE(make_rich_vm());
+    const auto before = states_in(vm_path());
+    const auto small = "small-" + vm();
+    must_varve({"pool", "add", small, "sim", "size=" + std::to_string(2 * volume_size)});
+    expect_refused_with(Exit::failed, {"mv", vm_name(), small},
+                        {"cannot copy " + data_name() + " to " + small + "/" + vm() + "/data: the pool has "});
+    EXPECT_EQ(states_in(vm_path()), before);
+    EXPECT_EQ(list_directory(pool(small)), Names{});
+    must_varve({"pool", "rm", small});
+
+    must_varve({"pool", "add", small, "sim", "size=" + std::to_string(16 * volume_size)});
+    must_varve({"mv", vm_name(), small});
+    EXPECT_FALSE(present(vm_path()));
+    EXPECT_EQ(read_file(pool(small) / vm() / "data.img@middle"), middle_);
+    must_varve({"rm", "-r", small + "/" + vm()});
+    must_varve({"pool", "rm", small});
+}
+
 TEST_F(CliMvTest, AnInterruptedMoveLeavesNothing) {
     OpenFile file(at("slow.img"), O_CREAT | O_WRONLY);
     ASSERT_EQ(file.opened(), ok);
