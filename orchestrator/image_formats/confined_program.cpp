@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/image_formats/confined_program.h"
 
+#include "orchestrator/image_formats/call_filter.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -67,6 +69,7 @@ struct Prepared {
     std::vector<UniqueFd> descriptors = {};  // the program's, from 0 on; above where they go
     UniqueFd failed = {};                    // where the child says why it could not begin
     UniqueFd ruleset = {};                   // invalid: the kernel cannot confine it
+    CallFilter filter = {};
     rlim_t memory = RLIM_INFINITY;
     rlim_t processor = RLIM_INFINITY;
     pid_t parent = 0;
@@ -108,6 +111,7 @@ int begin_child(const Prepared& prepared) {
                                           std::pair{RLIMIT_NOFILE, descriptor_limit}, std::pair{RLIMIT_CORE, rlim_t{0}}})
         if (const int problem = limit(resource, value); problem != 0) return problem;
     if (const int problem = bind_to(prepared.ruleset.get()); problem != 0) return problem;
+    if (const int problem = bind_to(prepared.filter); problem != 0) return problem;
     return close_others(prepared);
 }
 
@@ -122,6 +126,7 @@ Result<Prepared> prepare(const ConfinedProgram& program, const std::filesystem::
     prepared.failed = TRY(moved_up(failed.write.get()));
     const auto ruleset = TRY(only_these_files(program.files, path));
     if (ruleset.valid()) prepared.ruleset = TRY(moved_up(ruleset.get()));
+    prepared.filter = TRY(make_call_filter());
     prepared.memory = program.memory_limit;
     if (program.processor_limit) prepared.processor = static_cast<rlim_t>(program.processor_limit->count());
     prepared.parent = ::getpid();

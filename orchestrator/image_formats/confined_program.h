@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Runs a program that reads what strangers made: no shell, a fixed locale, bounds on what it takes, and it opens no files but those it is handed. It
-// keeps its user's other rights: what Landlock's first version does not know (truncate(2), chmod(2), sockets) is not taken away.
+// Runs a program that reads what strangers made: no shell, a fixed locale, bounds on what it takes; it opens no files but those it is handed
+// (open_files.h), and has nothing to do with anybody else (call_filter.h), as far as the kernel can see to that.
 #pragma once
 
 #include "drivers/base/result.h"
