@@ -82,7 +82,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_events(app));
     all.push_back(add_import(app));
     all.push_back(add_export(app));
-    auto* pool = app.add_subcommand("pool", "Add, list and remove pools");
+    auto* pool = app.add_subcommand("pool", "Add, list, convert, adopt and remove pools");
     pool->footer(
         "Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms revisions_to_keep=5\n  varve pool ls\n  varve pool info fast");
     pool->fallthrough();
@@ -165,13 +165,33 @@ ExitCode run_command(Command& command, const Mount& mount, const Output& output,
     return command.run({mount, output, world});
 }
 
+// The command that the arguments had come to when the parser gave up.
+const CLI::App& innermost(const CLI::App& app) {
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::string full_name(const CLI::App& app) {
+    return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+std::string explanation(const CLI::App& app, const CLI::ParseError& error) {
+    const auto& command = innermost(app);
+    const auto help = "'" + full_name(command) + " --help' ";
+    const auto rest = app.remaining(true);
+    const bool has_commands = !command.get_subcommands([](const CLI::App*) { return true; }).empty();
+    if (has_commands && !rest.empty() && !rest.front().starts_with('-'))
+        return "there is no command '" + full_name(command) + " " + mount_client::shown(rest.front()) + "'; " + help + "lists them";
+    return std::string(error.what()) + "; " + help + "explains the usage";
+}
+
 // Help and version are "errors" of the parser, too.
 ExitCode answer_parser(const CLI::App& app, const CLI::ParseError& error, const Output& output, const World& world) {
     if (error.get_exit_code() == 0) {
         (void)app.exit(error, world.out, world.err);
         return ExitCode::Ok;
     }
-    return output.failure({Errc::InvalidArgument, {}, std::string(error.what()) + "; 'varve --help' explains the usage"}, ExitCode::Usage);
+    return output.failure({Errc::InvalidArgument, {}, explanation(app, error)}, ExitCode::Usage);
 }
 
 }  // namespace

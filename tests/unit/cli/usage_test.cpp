@@ -3,55 +3,60 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
 namespace varve::cli {
 namespace {
 
 using Usage = testing::Session;
 using Words = std::vector<std::string>;
 
+// The names under "Subcommands:".
+Words commands_in(const std::string& help) {
+    Words found;
+    std::istringstream lines(help.substr(std::min(help.size(), help.find("\nSubcommands:\n") + 14)));
+    for (std::string line; std::getline(lines, line) && line.starts_with("  ");)
+        if (line[2] != ' ') found.push_back(line.substr(2, line.find(' ', 2) - 2));
+    return found;
+}
+
 TEST_F(Usage, HelpWithExamplesOnEveryLevel) {
-    for (const Words& words : std::vector<Words>{{},
-                                                 {"ls"},
-                                                 {"create"},
-                                                 {"rm"},
-                                                 {"pin"},
-                                                 {"prune"},
-                                                 {"verify"},
-                                                 {"info"},
-                                                 {"start"},
-                                                 {"stop"},
-                                                 {"commit"},
-                                                 {"discard"},
-                                                 {"revert"},
-                                                 {"snapshot"},
-                                                 {"resize"},
-                                                 {"clone"},
-                                                 {"mv"},
-                                                 {"import"},
-                                                 {"export"},
-                                                 {"import", "x"},
-                                                 {"import", "x", "p/v"},
-                                                 {"import", "x", "p/v/root@label"},
-                                                 {"import", "", "p/v/new"},
-                                                 {"import", "--size", "x", "-", "p/v/new"},
-                                                 {"export", "p/v/root"},
-                                                 {"export", "p/v", "x"},
-                                                 {"export", "p/v/root", ""},
-                                                 {"export", "--force", "p/v/root", "-"},
-                                                 {"export", "--sparse", "p/v/root", "-"},
-                                                 {"status"},
-                                                 {"top"},
-                                                 {"pool"},
-                                                 {"pool", "add"},
-                                                 {"pool", "ls"},
-                                                 {"pool", "info"},
-                                                 {"pool", "adopt-qubes"},
-                                                 {"pool", "rm"}}) {
-        auto arguments = words;
+    std::size_t levels = 0;
+    std::vector<Words> waiting{{}};
+    while (!waiting.empty()) {
+        const auto command = waiting.back();
+        waiting.pop_back();
+        ++levels;
+        auto arguments = command;
         arguments.push_back("--help");
         const auto ran = run(arguments);
         EXPECT_EQ(ran.code, ExitCode::Ok);
         EXPECT_NE(ran.out.find("Examples:\n  varve "), std::string::npos) << ran.out;
+        for (const auto& name : ran.out.find("\nSubcommands:\n") == std::string::npos ? Words{} : commands_in(ran.out)) {
+            waiting.push_back(command);
+            waiting.back().push_back(name);
+        }
+    }
+    EXPECT_GT(levels, 60U);
+}
+
+// The one that was meant, as far as it is known.
+TEST_F(Usage, AMistakeNamesTheHelpThatExplainsIt) {
+    const std::vector<std::pair<Words, std::string>> mistakes{
+        {{"nonsense"}, "varve: there is no command 'varve nonsense'; 'varve --help' lists them\n"},
+        {{"\x1b[31m"}, "varve: there is no command 'varve \\x1b[31m'; 'varve --help' lists them\n"},
+        {{"pool", "list"}, "varve: there is no command 'varve pool list'; 'varve pool --help' lists them\n"},
+        {{"vm", "-q", "boot"}, "varve: there is no command 'varve vm boot'; 'varve vm --help' lists them\n"},
+        {{"create", "p/v/new", "--nonsense"},
+         "varve: The following argument was not expected: --nonsense; 'varve create --help' explains the usage\n"},
+        {{"preload", "max"}, "; 'varve preload max --help' explains the usage\n"},
+        {{"--nonsense"}, "; 'varve --help' explains the usage\n"}};
+    for (const auto& [words, told] : mistakes) {
+        const auto ran = run(words);
+        EXPECT_EQ(ran.code, ExitCode::Usage);
+        EXPECT_TRUE(ran.err.ends_with(told)) << ran.err;
     }
 }
 
