@@ -29,11 +29,12 @@ public:
         return mistakes_.check(entry->line, path_ + entry->key, std::move(result));
     }
 
-    // The same; that there is none is a mistake.
+    // The same; that there is none is a mistake, which says what was expected unless that is empty.
     template <class Read>
-    auto required(std::string_view key, Read read) {
+    auto required(std::string_view key, Read read, std::string_view expected = {}) {
         auto result = value(key, std::move(read));
-        if (table_.find(key) == nullptr) note(table_.line, path_ + std::string(key) + " is missing");
+        const auto rest = expected.empty() ? std::string() : ": expected " + std::string(expected);
+        if (table_.find(key) == nullptr) note(table_.line, path_ + std::string(key) + " is missing" + rest);
         return result;
     }
 

@@ -8,7 +8,12 @@ namespace {
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
-std::string shown(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : mount_client::compact(value); }
+std::string shown(const nlohmann::json& value) {
+    if (!value.is_object()) return value.is_string() ? value.get<std::string>() : mount_client::compact(value);
+    std::string text;
+    for (const auto& [key, inner] : value.items()) text.append(text.empty() ? "" : "  ").append(key).append("=").append(shown(inner));
+    return text;
+}
 
 // Values of tables get rows of their own; what is absent or empty none.
 void add_row(Rows& rows, const std::string& name, const nlohmann::json& value) {

@@ -36,13 +36,14 @@ std::optional<DisposableSettings> read_disposables(TableReader& reader) {
 }
 
 std::optional<VmClass> read_class(TableReader& reader) {
-    const auto word = reader.required(key::vm_class, [](const Value& value) -> Result<std::string> {
-        constexpr std::string_view expected = "\"template\", \"app\", \"standalone\" or \"disposable\"";
+    static constexpr std::string_view expected = "\"template\", \"app\", \"standalone\" or \"disposable\"";
+    const auto read_word = [](const Value& value) -> Result<std::string> {
         auto text = TRY(settings::text_of(value, expected));
         if (text != "template" && text != "app" && text != "standalone" && text != "disposable")
             return settings::unexpected(expected, value);
         return text;
-    });
+    };
+    const auto word = reader.required(key::vm_class, read_word, expected);
     const bool has_template = word && (*word == "app" || *word == "disposable");
     const auto template_vm =
         has_template ? reader.required(key::template_vm, name_in<base::VmName>) : reader.value(key::template_vm, name_in<base::VmName>);

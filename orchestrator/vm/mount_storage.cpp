@@ -55,7 +55,8 @@ public:
     Result<VolumeFacts> look(const VolumeId& volume) override {
         const auto mount = TRY(Mount::open(mountpoint_));
         auto state = mount.value(mount_client::volume_control(volume, volume_file::state));
-        if (!state && state.error().code == Errc::NotFound) return fail(Errc::NotFound, "the volume " + volume.str() + " does not exist");
+        if (!state && state.error().code == Errc::NotFound)
+            return fail(Errc::NotFound, "the volume " + volume.str() + " does not exist; 'varve create' makes one");
         VolumeFacts facts;
         facts.state = TRY(state_from(TRY(std::move(state)), volume));
         const auto size = TRY(mount.value(mount_client::volume_control(volume, volume_file::size)));

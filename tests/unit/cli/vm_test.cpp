@@ -62,11 +62,15 @@ TEST_F(VmCommands, InfoShowsNestedKeys) {
                            {"state", "running"},
                            {"trouble", ""},
                            {"domain", nullptr},
-                           {"definition", {{"boot", {{"kernel", "/k"}}}, {"needs", {"a", "b"}}, {"vcpus", 2}}},
+                           {"definition",
+                            {{"boot", {{"kernel", "/k"}}},
+                             {"needs", {"a", "b"}},
+                             {"vcpus", 2},
+                             {"volume", {{{"name", "root"}, {"pool", "fast"}}, {{"name", "data"}, {"pool", "more"}}}}}},
                            {"disks", {{{"target", "vda"}, {"source", "/d"}, {"read_only", true}}}}});
     EXPECT_EQ(run({"vm", "info", "work"}).out,
-              "vm:           work\nstate:        running\nboot.kernel:  /k\nneeds:        a\n              b\nvcpus:        2\ndisks:      "
-              "  vda  /d  read-only\n");
+              "vm:           work\nstate:        running\nboot.kernel:  /k\nneeds:        a\n              b\nvcpus:        2\n"
+              "volume:       name=root  pool=fast\n              name=data  pool=more\ndisks:        vda  /d  read-only\n");
     EXPECT_EQ(asked_, R"(vm.info {"vm":"work"})");
 }
 

@@ -35,7 +35,8 @@ TEST_P(OneMistake, IsNamedWithItsLine) { EXPECT_EQ(mistakes_in(GetParam().toml),
 INSTANTIATE_TEST_SUITE_P(
     DefinitionMistakes, OneMistake,
     testing::Values(
-        Case{"", "0: class is missing"}, Case{"class = \"app\"\n", "0: template is missing"},
+        Case{"", "0: class is missing: expected \"template\", \"app\", \"standalone\" or \"disposable\""},
+        Case{"class = \"app\"\n", "0: template is missing"},
         Case{"class = \"app\"\ntemplate = \"work\"\n", "2: template: a VM cannot be its own template"},
         Case{"class = \"template\"\ntemplate = \"a\"\n", "2: template: only an app VM or a disposable has one"},
         Case{"class = \"template\"\ntemplate_for_dispvms = true\n", "2: template_for_dispvms: only an app VM can be a disposable template"},
