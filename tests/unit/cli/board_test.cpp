@@ -65,7 +65,7 @@ protected:
         operation.verb = "rename VM";
         operation.subject = "fast/work";
         operation.to = "play";
-        operation.begun_seconds = base::SystemClock().now().seconds - 5;
+        operation.begun_seconds = base::SystemClock().now().seconds - 5000;
         file.board().operations[3].write(operation);
         file.board().totals.write({2, 1, 0, 1});
     }
@@ -84,7 +84,7 @@ TEST_F(BoardCli, StatusIsOnePage) {
     EXPECT_TRUE(has(ran.out, "slow\\x1b[31m  not open")) << ran.out;
     EXPECT_TRUE(has(ran.out, "TROUBLE: slow\\x1b[31m: its disk is gone")) << ran.out;
     EXPECT_TRUE(has(ran.out, "and 1 more pools")) << ran.out;
-    EXPECT_TRUE(has(ran.out, "rename VM  fast/work -> play  5.")) << ran.out;
+    EXPECT_TRUE(has(ran.out, "rename VM  fast/work -> play  500")) << ran.out;
     EXPECT_TRUE(has(ran.out, "and 1 more operations")) << ran.out;
     EXPECT_TRUE(has(ran.out, "fast/work/root  writing, DEGRADED")) << ran.out;
     EXPECT_TRUE(has(ran.out, "and 9 more volumes")) << ran.out;
@@ -104,7 +104,7 @@ TEST_F(BoardCli, StatusAsJson) {
     EXPECT_EQ(object.at("/pools/1/open"_json_pointer), false);
     EXPECT_EQ(object.at("/operations/0/operation"_json_pointer), "rename VM");
     EXPECT_EQ(object.at("/operations/0/to"_json_pointer), "play");
-    EXPECT_GE(object.at("/operations/0/seconds"_json_pointer).get<double>(), 5.0);
+    EXPECT_GE(object.at("/operations/0/seconds"_json_pointer).get<double>(), 5000.0);
     EXPECT_EQ(object.at("/volumes/0/written"_json_pointer), 5 << 20);
     EXPECT_EQ(object.at("/verbs/0/done"_json_pointer), 1);
     EXPECT_EQ(object.at("/more/pools"_json_pointer), 1);
