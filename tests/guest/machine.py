@@ -23,7 +23,7 @@ END = 20  # seconds that a guest may take from its job's end to its own
 @dataclasses.dataclass(frozen=True)
 class Hardware:
     memory: int = 1024  # MiB
-    cpus: int = 2
+    cpus: int = 1
     disks: tuple = ()  # of disk.Disk
 
 
