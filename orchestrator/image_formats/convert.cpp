@@ -29,8 +29,8 @@ std::function<void(double)> progress_of(const CopyObserver& observer, Bytes size
 
 }  // namespace
 
-Result<Bytes> import_converted(const Mount& mount, const OpenImage& from, Format format, const base::VolumeId& to,
-                               const mount_client::ImportOptions& options, const CopyObserver& observer) {
+Result<mount_client::PreparedImage> prepare_converted(const Mount& mount, const OpenImage& from, Format format, const base::VolumeId& to,
+                                                      const mount_client::ImportOptions& options, const CopyObserver& observer) {
     const StateReference state{to, {}};
     TRY(check_destination(mount, state, options.replace));
     const auto size = TRY(inspect_image(from, format, observer.interrupted));
@@ -45,8 +45,14 @@ Result<Bytes> import_converted(const Mount& mount, const OpenImage& from, Format
                           progress_of(observer, size),
                           observer.interrupted};
     TRY(qemu_img_convert(conversion));
-    TRY(scratch.install(state, options.replace));
-    return size;
+    return mount_client::PreparedImage{std::move(scratch), size};
+}
+
+Result<Bytes> import_converted(const Mount& mount, const OpenImage& from, Format format, const base::VolumeId& to,
+                               const mount_client::ImportOptions& options, const CopyObserver& observer) {
+    auto prepared = TRY(prepare_converted(mount, from, format, to, options, observer));
+    TRY(prepared.file.install({to, {}}, options.replace));
+    return prepared.size;
 }
 
 Result<Bytes> export_qcow2(const Mount& mount, const StateReference& from, const std::string& path, mount_client::Overwrite overwrite,

@@ -17,6 +17,13 @@ namespace varve::image_formats {
                                                          const mount_client::ImportOptions& options,
                                                          const mount_client::CopyObserver& observer);
 
+// All of it but the last step.
+[[nodiscard]] base::Result<mount_client::PreparedImage> prepare_converted(const mount_client::Mount& mount,
+                                                                          const mount_client::OpenImage& from, Format format,
+                                                                          const base::VolumeId& to,
+                                                                          const mount_client::ImportOptions& options,
+                                                                          const mount_client::CopyObserver& observer);
+
 enum class Compress { No, Yes };
 
 // As mount_client::export_to_file, but a qcow2 image. Zeros take no room in it.

@@ -83,8 +83,8 @@ Result<> check_size(const OpenImage& from, Bytes size, const ImportOptions& opti
     return {};
 }
 
-Result<Bytes> import_image(const Mount& mount, const OpenImage& from, const base::VolumeId& to, const ImportOptions& options,
-                           const CopyObserver& observer) {
+Result<PreparedImage> prepare_image(const Mount& mount, const OpenImage& from, const base::VolumeId& to, const ImportOptions& options,
+                                    const CopyObserver& observer) {
     const StateReference state{to, {}};
     TRY(check_destination(mount, state, options.replace));
     const auto opened = TRY(open_source(from, options, observer));
@@ -98,8 +98,14 @@ Result<Bytes> import_image(const Mount& mount, const OpenImage& from, const base
         return source_problem(from, copied.error(), options);
     if (!copied) return base::Failure(mount.explain(copied.error().operation, copied.error().number, "cannot write " + to.str()));
     TRY(check_size(from, *copied, options));
-    TRY(scratch.install(state, options.replace));
-    return *copied;
+    return PreparedImage{std::move(scratch), *copied};
+}
+
+Result<Bytes> import_image(const Mount& mount, const OpenImage& from, const base::VolumeId& to, const ImportOptions& options,
+                           const CopyObserver& observer) {
+    auto prepared = TRY(prepare_image(mount, from, to, options, observer));
+    TRY(prepared.file.install({to, {}}, options.replace));
+    return prepared.size;
 }
 
 }  // namespace varve::mount_client

@@ -5,6 +5,7 @@
 #include "orchestrator/mount_client/copy_image.h"
 #include "orchestrator/mount_client/mount.h"
 #include "orchestrator/mount_client/reference.h"
+#include "orchestrator/mount_client/scratch_file.h"
 
 #include <optional>
 #include <string>
@@ -25,6 +26,16 @@ struct ImportOptions {
 
 // InvalidArgument or TooLarge unless an image of this size can become a volume, and is what the options want.
 [[nodiscard]] base::Result<> check_size(const OpenImage& from, base::Bytes size, const ImportOptions& options);
+
+// A volume's new state that is complete, but has no name until the file is installed.
+struct PreparedImage {
+    ScratchFile file;
+    base::Bytes size;
+};
+
+// All of import_image but the last step.
+[[nodiscard]] base::Result<PreparedImage> prepare_image(const Mount& mount, const OpenImage& from, const base::VolumeId& to,
+                                                        const ImportOptions& options, const CopyObserver& observer);
 
 // Makes the raw image a volume's new state, in one transaction. Holes of files stay holes; of other sources whole 64 KiB of zeros become holes.
 // A file is read from its beginning, or, when its position is elsewhere, from there as a stream. Returns the size.
