@@ -33,6 +33,14 @@ struct Domain {
     std::optional<std::uint32_t> number{};  // the hypervisor's own, while it runs or is paused; used again for others later
 };
 
+// A persistent domain as it is defined.
+struct DomainDefinition {
+    Domain domain;
+    std::string xml;              // as its next start would have it; hostile
+    bool saved = false;           // its guest's memory is kept beside the disks, which alone are not its state
+    std::uint32_t snapshots = 0;  // that libvirt knows of
+};
+
 struct DomainMemory {
     base::Bytes now;
     std::optional<base::Bytes> used;  // what the guest says that it cannot do without; absent: it says nothing (any more, or yet)
@@ -58,6 +66,12 @@ public:
     [[nodiscard]] virtual base::Result<Domain> find_name(const std::string& name) = 0;
     // Its XML as it is now.
     [[nodiscard]] virtual base::Result<std::string> description(const definitions::Uuid& domain) = 0;
+
+    // Of a persistent domain, by its name or UUID.
+    [[nodiscard]] virtual base::Result<DomainDefinition> definition(const std::string& domain) = 0;
+    // The persistent domain is no more; its disks and UEFI variables stay. Busy: it runs, or has what would be lost with it (a saved state,
+    // snapshots).
+    [[nodiscard]] virtual base::Result<> undefine(const definitions::Uuid& domain) = 0;
 
     // The domain exists, and its guest has executed nothing. Exists: the name or the UUID is taken.
     [[nodiscard]] virtual base::Result<Domain> create_paused(const std::string& xml) = 0;

@@ -56,6 +56,27 @@ Result<Domain> read_domain(virDomainPtr domain) {
     return Domain{std::move(uuid), name_of(domain), state, owner_of(domain), number == none ? std::nullopt : std::optional(number)};
 }
 
+Result<DomainDefinition> read_definition(virDomainPtr domain) {
+    auto known = TRY(read_domain(domain));
+    const int persistent = ::virDomainIsPersistent(domain);
+    if (persistent < 0) return libvirt_failure("cannot look at the domain " + known.name);
+    if (persistent == 0) return base::fail(Errc::NotFound, "the domain " + known.name + " is defined nowhere: it ends when its guest does");
+    const Text xml(::virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE));
+    if (!xml) return libvirt_failure("cannot read the description of the domain " + known.name);
+    // Drivers that cannot save, or make snapshots, have none.
+    const int saved = ::virDomainHasManagedSaveImage(domain, 0);
+    const int snapshots = ::virDomainSnapshotNum(domain, 0);
+    return DomainDefinition{std::move(known), xml.get(), saved > 0, static_cast<std::uint32_t>(std::max(snapshots, 0))};
+}
+
+Result<> check_undefinable(const DomainDefinition& found) {
+    const auto busy = [&](const std::string& why) { return base::fail(Errc::Busy, "the domain " + found.domain.name + " " + why); };
+    if (found.domain.state != DomainState::Defined) return busy("runs");
+    if (found.saved) return busy("has a saved state, which would be lost");
+    if (found.snapshots > 0) return busy("has " + std::to_string(found.snapshots) + " snapshots, of which libvirt would forget");
+    return {};
+}
+
 // What Linux would give to a new program: what is free, and what caches files. Nothing where the hypervisor does not count so (Xen, whose free
 // memory is nobody's, and the test driver).
 std::optional<Bytes> available_memory(virConnectPtr connection) {
@@ -166,6 +187,25 @@ public:
         const Text xml(::virDomainGetXMLDesc(handle.get(), 0));
         if (!xml) return libvirt_failure("cannot read the description of the domain " + name_of(handle.get()));
         return std::string(xml.get());
+    }
+
+    Result<DomainDefinition> definition(const std::string& domain) override {
+        const auto connection = TRY(connection_.get());
+        DomainHandle handle(::virDomainLookupByName(connection.get(), domain.c_str()));
+        if (!handle && ::virGetLastErrorCode() == VIR_ERR_NO_DOMAIN && Uuid::parse(domain))
+            handle.reset(::virDomainLookupByUUIDString(connection.get(), domain.c_str()));
+        if (!handle) return libvirt_failure("cannot find the domain " + domain);
+        return read_definition(handle.get());
+    }
+
+    Result<> undefine(const Uuid& domain) override {
+        const auto [connection, handle] = TRY(look_up(domain));
+        const auto found = TRY(read_definition(handle.get()));
+        TRY(check_undefinable(found));
+        // Drivers without UEFI refuse the flags.
+        if (::virDomainUndefineFlags(handle.get(), VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM) >= 0) return {};
+        if (::virGetLastErrorCode() == VIR_ERR_INVALID_ARG && ::virDomainUndefineFlags(handle.get(), 0) >= 0) return {};
+        return libvirt_failure("cannot undefine the domain " + found.domain.name);
     }
 
     Result<Domain> create_paused(const std::string& xml) override {

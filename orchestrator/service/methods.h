@@ -3,12 +3,16 @@
 #pragma once
 
 #include "orchestrator/definitions/store.h"
+#include "orchestrator/hypervisor/hypervisor.h"
 #include "orchestrator/preloading/preloading.h"
 #include "orchestrator/rpc/method_table.h"
 #include "orchestrator/service/access.h"
 #include "orchestrator/service/disposables.h"
 #include "orchestrator/service/versions.h"
 #include "orchestrator/vm/machines.h"
+
+#include <functional>
+#include <optional>
 
 namespace varve::service {
 
@@ -19,6 +23,10 @@ void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionSt
 // vm.list, vm.info, vm.start, vm.stop, vm.kill, vm.pause, vm.resume, vm.console, vm.attach, vm.detach, vm.resize, vm.remove, vm.rename, vm.clone
 void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store,
                     preloading::Preloading& preloading, const Access& access);
+
+// domain.info, domain.undefine. The function gives a hypervisor by its URI, or the default one.
+using HypervisorFinder = std::function<hypervisor::Hypervisor&(const std::optional<definitions::HypervisorUri>& uri)>;
+void add_domain_methods(rpc::MethodTable& methods, HypervisorFinder hypervisor, const Access& access);
 
 // disp.run
 void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, preloading::Preloading& preloading, const Access& access);

@@ -229,6 +229,10 @@ public:
 
     // ---- recovery
 
+    hypervisor::Hypervisor& hypervisor(const std::optional<definitions::HypervisorUri>& uri) override {
+        return hypervisors_.at(uri ? uri->str() : settings_.default_hypervisor);
+    }
+
     std::vector<Repaired> recover() override {
         std::set<std::string> uris{settings_.default_hypervisor};
         for (const auto& vm : world_.definitions.all()) uris.insert(world_.uri_of(vm));

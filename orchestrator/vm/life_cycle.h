@@ -9,6 +9,7 @@
 #include "orchestrator/vm/surroundings.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ public:
     // Compares libvirt's domains, the records of sessions and the volumes, and repairs the difference. To be called once, before anything
     // else. A hypervisor that does not answer is caught up with as soon as it does.
     [[nodiscard]] virtual std::vector<Repaired> recover() = 0;
+
+    // The one at the URI, by default the one that VMs have which name none; through the connection that VMs have. As long as this.
+    [[nodiscard]] virtual hypervisor::Hypervisor& hypervisor(const std::optional<definitions::HypervisorUri>& uri) = 0;
 };
 
 // The references outlive it. `make` is called when a hypervisor is first needed, `open_xenstore` when a domain on Xen is.

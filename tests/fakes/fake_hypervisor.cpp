@@ -135,11 +135,13 @@ void FakeHypervisor::guest_pauses_for_space(const std::string& name) {
     tell_noted();
 }
 
-void FakeHypervisor::add_foreign(std::string_view name, DomainState state) {
+void FakeHypervisor::add_foreign(std::string_view name, DomainState state, std::string_view xml) {
     const std::scoped_lock lock(host_.mutex);
     auto uuid = definitions::random_uuid().value();
     const auto key = uuid.str();
-    host_.guests.emplace(key, Guest{{std::move(uuid), std::string(name), state, {}}, "<domain/>"});
+    Guest guest{{std::move(uuid), std::string(name), state, {}}, std::string(xml)};
+    guest.persistent = true;
+    host_.guests.emplace(key, std::move(guest));
 }
 
 void FakeHypervisor::disconnect() {
@@ -193,6 +195,25 @@ Result<Domain> FakeHypervisor::find_name(const std::string& name) {
 
 Result<std::string> FakeHypervisor::description(const Uuid& domain) {
     return call("description", Effect::Reads, [&]() -> Result<std::string> { return TRY(running(domain))->xml; });
+}
+
+Result<hypervisor::DomainDefinition> FakeHypervisor::definition(const std::string& domain) {
+    return call("definition", Effect::Reads, [&]() -> Result<hypervisor::DomainDefinition> {
+        const auto of_uuid = host_.guests.find(domain);
+        const auto* const guest = of_uuid == host_.guests.end() ? named(domain) : &of_uuid->second;
+        if (guest == nullptr || !guest->persistent) return fail(Errc::NotFound, "cannot find the domain " + domain);
+        return hypervisor::DomainDefinition{guest->domain, guest->xml, guest->saved, guest->snapshots};
+    });
+}
+
+Result<> FakeHypervisor::undefine(const Uuid& domain) {
+    return call("undefine", Effect::Changes, [&]() -> Result<> {
+        const auto* const guest = TRY(running(domain));
+        if (guest->domain.state != DomainState::Defined || guest->saved || guest->snapshots > 0)
+            return fail(Errc::Busy, "the domain " + guest->domain.name + " runs, or has what would be lost");
+        host_.guests.erase(domain.str());
+        return {};
+    });
 }
 
 Result<Domain> FakeHypervisor::create_paused(const std::string& xml) {

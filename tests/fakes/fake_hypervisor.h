@@ -22,6 +22,9 @@ struct FakeGuests {
         bool executed = false;  // has run at all
         bool agent = false;     // connected
         bool frozen = false;
+        bool persistent = false;
+        bool saved = false;  // its memory is
+        std::uint32_t snapshots = 0;
         base::Bytes memory{std::uint64_t{512} << 20};
         std::optional<base::Bytes> used_memory{};
     };
@@ -48,7 +51,8 @@ public:
     void guest_ends(const std::string& name, hypervisor::StopReason reason);
     void agent_connects(const std::string& name);
     void guest_pauses_for_space(const std::string& name);
-    void add_foreign(std::string_view name, hypervisor::DomainState state = hypervisor::DomainState::Running);
+    void add_foreign(std::string_view name, hypervisor::DomainState state = hypervisor::DomainState::Running,
+                     std::string_view xml = "<domain/>");
     void disconnect();  // calls fail from now on
     void reconnect();
     [[nodiscard]] std::vector<std::string> calls() const;
@@ -60,6 +64,8 @@ public:
     [[nodiscard]] base::Result<hypervisor::Domain> find(const definitions::Uuid& domain) override;
     [[nodiscard]] base::Result<hypervisor::Domain> find_name(const std::string& name) override;
     [[nodiscard]] base::Result<std::string> description(const definitions::Uuid& domain) override;
+    [[nodiscard]] base::Result<hypervisor::DomainDefinition> definition(const std::string& domain) override;
+    [[nodiscard]] base::Result<> undefine(const definitions::Uuid& domain) override;
     [[nodiscard]] base::Result<hypervisor::Domain> create_paused(const std::string& xml) override;
     [[nodiscard]] base::Result<> resume(const definitions::Uuid& domain) override;
     [[nodiscard]] base::Result<> suspend(const definitions::Uuid& domain) override;

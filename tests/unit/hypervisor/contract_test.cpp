@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 
 namespace varve::hypervisor {
 namespace {
@@ -23,11 +25,17 @@ public:
     World& operator=(const World&) = delete;
     virtual ~World() = default;
     [[nodiscard]] virtual Hypervisor& hypervisor() = 0;
+    // A persistent domain that is shut off: its name.
+    [[nodiscard]] virtual std::string defined() = 0;
 };
 
 class FakeWorld final : public World {
 public:
     Hypervisor& hypervisor() override { return hypervisor_; }
+    std::string defined() override {
+        hypervisor_.add_foreign("theirs", DomainState::Defined, "<domain><name>theirs</name></domain>");
+        return "theirs";
+    }
 
 private:
     fakes::FakeGuests guests_;
@@ -44,6 +52,14 @@ const EventLoop& event_loop() {
 class LibvirtWorld final : public World {
 public:
     Hypervisor& hypervisor() override { return *hypervisor_; }
+    std::string defined() override {
+        const auto file = std::filesystem::path(::testing::TempDir()) / "varve-hypervisor-node.xml";
+        std::ofstream(file) << "<node><domain type='test'><name>theirs</name><memory>1024</memory><os><type>hvm</type></os>"
+                               "<test:runstate xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>5</test:runstate></domain></node>";
+        hypervisor_ = make_libvirt_hypervisor("test://" + file.string(), event_loop());
+        std::filesystem::remove(file);
+        return "theirs";
+    }
 
 private:
     std::unique_ptr<Hypervisor> hypervisor_ = make_libvirt_hypervisor("test:///default", event_loop());
@@ -190,6 +206,31 @@ TEST_P(HypervisorContract, DescribesADomain) {
     const auto xml = hypervisor().description(made.uuid);
     ASSERT_TRUE(xml) << xml.error().message();
     EXPECT_NE(xml->find("/srv/a.img"), std::string::npos);
+}
+
+TEST_P(HypervisorContract, KnowsWhatSomebodyElseDefined) {
+    subscription_.reset();  // of the hypervisor that goes
+    const auto name = world_->defined();
+    const auto found = hypervisor().definition(name);
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_EQ(found->domain.name, name);
+    EXPECT_EQ(found->domain.state, DomainState::Defined);
+    EXPECT_FALSE(found->domain.vm);
+    EXPECT_FALSE(found->saved);
+    EXPECT_EQ(found->snapshots, 0U);
+    EXPECT_NE(found->xml.find("<name>theirs</name>"), std::string::npos) << found->xml;
+    EXPECT_EQ(hypervisor().definition(found->domain.uuid.str()).value().domain.name, name);
+    EXPECT_EQ(hypervisor().definition("nobody").error().code, Errc::NotFound);
+    ASSERT_TRUE(hypervisor().undefine(found->domain.uuid));
+    EXPECT_EQ(hypervisor().definition(name).error().code, Errc::NotFound);
+    EXPECT_EQ(hypervisor().undefine(found->domain.uuid).error().code, Errc::NotFound);
+}
+
+TEST_P(HypervisorContract, UndefinesNothingThatRuns) {
+    const auto made = create(fresh_name());
+    EXPECT_EQ(hypervisor().definition(made.name).error().code, Errc::NotFound) << "it is nowhere defined, though it runs";
+    EXPECT_FALSE(hypervisor().undefine(made.uuid));
+    EXPECT_TRUE(hypervisor().find(made.uuid));
 }
 
 TEST_P(HypervisorContract, SaysThatADomainIsNotThere) {
