@@ -48,6 +48,7 @@ MAY_INCLUDE = {
     "orchestrator/qubes_xml": (*OUTSIDERS_USE, SETTINGS),
     "orchestrator/adoption": (*OUTSIDERS_USE, "orchestrator/mount_client", "orchestrator/qubes_xml"),
     "orchestrator/definitions": (BASE, SETTINGS),
+    "orchestrator/domain_adoption": (BASE, "orchestrator/mount_client", "orchestrator/image_formats", "orchestrator/definitions"),
     "orchestrator/domain_xml": (BASE, "orchestrator/definitions"),
     "orchestrator/hypervisor": (BASE, "orchestrator/definitions", "orchestrator/domain_xml"),
     "orchestrator/xenstore": (BASE,),
@@ -59,7 +60,7 @@ MAY_INCLUDE = {
     "orchestrator/preload": (BASE, "orchestrator/definitions"),
     "orchestrator/preloading": (*PRELOADING_USES, *VM_USES, *ORCHESTRATOR_USES),
     "orchestrator/service": (*SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
-    "orchestrator": ("orchestrator/service", "orchestrator/image_formats", "orchestrator/board_reader", "orchestrator/adoption", "orchestrator/qubes_xml", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
+    "orchestrator": ("orchestrator/service", "orchestrator/image_formats", "orchestrator/board_reader", "orchestrator/adoption", "orchestrator/domain_adoption", "orchestrator/qubes_xml", "orchestrator/xenstore", *SERVICE_USES, *VM_USES, *ORCHESTRATOR_USES),
     "mount-helpers": OUTSIDERS_USE,
 }
 PRODUCT = ("drivers", "fs", "orchestrator", "mount-helpers")
