@@ -102,13 +102,24 @@ _varve_vms() {
     mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1")
 }
 
+# The domains of libvirt that are shut off.
+_varve_domains() {
+    local names i uri=()
+    for ((i = 1; i < cword; i++)); do
+        [[ ${words[i]} == --uri ]] && uri=(--connect "${words[i + 1]}")
+        [[ ${words[i]} == --uri=* ]] && uri=(--connect "${words[i]#--uri=}")
+    done
+    names=$(virsh --readonly "${uri[@]}" list --inactive --name 2>/dev/null)
+    mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1")
+}
+
 _varve() {
     local cur cword words i command='' sub='' first='' position=0
     COMPREPLY=()
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --qubes-pool | --interval | -i | --count | -c) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --qubes-pool | --interval | -i | --count | -c | --uri | --name | --pool | --skip) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -128,7 +139,16 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --block | --swap | --revisions-to-keep | --qubes-pool | --volume | --timeout | --target | --tag | --interval | -i | --count | -c) return ;;
+        --size | --block | --swap | --revisions-to-keep | --qubes-pool | --volume | --timeout | --target | --tag | --interval | -i | --count | -c | --name | --skip) return ;;
+        --pool)
+            _varve_references 1 no "$cur"
+            return
+            ;;
+        --uri)
+            mapfile -t COMPREPLY < <(compgen -W 'qemu:///system qemu:///session xen:///system' -- "$cur")
+            _varve_trim
+            return
+            ;;
         --socket | --file)
             _varve_file "$cur"
             return
@@ -142,6 +162,7 @@ _varve() {
             return
             ;;
         --format)
+            [[ $command == vm ]] && return
             mapfile -t COMPREPLY < <(compgen -W "raw qcow2$([[ $command == import ]] && echo ' vdi vhdx vpc')" -- "$cur")
             return
             ;;
@@ -154,6 +175,7 @@ _varve() {
     if [[ $cur == -* ]]; then
         local options='--mount --socket --json --quiet --bytes --help --version'
         [[ $command:$sub == vm:ls ]] && options+=' --all'
+        [[ $command:$sub == vm:adopt ]] && options+=' --dry-run --format --keep-mac --name --pool --skip --undefine --uri'
         [[ $command:$sub == vm:create ]] && options+=' --file --volume'
         [[ $command:$sub == disp:run ]] && options+=' --template --tag'
         [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
@@ -183,8 +205,9 @@ _varve() {
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status commit rollback' -- "$cur") ;;
         template:status | template:commit | template:rollback) ((position == 0)) && _varve_vms "$cur" ;;
         disp:) mapfile -t COMPREPLY < <(compgen -W 'run' -- "$cur") ;;
-        vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
+        vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create adopt set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;
+        vm:adopt) ((position == 0)) && _varve_domains "$cur" ;;
         vm:attach)
             if ((position == 0)); then
                 _varve_vms "$cur"

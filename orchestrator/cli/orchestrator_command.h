@@ -6,6 +6,7 @@
 #include "orchestrator/cli/exit_code.h"
 #include "orchestrator/cli/output.h"
 #include "orchestrator/cli/world.h"
+#include "orchestrator/mount_client/mount.h"
 #include "orchestrator/rpc_client/client.h"
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,7 @@ struct OrchestratorContext {
     rpc_client::Client& client;
     const Output& output;
     const World& world;
+    const mount_client::Mount* mount = nullptr;  // for commands that use it
 
     // The result of a method; stages that it tells of are shown on a terminal.
     [[nodiscard]] base::Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params) const;
@@ -37,6 +39,9 @@ public:
 
     // What it says of the outcome; its error is shown by the caller.
     [[nodiscard]] virtual base::Result<> run(const OrchestratorContext& context) = 0;
+
+    // Whether it needs the mount, too.
+    [[nodiscard]] virtual bool uses_mount() const { return false; }
 };
 
 struct OrchestratorSubcommand {
@@ -56,6 +61,7 @@ struct VmVerb {
 // "12 ms", "1.53 s".
 [[nodiscard]] std::string shown_time(std::int64_t microseconds);
 
+[[nodiscard]] OrchestratorSubcommand add_vm_adopt(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_create(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_ls(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_info(CLI::App& parent);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace varve::cli {
 namespace {
@@ -100,8 +101,9 @@ std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) 
     vm->footer("Examples:\n  varve vm ls\n  varve vm start work\n  varve vm set work memory=2G");
     vm->fallthrough();
     std::vector<OrchestratorSubcommand> all;
-    for (const auto add : {&add_vm_ls, &add_vm_info, &add_vm_create, &add_vm_set, &add_vm_start, &add_vm_stop, &add_vm_kill, &add_vm_pause,
-                           &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_clone, &add_vm_rename, &add_vm_rm})
+    for (const auto add :
+         {&add_vm_ls, &add_vm_info, &add_vm_create, &add_vm_adopt, &add_vm_set, &add_vm_start, &add_vm_stop, &add_vm_kill, &add_vm_pause,
+          &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_clone, &add_vm_rename, &add_vm_rm})
         all.push_back(add(*vm));
     auto* templates = app.add_subcommand("template", "Show the versions of templates, through the orchestrator");
     templates->footer("Examples:\n  varve template ls\n  varve template status fedora");
@@ -135,18 +137,6 @@ ExitCode run_command(BoardCommand& command, const std::string& mount_option, con
     return command.run({*board, machine, output, world});
 }
 
-// An orchestrator that does not answer is as a mount that is not there.
-ExitCode run_command(OrchestratorCommand& command, const std::string& option, const Output& output, const World& world) {
-    const auto& chosen = option.empty() ? world.socket_variable : option;
-    auto client = rpc_client::Client::connect(chosen.empty() ? default_socket : chosen);
-    if (!client) return output.failure(client.error(), ExitCode::NoMount);
-    if (world.catch_interrupts) world.catch_interrupts();
-    client->set_interrupted(world.interrupted);
-    const auto ran = command.run({*client, output, world});
-    if (!ran) return output.failure(ran.error());
-    return ExitCode::Ok;
-}
-
 Result<std::string> mount_directory(const std::string& option, const World& world) {
     if (!option.empty()) return option;
     if (!world.mount_variable.empty()) return world.mount_variable;
@@ -154,6 +144,24 @@ Result<std::string> mount_directory(const std::string& option, const World& worl
 }
 
 Result<Mount> find_mount(const std::string& option, const World& world) { return Mount::open(TRY(mount_directory(option, world))); }
+
+// An orchestrator that does not answer is as a mount that is not there.
+ExitCode run_command(OrchestratorCommand& command, const GlobalOptions& options, const Output& output, const World& world) {
+    const auto& chosen = options.socket.empty() ? world.socket_variable : options.socket;
+    auto client = rpc_client::Client::connect(chosen.empty() ? default_socket : chosen);
+    if (!client) return output.failure(client.error(), ExitCode::NoMount);
+    std::optional<Mount> mount;
+    if (command.uses_mount()) {
+        auto found = find_mount(options.mount, world);
+        if (!found) return output.failure(found.error(), ExitCode::NoMount);
+        mount = *std::move(found);
+    }
+    if (world.catch_interrupts) world.catch_interrupts();
+    client->set_interrupted(world.interrupted);
+    const auto ran = command.run({*client, output, world, mount ? &*mount : nullptr});
+    if (!ran) return output.failure(ran.error());
+    return ExitCode::Ok;
+}
 
 ExitCode run_command(Command& command, const Mount& mount, const Output& output, const World& world) {
     const mount_client::ReferenceResolver resolver(mount.path(), world.working_directory);
@@ -213,7 +221,7 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     const Output output(world, options.output);
     const auto asking =
         std::ranges::find_if(orchestrator_subcommands, [](const OrchestratorSubcommand& subcommand) { return subcommand.app->parsed(); });
-    if (asking != orchestrator_subcommands.end()) return run_command(*asking->command, options.socket, output, world);
+    if (asking != orchestrator_subcommands.end()) return run_command(*asking->command, options, output, world);
     const auto reading =
         std::ranges::find_if(board_subcommands, [](const BoardSubcommand& subcommand) { return subcommand.app->parsed(); });
     if (reading != board_subcommands.end()) return run_command(*reading->command, options.mount, output, world);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Disposables on a real mount: what `varve disp run` makes there, and that all of it goes, however they and the orchestrator end.
-#include "tests/orchestrator/orchestrator.h"
-#include "tests/support/loop_filesystem.h"
-#include "tests/support/varve_daemon.h"
+#include "tests/orchestrator/mounted.h"
 
 #include <algorithm>
 #include <set>
@@ -12,41 +10,17 @@ namespace {
 
 using nlohmann::json;
 
-// One mount for all tests; each has an orchestrator, and a pool of its own on it.
-class Disposables : public Orchestrator {
-public:
-    static inline test_support::VarveDaemon* daemon = nullptr;
-    static inline std::filesystem::path disk;
-
+class Disposables : public MountedOrchestrator {
 protected:
     void SetUp() override {
-        Orchestrator::SetUp();
-        pool_ = directory_.filename().string();
-        std::filesystem::create_directory(disk / pool_);
-        (void)must({"pool", "add", pool_, "file-reflink", "dir_path=" + (disk / pool_).string()});
+        MountedOrchestrator::SetUp();
         (void)must({"create", "-p", at("fedora/root"), "1M"});
         (void)must({"create", "-p", at("dvm/root"), "--source", at("fedora/root")});
         (void)must({"create", at("dvm/private"), "2M"});
         (void)must({"create", at("dvm/volatile"), "3M", "--kind", "volatile"});
-        process_ = start();
-        (void)connected();
         (void)must({"vm", "create", "fedora", "class=template", "memory=1M", "--volume", "root=" + pool_});
         (void)must({"vm", "create", "dvm", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M", "tags=web", "--volume",
                     "root=" + pool_, "--volume", "private=" + pool_, "--volume", "volatile=" + pool_});
-    }
-    void TearDown() override {
-        process_.reset();
-        Orchestrator::TearDown();
-    }
-
-    [[nodiscard]] std::filesystem::path mountpoint() const override { return daemon->mountpoint(); }
-    [[nodiscard]] std::filesystem::path pool() const { return mountpoint() / "pools" / pool_; }
-    [[nodiscard]] std::string at(const std::string& volume) const { return pool_ + "/" + volume; }
-    [[nodiscard]] std::string must(std::vector<std::string> arguments) const {
-        int status = 0;
-        auto said = varve(std::move(arguments), &status);
-        EXPECT_EQ(status, 0) << said;
-        return said;
     }
     // The name that `disp run` prints.
     [[nodiscard]] std::string run(std::vector<std::string> arguments = {"--template", "dvm"}) const {
@@ -61,22 +35,10 @@ protected:
         std::getline(std::ifstream(pool() / vm / ".varve" / volume / file), text);
         return text;
     }
-    [[nodiscard]] std::set<std::string> listed() const {
-        std::set<std::string> names;
-        const auto list = json::parse(must({"--json", "vm", "ls", "--all"}));
-        for (const auto& vm : list["vms"]) names.insert(vm["vm"].get<std::string>());
-        return names;
-    }
     [[nodiscard]] bool one_is_defined() const {
         const auto entries = std::filesystem::directory_iterator(directory_ / "state" / "vms");
         return std::any_of(begin(entries), end(entries),
                            [](const auto& entry) { return entry.path().filename().string().starts_with("disp"); });
-    }
-    [[nodiscard]] std::set<std::string> directories() const {
-        std::set<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(pool()))
-            if (entry.path().filename() != ".varve") names.insert(entry.path().filename());
-        return names;
     }
     // Also below the mount: no image, no record and no lock file.
     [[nodiscard]] std::set<std::string> files() const {
@@ -88,14 +50,6 @@ protected:
     [[nodiscard]] bool gone(const std::string& vm) const {
         return comes([&] { return !listed().contains(vm) && !directories().contains(vm); }) && files().empty();
     }
-    void kill_orchestrator() { EXPECT_EQ(process_->end(SIGKILL), -SIGKILL); }
-    void start_again() {
-        process_ = start();
-        (void)connected();
-    }
-
-    std::string pool_;
-    std::unique_ptr<Process> process_;
 };
 
 TEST_F(Disposables, AnUnnamedOneHasVolumesThatKeepNothingAndGoWithIt) {
@@ -214,22 +168,3 @@ TEST_F(Disposables, OneThatCannotBeMadeLeavesNothing) {
 
 }  // namespace
 }  // namespace varve::tests
-
-int main(int argc, char** argv) {
-    using namespace varve::test_support;
-    ::testing::InitGoogleTest(&argc, argv);
-    if (const auto entered = enter_private_mounts(); !entered) {
-        std::cerr << "these tests need root: " << entered.error().message() << "\n";
-        return 1;
-    }
-    auto filesystem = LoopFileSystem::make(FileSystemType::Xfs, {std::uint64_t{1} << 30});
-    if (!filesystem) {
-        std::cerr << filesystem.error().message() << "\n";
-        return 1;
-    }
-    VarveDaemon daemon({filesystem->path() / "varvefs", {}, "24h", true});
-    if (!daemon.start()) return 1;
-    varve::tests::Disposables::daemon = &daemon;
-    varve::tests::Disposables::disk = filesystem->path();
-    return RUN_ALL_TESTS();
-}

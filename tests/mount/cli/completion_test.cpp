@@ -57,6 +57,7 @@ TEST_F(CliCompletionTest, Subcommands) {
     EXPECT_EQ(complete("varve st"), (Names{"start", "status", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"reload", "resize", "retention", "revert"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "adopt-qubes", "convert", "info", "ls", "rm"}));
+    EXPECT_EQ(complete("varve vm a"), (Names{"adopt", "attach"}));
     EXPECT_EQ(complete("varve pool add new "), (Names{"callback", "file", "file-reflink", "linux-kernel", "lvm_thin", "plugin:", "sim"}));
     EXPECT_EQ(complete("varve nonsense x"), Names{});
 }
@@ -81,6 +82,13 @@ TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve export --format "), (Names{"qcow2", "raw"}));
     EXPECT_EQ(complete("varve pool adopt-qubes --dr"), Names{"--dry-run"});
     EXPECT_EQ(complete("varve pool adopt-qubes --q"), (Names{"--qubes-pool", "--quiet"}));
+    EXPECT_EQ(complete("varve vm adopt --"),
+              (Names{"--bytes", "--dry-run", "--format", "--help", "--json", "--keep-mac", "--mount", "--name", "--pool", "--quiet",
+                     "--skip", "--socket", "--undefine", "--uri", "--version"}));
+    for (const auto& option : complete("varve vm adopt --"))
+        EXPECT_TRUE(has(must_varve({"vm", "adopt", "--help"}) + must_varve({"--help"}), option)) << option;
+    EXPECT_EQ(complete("varve vm adopt --format "), Names{});
+    EXPECT_EQ(complete("varve vm adopt --uri qemu:///se"), Names{"///session"});
     EXPECT_EQ(complete("varve start --f"), Names{});
 }
 
@@ -89,6 +97,9 @@ TEST_F(CliCompletionTest, PoolsVmsAndVolumes) {
     EXPECT_EQ(complete("varve ls "), (Names{"fast/", "other/"}));
     EXPECT_EQ(complete("varve ls fa"), (Names{"compopt -o nospace", "fast/"}));
     EXPECT_EQ(complete("varve pool info o"), Names{"other"});
+    EXPECT_EQ(complete("varve vm adopt --pool o"), Names{"other"});
+    // Libvirt's test driver has one domain, which runs.
+    EXPECT_EQ(complete("varve vm adopt --uri test:///default "), Names{});
     EXPECT_EQ(complete("varve start fast/" + vm()), (Names{"compopt -o nospace", vm_name() + "/"}));
     ASSERT_EQ(make_state(at("more.img"), new_content_, second_time), ok);
     EXPECT_EQ(complete("varve start " + vm_name() + "/"), (Names{data_name(), vm_name() + "/more"}));
