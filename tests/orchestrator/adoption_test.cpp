@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // `varve vm adopt` on a real mount, with domains that libvirt's test driver reads from a file.
+#include "drivers/base/unique_fd.h"
 #include "tests/orchestrator/mounted.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -215,7 +218,23 @@ TEST_F(Adoption, PoolsThatCannotTakeIt) {
     (void)must({"create", "-p", at("deb/vdb"), "1M"});
     refuses(uri, {"--undefine", "deb"}, 1, {"at the stage 'copy'", at("deb/vdb") + " is there already", "varve rm -r " + at("deb")});
     (void)must({"rm", "-r", at("deb")});
+    // Nor is what another adoption is at work on.
+    (void)must({"create", at("deb")});
+    {
+        const base::UniqueFd other(::open((pool() / "deb").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        ASSERT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+        refuses(uri, {"--undefine", "deb"}, exit_busy, {"at the stage 'copy'", "something else makes the volumes of " + at("deb")});
+    }
     EXPECT_NE(adopt(uri, {"--undefine", "deb"}).find("adopted"), std::string::npos);
+}
+
+// The file of a definition that was left out for its mistakes is somebody's work.
+TEST_F(Adoption, WhenTheDefinitionIsRefusedTheVolumesGo) {
+    const auto uri = with(domain("deb", disk("vda", file("a.raw"), "raw") + disk("vdb", file("a.qcow2"), "qcow2")));
+    write(file("state") + "/vms/deb.toml", "nonsense");
+    refuses(uri, {"--undefine", "deb"}, 1, {"at the stage 'define'", "there is a VM 'deb' already"});
+    EXPECT_FALSE(directories().contains("deb"));
+    EXPECT_TRUE(is_defined(uri, "deb"));
 }
 
 TEST_F(Adoption, InterruptedItLeavesNothing) {
