@@ -143,8 +143,7 @@ Result<> serve(const orchestrator::Config& config) {
     service::add_definition_methods(methods, *store, preloading, access);
     service::add_vm_methods(methods, *machines, *store, preloading, access);
     service::add_domain_methods(
-        methods, [&](const std::optional<definitions::HypervisorUri>& uri) -> hypervisor::Hypervisor& { return machines->hypervisor(uri); },
-        access);
+        methods, [&](const std::optional<definitions::HypervisorUri>& uri) { return machines->hypervisor(uri); }, access);
     service::add_disposable_methods(methods, disposables, preloading, access);
     service::add_preload_methods(methods, preloading, access);
     service::add_template_methods(methods, *store, *machines, *versions, preloading, access);

@@ -51,19 +51,19 @@ Result<json> info_of(const hypervisor::DomainDefinition& found, const std::strin
 
 }  // namespace
 
-void add_domain_methods(rpc::MethodTable& methods, HypervisorFinder hypervisor, const Access& access) {
+void add_domain_methods(rpc::MethodTable& methods, const HypervisorFinder& hypervisor, const Access& access) {
     methods.add("domain.info", rpc::Length::Long, [hypervisor, &access](const json& params, const rpc::Call& call) -> Result<json> {
         TRY(check_administrator(access, call));
         const auto arguments = TRY(Arguments::of(params, parameters));
         const auto domain = TRY(arguments.text("domain"));
-        auto& at = hypervisor(TRY(arguments.optional_name<HypervisorUri>("hypervisor")));
-        return info_of(TRY(at.definition(domain)), at.uri());
+        const auto at = hypervisor(TRY(arguments.optional_name<HypervisorUri>("hypervisor")));
+        return info_of(TRY(at->definition(domain)), at->uri());
     });
     methods.add("domain.undefine", rpc::Length::Long, [hypervisor, &access](const json& params, const rpc::Call& call) -> Result<json> {
         TRY(check_administrator(access, call));
         const auto arguments = TRY(Arguments::of(params, parameters));
         const auto domain = TRY(arguments.name<Uuid>("domain"));
-        TRY(hypervisor(TRY(arguments.optional_name<HypervisorUri>("hypervisor"))).undefine(domain));
+        TRY(hypervisor(TRY(arguments.optional_name<HypervisorUri>("hypervisor")))->undefine(domain));
         return json::object();
     });
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/vm/machines.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 namespace varve::service {
@@ -25,8 +26,8 @@ void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const def
                     preloading::Preloading& preloading, const Access& access);
 
 // domain.info, domain.undefine. The function gives a hypervisor by its URI, or the default one.
-using HypervisorFinder = std::function<hypervisor::Hypervisor&(const std::optional<definitions::HypervisorUri>& uri)>;
-void add_domain_methods(rpc::MethodTable& methods, HypervisorFinder hypervisor, const Access& access);
+using HypervisorFinder = std::function<std::shared_ptr<hypervisor::Hypervisor>(const std::optional<definitions::HypervisorUri>& uri)>;
+void add_domain_methods(rpc::MethodTable& methods, const HypervisorFinder& hypervisor, const Access& access);
 
 // disp.run
 void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables, preloading::Preloading& preloading, const Access& access);

@@ -15,6 +15,14 @@ hypervisor::Hypervisor& Hypervisors::at(const std::string& uri) {
     return *found->second.hypervisor;
 }
 
+std::shared_ptr<hypervisor::Hypervisor> Hypervisors::look_at(const std::string& uri) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (const auto found = links_.find(uri); found != links_.end()) return found->second.hypervisor;
+    }
+    return make_(uri);
+}
+
 void Hypervisors::quiet() {
     const std::scoped_lock lock(mutex_);
     quiet_ = true;

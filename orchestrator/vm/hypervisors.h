@@ -23,6 +23,8 @@ public:
     Hypervisors(HypervisorMaker make, UriListener listener) : make_(std::move(make)), listener_(std::move(listener)) {}
 
     [[nodiscard]] hypervisor::Hypervisor& at(const std::string& uri);
+    // The same where it has been made already, else one for the caller alone: who only looks leaves no connection that is kept for ever.
+    [[nodiscard]] std::shared_ptr<hypervisor::Hypervisor> look_at(const std::string& uri);
     // The listener runs no more.
     void quiet();
 

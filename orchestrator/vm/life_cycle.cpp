@@ -229,8 +229,8 @@ public:
 
     // ---- recovery
 
-    hypervisor::Hypervisor& hypervisor(const std::optional<definitions::HypervisorUri>& uri) override {
-        return hypervisors_.at(uri ? uri->str() : settings_.default_hypervisor);
+    std::shared_ptr<hypervisor::Hypervisor> hypervisor(const std::optional<definitions::HypervisorUri>& uri) override {
+        return hypervisors_.look_at(uri ? uri->str() : settings_.default_hypervisor);
     }
 
     std::vector<Repaired> recover() override {

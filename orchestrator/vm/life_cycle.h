@@ -28,8 +28,8 @@ public:
     // else. A hypervisor that does not answer is caught up with as soon as it does.
     [[nodiscard]] virtual std::vector<Repaired> recover() = 0;
 
-    // The one at the URI, by default the one that VMs have which name none; through the connection that VMs have. As long as this.
-    [[nodiscard]] virtual hypervisor::Hypervisor& hypervisor(const std::optional<definitions::HypervisorUri>& uri) = 0;
+    // The one at the URI, by default the one of VMs that name none, to look at domains that are not VMs'.
+    [[nodiscard]] virtual std::shared_ptr<hypervisor::Hypervisor> hypervisor(const std::optional<definitions::HypervisorUri>& uri) = 0;
 };
 
 // The references outlive it. `make` is called when a hypervisor is first needed, `open_xenstore` when a domain on Xen is.

@@ -37,7 +37,7 @@ protected:
         // As the orchestrator does it, without preloaded disposables, which this test has none of.
         access_ = std::make_unique<service::Access>(rights_, *definitions);
         service::add_domain_methods(
-            methods_, [](const auto&) -> hypervisor::Hypervisor& { return *host().hypervisor(); }, *access_);
+            methods_, [](const auto&) { return host().hypervisor(); }, *access_);
         methods_.add("vm.info", rpc::Length::Short, [this](const json& params, const rpc::Call&) -> Result<json> {
             return service::json_of(TRY(definitions->find(named<VmName>(params.at("vm").get<std::string>()))));
         });

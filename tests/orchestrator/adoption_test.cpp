@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace varve::tests {
 namespace {
@@ -47,11 +48,13 @@ protected:
     }
     // One that is shut off, or runs.
     [[nodiscard]] static std::string domain(const std::string& name, const std::string& devices, bool runs = false) {
-        return "<domain type='test'><name>" + name + "</name><memory>1024</memory><os><type>hvm</type></os><devices>" + devices +
-               "</devices>" + (runs ? "" : "<test:runstate xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>5</test:runstate>") +
-               "</domain>";
+        // Each connection reads the file anew, and would make UUIDs of its own.
+        const auto sum = std::to_string(std::accumulate(name.begin(), name.end(), 1000));
+        return "<domain type='test'><name>" + name + "</name><uuid>0f6ac84c-7a4f-4f0e-9c1f-6a7a0a4b" + sum +
+               "</uuid><memory>1024</memory><os><type>hvm</type></os><devices>" + devices + "</devices>" +
+               (runs ? "" : "<test:runstate xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>5</test:runstate>") + "</domain>";
     }
-    // The hypervisor that has them. A new one each time: the orchestrator keeps its connections.
+    // The hypervisor that has them.
     [[nodiscard]] std::string with(const std::string& domains) {
         const auto node = file("node" + std::to_string(++nodes_) + ".xml");
         write(node, "<node>" + domains + "</node>");
@@ -107,6 +110,9 @@ protected:
 
 TEST_F(Adoption, OfRawAndQcow2DisksThatThenStart) {
     const auto uri = with(domain("deb", disk("vda", file("a.qcow2"), "qcow2") + disk("vdb", file("a.raw"), "raw")));
+    // The orchestrator keeps connections that VMs have; of a hypervisor that is a file each connection has domains of its own.
+    (void)must({"vm", "create", "anchor", "class=standalone", "memory=1M", "hypervisor=" + uri});
+    EXPECT_NE(varve({"vm", "start", "anchor"}).find("how much memory is free"), std::string::npos);
     const auto said = adopt(uri, {"--undefine", "deb"});
     EXPECT_NE(said.find("deb  adopted\n"), std::string::npos) << said;
     EXPECT_NE(said.find(at("deb/vda")), std::string::npos) << said;

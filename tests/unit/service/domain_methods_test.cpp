@@ -25,9 +25,9 @@ protected:
         access_ = std::make_unique<Access>(rights_, *store_);
         add_domain_methods(
             methods_,
-            [&](const std::optional<definitions::HypervisorUri>& uri) -> hypervisor::Hypervisor& {
+            [&](const std::optional<definitions::HypervisorUri>& uri) {
                 asked_uri_ = uri ? uri->str() : "";
-                return hypervisor_;
+                return std::shared_ptr<hypervisor::Hypervisor>(std::shared_ptr<void>(), &hypervisor_);
             },
             *access_);
         hypervisor_.add_foreign("theirs", DomainState::Defined, "<domain>theirs</domain>");
