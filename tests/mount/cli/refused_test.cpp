@@ -13,10 +13,10 @@ using CliRefusedTest = CliTest;
 TEST_F(CliRefusedTest, WrongUsageExplainsItself) {
     expect_refused_with(Exit::usage, {}, {"--help"});
     expect_refused_with(Exit::usage, {"nonsense"}, {"nonsense", "varve --help"});
-    expect_refused_with(Exit::usage, {"ls", "--nonsense"}, {"--nonsense", "varve --help"});
+    expect_refused_with(Exit::usage, {"ls", "--nonsense"}, {"--nonsense", "varve ls --help"});
     expect_refused_with(Exit::usage, {"ls", "fast", "extra"}, {"extra"});
-    expect_refused_with(Exit::usage, {"info"}, {"TARGET", "varve --help"});
-    expect_refused_with(Exit::usage, {"pool"}, {"varve --help"});
+    expect_refused_with(Exit::usage, {"info"}, {"TARGET", "varve info --help"});
+    expect_refused_with(Exit::usage, {"pool"}, {"varve pool --help"});
     expect_refused_with(Exit::usage, {"pool", "add", "x"}, {"DRIVER"});
     expect_refused_with(Exit::usage, {"start", "fast"}, {"does not name a VM (POOL/VM) or a volume"});
     expect_refused_with(Exit::usage, {"ls", "/etc"}, {"is not inside the mount", mount().string()});
@@ -56,7 +56,7 @@ TEST_F(CliRefusedTest, HostileNamesChangeNothingAndReachNoTerminal) {
         expect_refused_with(Exit::usage, {"export", "--", data_name() + "@" + name, "x"}, {});
         expect_refused_with(Exit::usage, {"pool", "add", "--", name, "sim"}, {"pool name"});
     }
-    expect_refused_with(Exit::usage, {"start", "-x"}, {"varve --help"});
+    expect_refused_with(Exit::usage, {"start", "-x"}, {"varve start --help"});
     expect_refused_with(Exit::failed, {"pool", "add", "x", "\x1b[31m"}, {"control characters"});
     expect_refused_with(Exit::failed, {"pool", "add", "x", "sim", "size=\x1b[31m"}, {"control characters"});
     expect_refused_with(Exit::usage, {"resize", data_name(), "\x1b[31m"}, {"[31m"});
