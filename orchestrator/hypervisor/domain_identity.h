@@ -12,6 +12,7 @@ namespace varve::hypervisor {
 
 // Corrupt for the UUID of all zeros, which no domain has.
 [[nodiscard]] base::Result<definitions::Uuid> uuid_of(virDomainPtr domain);
+// Like each call of libvirt it makes libvirt forget its last error: an error that names the domain needs the name before.
 [[nodiscard]] std::string name_of(virDomainPtr domain);
 
 }  // namespace varve::hypervisor

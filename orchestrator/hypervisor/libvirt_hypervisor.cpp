@@ -35,9 +35,9 @@ DomainState state_from(int state) {
 }
 
 Result<DomainState> state_of(virDomainPtr domain) {
+    const auto name = name_of(domain);
     int state = VIR_DOMAIN_NOSTATE;
-    if (::virDomainGetState(domain, &state, nullptr, 0) < 0)
-        return libvirt_failure("cannot read the state of the domain " + name_of(domain));
+    if (::virDomainGetState(domain, &state, nullptr, 0) < 0) return libvirt_failure("cannot read the state of the domain " + name);
     return state_from(state);
 }
 
@@ -184,8 +184,9 @@ public:
 
     Result<std::string> description(const Uuid& domain) override {
         const auto [connection, handle] = TRY(look_up(domain));
+        const auto name = name_of(handle.get());
         const Text xml(::virDomainGetXMLDesc(handle.get(), 0));
-        if (!xml) return libvirt_failure("cannot read the description of the domain " + name_of(handle.get()));
+        if (!xml) return libvirt_failure("cannot read the description of the domain " + name);
         return std::string(xml.get());
     }
 
@@ -255,9 +256,9 @@ public:
 
     Result<DomainMemory> memory(const Uuid& domain) override {
         const auto [connection, handle] = TRY(look_up(domain));
+        const auto name = name_of(handle.get());
         virDomainInfo info{};
-        if (::virDomainGetInfo(handle.get(), &info) < 0)
-            return libvirt_failure("cannot read the memory of the domain " + name_of(handle.get()));
+        if (::virDomainGetInfo(handle.get(), &info) < 0) return libvirt_failure("cannot read the memory of the domain " + name);
         // QEMU asks the guest only where somebody wants to know; others need no asking and refuse this.
         (void)::virDomainSetMemoryStatsPeriod(handle.get(), 1, VIR_DOMAIN_AFFECT_LIVE);
         return DomainMemory{Bytes{std::uint64_t{info.memory} << 10U}, used_memory(handle.get())};
@@ -314,8 +315,9 @@ private:
     template <class Function>
     [[nodiscard]] Result<int> count(const Uuid& domain, std::string_view what, const Function& function) const {
         const auto [connection, handle] = TRY(look_up(domain));
+        const auto name = name_of(handle.get());
         const int outcome = function(handle.get());
-        if (outcome < 0) return libvirt_failure("cannot " + std::string(what) + " the domain " + name_of(handle.get()));
+        if (outcome < 0) return libvirt_failure("cannot " + std::string(what) + " the domain " + name);
         return outcome;
     }
 

@@ -294,6 +294,18 @@ TEST(Libvirt, PrintsNothing) {
     EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
+TEST(Libvirt, SaysWhyACallOfADomainFailed) {
+    const auto hypervisor = make_libvirt_hypervisor("test:///default", event_loop());
+    const auto made = hypervisor->create_paused(xml_of(fresh_name()));
+    ASSERT_TRUE(made) << made.error().message();
+    const auto frozen = hypervisor->freeze(made->uuid, std::chrono::seconds(1));  // its guests have no agents
+    ASSERT_FALSE(frozen);
+    EXPECT_EQ(frozen.error().code, Errc::Unsupported) << frozen.error().message();
+    EXPECT_EQ(frozen.error().message().find("gives no reason"), std::string::npos) << frozen.error().message();
+    EXPECT_NE(frozen.error().message().find(made->name), std::string::npos) << frozen.error().message();
+    ASSERT_TRUE(hypervisor->destroy(made->uuid));
+}
+
 TEST(Libvirt, RefusesWhatItDoesNotKnow) {
     const auto hypervisor = make_libvirt_hypervisor("nothing:///like-this", event_loop());
     EXPECT_EQ(hypervisor->domains().error().code, Errc::Io);
