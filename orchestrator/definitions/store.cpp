@@ -163,6 +163,14 @@ Result<VmDefinition> DefinitionStore::set(const VmName& vm, const std::vector<Ch
     return changed;
 }
 
+Result<> DefinitionStore::set_interfaces(const VmName& vm, const std::vector<Interface>& interfaces) {
+    const Telling telling(*this);
+    const std::scoped_lock lock(mutex_);
+    auto changed = TRY(find_locked(vm));
+    changed.interfaces = interfaces;
+    return write(changed);
+}
+
 Result<> DefinitionStore::remove(const VmName& vm) {
     const Telling telling(*this);
     const std::scoped_lock lock(mutex_);

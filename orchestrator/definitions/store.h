@@ -39,6 +39,8 @@ public:
     // NotFound; InvalidArgument and Busy as check_change(). The second form changes keys (with_changes()), all or none, and returns the result.
     [[nodiscard]] base::Result<> replace(const VmDefinition& vm);
     [[nodiscard]] base::Result<VmDefinition> set(const base::VmName& vm, const std::vector<Change>& changes);
+    // Those of a VM whose domain has them already. NotFound.
+    [[nodiscard]] base::Result<> set_interfaces(const base::VmName& vm, const std::vector<Interface>& interfaces);
     // NotFound; Busy as check_removable().
     [[nodiscard]] base::Result<> remove(const base::VmName& vm);
     // All references follow. NotFound, Exists.

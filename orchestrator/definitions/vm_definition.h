@@ -106,8 +106,9 @@ struct UsbId {
 };
 using ExtraDevice = std::variant<BlockAttachment, PciAddress, UsbId>;
 
+using InterfaceSource = std::variant<NetworkName, BridgeName>;
 struct Interface {
-    std::variant<NetworkName, BridgeName> source;
+    InterfaceSource source;
     std::optional<MacAddress> mac;  // absent: libvirt makes one at each start
     std::optional<IpAddress> ip;    // handed to the guest
     friend bool operator==(const Interface&, const Interface&) = default;

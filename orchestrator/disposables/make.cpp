@@ -23,6 +23,12 @@ std::vector<DisposableVolume> volumes_of(const base::VmName& template_vm, const 
     return made;
 }
 
+std::vector<definitions::Interface> interfaces_of(const definitions::VmDefinition& template_vm) {
+    auto interfaces = template_vm.interfaces;
+    for (auto& interface : interfaces) interface.mac.reset();
+    return interfaces;
+}
+
 base::Result<definitions::VmDefinition> disposable_of(const definitions::VmDefinition& template_vm, const base::VmName& name,
                                                       bool auto_cleanup) {
     if (definitions::disposables_of(template_vm) == nullptr)
@@ -33,7 +39,7 @@ base::Result<definitions::VmDefinition> disposable_of(const definitions::VmDefin
     vm.vm_class = definitions::DisposableVm{template_vm.name, auto_cleanup};
     vm.uuid = TRY(definitions::random_uuid());
     vm.devices.clear();
-    for (auto& interface : vm.interfaces) interface.mac.reset();
+    vm.interfaces = interfaces_of(template_vm);
     vm.default_dispvm = template_vm.name;
     return vm;
 }

@@ -46,6 +46,9 @@ struct DisposableVolume {
 // What the template keeps, its disposables start from; what the template starts from, they do too.
 [[nodiscard]] std::vector<DisposableVolume> volumes_of(const base::VmName& template_vm, const std::vector<TemplateVolume>& volumes);
 
+// Each disposable is another station of the template's networks.
+[[nodiscard]] std::vector<definitions::Interface> interfaces_of(const definitions::VmDefinition& template_vm);
+
 // Everything as the disposable template has it but attached devices; its requests for disposables make others of the same template.
 // InvalidArgument when disposables cannot be made of the VM.
 [[nodiscard]] base::Result<definitions::VmDefinition> disposable_of(const definitions::VmDefinition& template_vm, const base::VmName& name,

@@ -2,6 +2,7 @@
 #include "orchestrator/domain_xml/build.h"
 
 #include "drivers/base/overloaded.h"
+#include "orchestrator/domain_xml/interface.h"
 #include "orchestrator/domain_xml/mark.h"
 #include "orchestrator/domain_xml/text.h"
 
@@ -58,7 +59,7 @@ public:
         TRY(set_boot());
         TRY(check_own_disks());
         TRY(add_disks());
-        for (const auto& interface : inputs_.vm.interfaces) add_interface(interface);
+        for (const auto& interface : inputs_.vm.interfaces) append_interface(devices_, interface, inputs_.type);
         for (const auto& device : inputs_.vm.devices) add_host_device(device);
         if (inputs_.console_log) TRY(log_console(*inputs_.console_log));
         std::ostringstream text;
@@ -166,21 +167,6 @@ private:
             set_attribute(controller, "model", "virtio-scsi");
         }
         return {};
-    }
-
-    void add_interface(const definitions::Interface& interface) {
-        auto node = devices_.append_child("interface");
-        std::visit(Overloaded{[&](const definitions::NetworkName& network) {
-                                  set_attribute(node, "type", "network");
-                                  set_attribute(node.append_child("source"), "network", network.str());
-                              },
-                              [&](const definitions::BridgeName& bridge) {
-                                  set_attribute(node, "type", "bridge");
-                                  set_attribute(node.append_child("source"), "bridge", bridge.str());
-                              }},
-                   interface.source);
-        if (interface.mac) set_attribute(node.append_child("mac"), "address", interface.mac->str());
-        if (is_qemu(inputs_.type)) set_attribute(node.append_child("model"), "type", "virtio");
     }
 
     void add_host_device(const definitions::ExtraDevice& device) {

@@ -45,6 +45,7 @@ base::Result<Description> read_description(std::string_view xml) {
     }
     for (const auto node : devices.children("disk"))
         if (auto disk = read_disk(node)) found.disks.push_back(std::move(*disk));
+    for (const auto node : devices.children("interface")) found.interfaces.push_back(read_interface(node));
     return found;
 }
 

@@ -4,6 +4,7 @@
 
 #include "drivers/base/result.h"
 #include "orchestrator/domain_xml/disk.h"
+#include "orchestrator/domain_xml/interface.h"
 
 #include <filesystem>
 #include <optional>
@@ -16,7 +17,8 @@ struct Description {
     std::optional<std::filesystem::path> console;  // the terminal of the first serial console
     bool agent_connected = false;                  // somebody in the guest holds the agent's channel
     bool agent_channel = false;
-    std::vector<Disk> disks;  // those with a file or block device; others are left out
+    std::vector<Disk> disks;                // those with a file or block device; others are left out
+    std::vector<LiveInterface> interfaces;  // all, in their order
 };
 
 // Corrupt when it is no domain's.

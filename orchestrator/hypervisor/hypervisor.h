@@ -85,6 +85,11 @@ public:
     [[nodiscard]] virtual base::Result<> resize_disk(const definitions::Uuid& domain, const std::string& target, base::Bytes size) = 0;
     [[nodiscard]] virtual base::Result<> attach_device(const definitions::Uuid& domain, const std::string& xml) = 0;
     [[nodiscard]] virtual base::Result<> detach_device(const definitions::Uuid& domain, const std::string& xml) = 0;
+    // An interface, known by its MAC address, becomes what the XML says (its network, its link) at once, also while the guest stands still.
+    // Unsupported: the hypervisor cannot.
+    [[nodiscard]] virtual base::Result<> update_interface(const definitions::Uuid& domain, const std::string& xml) = 0;
+    // Asks the guest to let go of a device, by its alias, and waits for nothing: one that stands still does it when it runs.
+    [[nodiscard]] virtual base::Result<> release_device(const definitions::Uuid& domain, const std::string& alias) = 0;
 
     // What a new domain could have.
     [[nodiscard]] virtual base::Result<base::Bytes> free_memory() = 0;

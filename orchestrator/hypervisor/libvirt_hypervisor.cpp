@@ -245,6 +245,16 @@ public:
                     [&](virDomainPtr handle) { return ::virDomainDetachDeviceFlags(handle, xml.c_str(), VIR_DOMAIN_AFFECT_LIVE); });
     }
 
+    Result<> update_interface(const Uuid& domain, const std::string& xml) override {
+        return call(domain, "change an interface of",
+                    [&](virDomainPtr handle) { return ::virDomainUpdateDeviceFlags(handle, xml.c_str(), VIR_DOMAIN_AFFECT_LIVE); });
+    }
+
+    Result<> release_device(const Uuid& domain, const std::string& alias) override {
+        return call(domain, "detach a device from",
+                    [&](virDomainPtr handle) { return ::virDomainDetachDeviceAlias(handle, alias.c_str(), VIR_DOMAIN_AFFECT_LIVE); });
+    }
+
     Result<Bytes> free_memory() override {
         const auto connection = TRY(connection_.get());
         if (const auto available = available_memory(connection.get())) return *available;

@@ -139,11 +139,12 @@ void Preloading::carry_out(const action::StartCold& cold) { answer(cold.request,
 void Preloading::carry_out(const action::BecameUsed& used) { use(used.disposable); }
 
 void Preloading::use(const VmName& vm) {
-    if (entries_.erase(vm) == 0) return;
+    const auto used = entries_.extract(vm);
+    if (used.empty()) return;
     publish();
-    loop_.work(Work::Short, [this, vm] {
-        if (const auto outcome = workers_.became_used(vm); !outcome) report_(vm.str(), outcome.error());
-        workers_.return_memory(vm);
+    loop_.work(Work::Short, [this, record = used.mapped().record] {
+        if (const auto outcome = workers_.became_used(record); !outcome) report_(record.vm.str(), outcome.error());
+        workers_.return_memory(record.vm);
     });
 }
 

@@ -155,7 +155,9 @@ void Preloading::recover() {
         // One that ran when it was ready was resumed by somebody.
         const bool used = !gone && record.phase != Record::Phase::Creating && info->state == vm::VmState::Running;
         if (gone || used) {
-            (void)records_.remove(record.vm);  // one that stays says the same to the next orchestrator
+            // A record that stays says the same to the next orchestrator.
+            const auto outcome = gone ? records_.remove(record.vm) : workers_.became_used(record);
+            if (!outcome) report_(record.vm.str(), outcome.error());
             continue;
         }
         const auto definition = store_.find(record.vm);

@@ -26,6 +26,7 @@ base::Result<definitions::VmDefinition> inherited_from(const definitions::VmDefi
 definitions::VmDefinition inherited_by(definitions::VmDefinition disposable) {
     // Each has its own.
     disposable.uuid.reset();
+    disposable.interfaces.clear();  // they follow when it is handed out
     if (const auto* template_vm = definitions::template_of(disposable)) disposable.name = *template_vm;
     return disposable;
 }

@@ -22,7 +22,8 @@ struct SystemSettings {
 [[nodiscard]] preload::Settings settings_of(const definitions::Definitions& all, const SystemSettings& system,
                                             const std::set<base::VmName>& retired);
 
-// What disposables of a template inherit, in a form that compares: what a template, or a disposable that was made of it, has.
+// What disposables of a template inherit and keep, in a form that compares: what a template, or a disposable that was made of it, has. Not their
+// networks, which change when one is handed out.
 [[nodiscard]] base::Result<definitions::VmDefinition> inherited_from(const definitions::VmDefinition& template_vm);
 [[nodiscard]] definitions::VmDefinition inherited_by(definitions::VmDefinition disposable);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/preloading/workers.h"
 
+#include "orchestrator/disposables/make.h"
+
 #include <utility>
 
 namespace varve::preloading {
@@ -37,14 +39,28 @@ Result<> Workers::hand_over(Record record) const {
     record.phase = Record::Phase::Requested;
     TRY(records_.put(record));
     const auto info = TRY(machines_.info(record.vm));
-    if (info.state == vm::VmState::Paused)
-        TRY(machines_.resume(record.vm));
-    else if (info.state != vm::VmState::Running)
+    if (info.state != vm::VmState::Paused && info.state != vm::VmState::Running)
         return base::fail(Errc::Io, "'" + record.vm.str() + "' ended before it was handed over");
-    return became_used(record.vm);
+    TRY(bring_networks(record));
+    if (info.state == vm::VmState::Paused) TRY(machines_.resume(record.vm));
+    return records_.remove(record.vm);
 }
 
-Result<> Workers::became_used(const VmName& vm) const { return records_.remove(vm); }
+Result<> Workers::became_used(const Record& record) const {
+    const auto networks = bring_networks(record);
+    TRY(records_.remove(record.vm));
+    return networks;
+}
+
+// It was made with the networks that its template had then. A template that has changed otherwise outdates it.
+Result<> Workers::bring_networks(const Record& record) const {
+    const auto wanted = disposables::interfaces_of(TRY(store_.find(record.template_vm)));
+    if (TRY(store_.find(record.vm)).interfaces == wanted) return {};
+    auto changed = machines_.set_networks(record.vm, wanted);
+    if (!changed)
+        return base::Failure(base::with_context(std::move(changed).error(), "cannot give '" + record.vm.str() + "' its networks"));
+    return changed;
+}
 
 Result<> Workers::end(const VmName& vm) const {
     TRY(makers_.end(vm));

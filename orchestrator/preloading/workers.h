@@ -21,15 +21,17 @@ public:
     [[nodiscard]] base::Result<> create(const Record& record) const;
     // Memory goes back, and it is paused; in a hurry, neither.
     [[nodiscard]] base::Result<> settle(Record record, Haste& haste) const;
-    // It runs, and is an ordinary disposable; its memory comes after.
+    // It has the networks that its template has now, runs, and is an ordinary disposable; its memory comes after. After an error it must be ended.
     [[nodiscard]] base::Result<> hand_over(Record record) const;
-    // Somebody resumed it: the same.
-    [[nodiscard]] base::Result<> became_used(const base::VmName& vm) const;
+    // Somebody resumed it: the same, but that its guest ran before. An error says which of that is lacking, and it is an ordinary disposable.
+    [[nodiscard]] base::Result<> became_used(const Record& record) const;
     // What it gave back. Nobody waits for that.
     void return_memory(const base::VmName& vm) const;
     [[nodiscard]] base::Result<> end(const base::VmName& vm) const;
 
 private:
+    [[nodiscard]] base::Result<> bring_networks(const Record& record) const;
+
     const definitions::DefinitionStore& store_;
     vm::Machines& machines_;
     Makers& makers_;

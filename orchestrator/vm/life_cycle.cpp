@@ -8,6 +8,7 @@
 #include "orchestrator/vm/commit.h"
 #include "orchestrator/vm/errands.h"
 #include "orchestrator/vm/hot_plug.h"
+#include "orchestrator/vm/networks.h"
 #include "orchestrator/vm/remake.h"
 #include "orchestrator/vm/sessions.h"
 #include "orchestrator/vm/start.h"
@@ -177,7 +178,7 @@ public:
         return clone_vm(world_, definition, to);
     }
 
-    // ---- disks of running VMs
+    // ---- devices of running VMs
 
     Result<definitions::TargetName> attach(const VmName& vm, const AttachRequest& request) override {
         const auto definition = TRY(world_.definitions.find(vm));
@@ -191,6 +192,12 @@ public:
         const auto claim = TRY(board_.claim(vm, with_guest, "detach a disk from"));
         const auto domain = TRY(domain_of(*claim));
         return detach_disk(world_, definition, domain, target);
+    }
+
+    Result<> set_networks(const VmName& vm, const std::vector<definitions::Interface>& interfaces) override {
+        const auto claim = TRY(board_.claim(vm, with_guest, "change the networks of"));
+        TRY(change_networks(world_, TRY(world_.definitions.find(vm)), TRY(domain_of(*claim)), interfaces));
+        return world_.definitions.set_interfaces(vm, interfaces);
     }
 
     Result<> resize(const base::VolumeId& volume, base::Bytes size) override {

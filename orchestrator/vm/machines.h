@@ -5,7 +5,7 @@
 #include "drivers/base/names.h"
 #include "drivers/base/revision_name.h"
 #include "drivers/base/units.h"
-#include "orchestrator/definitions/identifiers.h"
+#include "orchestrator/definitions/vm_definition.h"
 #include "orchestrator/vm/stage.h"
 
 #include <chrono>
@@ -154,6 +154,8 @@ public:
     // A running or paused VM. `attach` gives the name that the guest's disk got.
     [[nodiscard]] virtual base::Result<definitions::TargetName> attach(const base::VmName& vm, const AttachRequest& request) = 0;
     [[nodiscard]] virtual base::Result<> detach(const base::VmName& vm, const definitions::TargetName& target) = 0;
+    // The networks of a running or paused VM, and of its definition, at once. After an error it may have some of both: end it.
+    [[nodiscard]] virtual base::Result<> set_networks(const base::VmName& vm, const std::vector<definitions::Interface>& interfaces) = 0;
     // The storage, and what a running guest sees. `size` in whole sectors; only growth.
     [[nodiscard]] virtual base::Result<> resize(const base::VolumeId& volume, base::Bytes size) = 0;
 

@@ -2,6 +2,7 @@
 #include "tests/fakes/fake_hypervisor.h"
 
 #include "orchestrator/domain_xml/mark.h"
+#include "tests/fakes/fake_devices.h"
 
 #include <pugixml.hpp>
 
@@ -30,7 +31,7 @@ std::string text_of(const pugi::xml_node& node) {
     return std::move(text).str();
 }
 
-Result<Guest> guest_from(const std::string& xml) {
+Result<Guest> guest_from(const std::string& xml, int& next_interface) {
     pugi::xml_document document;
     if (!document.load_string(xml.c_str())) return fail(Errc::InvalidArgument, "cannot create the domain: it is not XML");
     const auto domain = document.child("domain");
@@ -39,7 +40,7 @@ Result<Guest> guest_from(const std::string& xml) {
     const std::string given = domain.child_value("uuid");
     auto uuid = given.empty() ? TRY(definitions::random_uuid()) : TRY(Uuid::parse(given));
     const auto mark = domain_xml::marked_vm(text_of(domain.child("metadata").first_child()));
-    return Guest{{std::move(uuid), name, DomainState::Paused, mark}, xml};
+    return Guest{{std::move(uuid), name, DomainState::Paused, mark}, with_complete_interfaces(xml, next_interface)};
 }
 
 }  // namespace
@@ -218,7 +219,7 @@ Result<> FakeHypervisor::undefine(const Uuid& domain) {
 
 Result<Domain> FakeHypervisor::create_paused(const std::string& xml) {
     return call("create_paused", Effect::Changes, [&]() -> Result<Domain> {
-        auto guest = TRY(guest_from(xml));
+        auto guest = TRY(guest_from(xml, host_.next_interface));
         if (named(guest.domain.name) != nullptr || host_.guests.contains(guest.domain.uuid.str()))
             return fail(Errc::Exists, "cannot create the domain: the name or UUID of " + guest.domain.name + " is taken already");
         guest.domain.number = host_.next_number++;
@@ -234,6 +235,7 @@ Result<> FakeHypervisor::resume(const Uuid& domain) {
     const auto outcome = call("resume", Effect::Changes, [&]() -> Result<> {
         auto* const guest = TRY(running(domain));
         guest->domain.state = DomainState::Running;
+        for (const auto& alias : std::exchange(guest->releases, {})) guest->xml = released(guest->xml, alias);
         if (!std::exchange(guest->executed, true)) {
             host_.ever_executed.push_back(guest->domain.name);
             booted = guest->domain;
@@ -275,9 +277,7 @@ Result<> FakeHypervisor::resize_disk(const Uuid& domain, const std::string& targ
 Result<> FakeHypervisor::attach_device(const Uuid& domain, const std::string& xml) {
     return call("attach_device", Effect::Changes, [&]() -> Result<> {
         auto& guest = *TRY(running(domain));
-        const auto end_of_devices = guest.xml.rfind("</devices>");
-        if (end_of_devices == std::string::npos) return fail(Errc::InvalidArgument, "the domain has no devices");
-        guest.xml.insert(end_of_devices, xml);
+        guest.xml = with_complete_interfaces(TRY(attached(guest.xml, xml)), host_.next_interface);
         return {};
     });
 }
@@ -285,19 +285,28 @@ Result<> FakeHypervisor::attach_device(const Uuid& domain, const std::string& xm
 Result<> FakeHypervisor::detach_device(const Uuid& domain, const std::string& xml) {
     return call("detach_device", Effect::Changes, [&]() -> Result<> {
         auto& guest = *TRY(running(domain));
-        pugi::xml_document wanted;
-        pugi::xml_document now;
-        (void)wanted.load_string(xml.c_str());  // our own
-        (void)now.load_string(guest.xml.c_str());
-        auto devices = now.child("domain").child("devices");
-        const std::string target = wanted.child("disk").child("target").attribute("dev").value();
-        for (const auto disk : devices.children("disk"))
-            if (target == disk.child("target").attribute("dev").value()) {
-                devices.remove_child(disk);
-                guest.xml = text_of(now.child("domain"));
-                return {};
-            }
-        return fail(Errc::NotFound, "the domain has no disk " + target);
+        guest.xml = TRY(detached(guest.xml, xml));
+        return {};
+    });
+}
+
+Result<> FakeHypervisor::update_interface(const Uuid& domain, const std::string& xml) {
+    return call("update_interface", Effect::Changes, [&]() -> Result<> {
+        auto& guest = *TRY(running(domain));
+        if (!host_.updates_interfaces) return fail(Errc::Unsupported, "this hypervisor cannot change an interface");
+        guest.xml = TRY(updated(guest.xml, xml));
+        return {};
+    });
+}
+
+Result<> FakeHypervisor::release_device(const Uuid& domain, const std::string& alias) {
+    return call("release_device", Effect::Changes, [&]() -> Result<> {
+        auto& guest = *TRY(running(domain));
+        if (guest.domain.state == DomainState::Running)
+            guest.xml = released(guest.xml, alias);
+        else
+            guest.releases.push_back(alias);
+        return {};
     });
 }
 

@@ -27,14 +27,17 @@ struct FakeGuests {
         std::uint32_t snapshots = 0;
         base::Bytes memory{std::uint64_t{512} << 20};
         std::optional<base::Bytes> used_memory{};
+        std::vector<std::string> releases{};  // aliases of what it lets go of when it runs
     };
     std::mutex mutex;  // over everything below
     std::map<std::string, Guest> guests;
     std::vector<std::string> ever_executed;  // names, in the order of their first resume
     bool reachable = true;
     bool obeys_shutdown = true;  // else a request has no effect
+    bool updates_interfaces = true;
     base::Bytes free_memory{std::uint64_t{8} << 30};
     std::uint32_t next_number = 1;
+    int next_interface = 1;
     domain_xml::DomainType type = domain_xml::DomainType::Test;
 };
 
@@ -74,6 +77,8 @@ public:
     [[nodiscard]] base::Result<> resize_disk(const definitions::Uuid& domain, const std::string& target, base::Bytes size) override;
     [[nodiscard]] base::Result<> attach_device(const definitions::Uuid& domain, const std::string& xml) override;
     [[nodiscard]] base::Result<> detach_device(const definitions::Uuid& domain, const std::string& xml) override;
+    [[nodiscard]] base::Result<> update_interface(const definitions::Uuid& domain, const std::string& xml) override;
+    [[nodiscard]] base::Result<> release_device(const definitions::Uuid& domain, const std::string& alias) override;
     [[nodiscard]] base::Result<base::Bytes> free_memory() override;
     [[nodiscard]] base::Result<hypervisor::DomainMemory> memory(const definitions::Uuid& domain) override;
     [[nodiscard]] base::Result<> set_memory(const definitions::Uuid& domain, base::Bytes memory) override;

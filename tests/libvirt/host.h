@@ -65,6 +65,8 @@ protected:
     // A VM whose only volume, `data`, is 16 MiB large; `job` is what its guest does (vm-init).
     void define(const std::string& name, const std::string& job, const std::function<void(definitions::VmDefinition&)>& change = {});
     [[nodiscard]] bool comes_to(const std::string& vm, vm::VmState state, std::chrono::seconds deadline = std::chrono::seconds(90));
+    // Whether it does before the deadline. For what other programs do, of which nothing tells.
+    [[nodiscard]] static bool comes(const std::function<bool()>& condition, std::chrono::seconds deadline = std::chrono::seconds(60));
     [[nodiscard]] std::string console_text(const std::string& vm) const;
     // Whether the guest says so before the deadline.
     [[nodiscard]] bool says(const std::string& vm, const std::string& text, std::chrono::seconds deadline = std::chrono::seconds(60)) const;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/libvirt/bridges.h"
 #include "tests/libvirt/host.h"
 
 #include <pwd.h>
@@ -57,6 +58,12 @@ int main(int argc, char** argv) {
         std::cerr << "these tests need root: " << entered.error().message() << "\n";
         return 1;
     }
+    for (const auto& step : {varve::libvirt_test::enter_private_network(), varve::libvirt_test::make_bridge("lan"),
+                             varve::libvirt_test::make_bridge("wan"), varve::libvirt_test::make_bridge("side")})
+        if (!step) {
+            std::cerr << step.error().message() << "\n";
+            return 1;
+        }
     auto directory = (std::filesystem::temp_directory_path() / "varve-libvirt-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr || ::chmod(directory.c_str(), 0755) != 0) return 1;
     if (!have_qemu_user(directory) || !without_kvm(directory)) {

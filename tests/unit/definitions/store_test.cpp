@@ -112,6 +112,17 @@ TEST_F(Store, SetsOneKey) {
     EXPECT_TRUE(store->find(vm_name("work"))->needs.empty());
 }
 
+TEST_F(Store, SetsInterfacesAndNothingElse) {
+    auto store = open();
+    ASSERT_TRUE(store->create(accepted("work", "class = \"standalone\"\nvcpus = 3\n[[interface]]\nnetwork = \"lan\"\n")));
+    const std::vector<Interface> wanted{{BridgeName::parse("br0").value(), {}, {}}};
+    ASSERT_TRUE(store->set_interfaces(vm_name("work"), wanted));
+    EXPECT_EQ(store->set_interfaces(vm_name("nobody"), wanted).error().code, base::Errc::NotFound);
+    store = open();
+    EXPECT_EQ(store->find(vm_name("work")).value().interfaces, wanted);
+    EXPECT_EQ(store->find(vm_name("work")).value().vcpus, 3U);
+}
+
 TEST_F(Store, RemovesWhatNobodyNeeds) {
     const auto store = open();
     ASSERT_TRUE(store->create(a_template("fedora")));

@@ -215,6 +215,38 @@ TEST(ReadDescription, FindsConsoleAgentAndDisks) {
     EXPECT_TRUE(read->disks[0].read_only);
 }
 
+TEST(ReadDescription, FindsAllInterfacesInTheirOrder) {
+    const auto read = read_description(R"(<domain><devices>
+      <interface type='bridge'><mac address='52:54:00:00:00:01'/><source network='lan' portid='x' bridge='virbr0'/><alias name='net0'/></interface>
+      <interface type='user'><mac address='52:54:00:00:00:02'/></interface>
+      <interface type='bridge'><source bridge='br0'/><link state='down'/></interface>
+      <interface type='bridge'><mac address='../x'/><source bridge='../br0'/><link state='up'/></interface></devices></domain>)");
+    ASSERT_TRUE(read);
+    ASSERT_EQ(read->interfaces.size(), 4U);
+    const auto& all = read->interfaces;
+    EXPECT_EQ(all[0].source, definitions::InterfaceSource(named<definitions::NetworkName>("lan"))) << "as it was asked for";
+    EXPECT_EQ(all[0].mac, named<definitions::MacAddress>("52:54:00:00:00:01"));
+    EXPECT_EQ(all[0].alias, "net0");
+    EXPECT_FALSE(all[1].source);
+    EXPECT_EQ(all[2].source, definitions::InterfaceSource(named<definitions::BridgeName>("br0")));
+    EXPECT_EQ(all[2].link, Link::Down);
+    EXPECT_FALSE(all[2].mac);
+    EXPECT_FALSE(all[3].source);
+    EXPECT_FALSE(all[3].mac);
+    EXPECT_EQ(all[3].link, Link::Up);
+}
+
+TEST(InterfaceXml, HasWhatChangesOne) {
+    const definitions::Interface interface {
+        named<definitions::BridgeName>("br0"), named<definitions::MacAddress>("52:54:00:00:00:01"), {}
+    };
+    EXPECT_EQ(interface_xml(interface, DomainType::Qemu, Link::Down),
+              "<interface type=\"bridge\">\n  <source bridge=\"br0\" />\n  <mac address=\"52:54:00:00:00:01\" />\n"
+              "  <model type=\"virtio\" />\n  <link state=\"down\" />\n</interface>\n");
+    EXPECT_EQ(interface_xml({named<definitions::NetworkName>("lan"), {}, {}}, DomainType::Xen),
+              "<interface type=\"network\">\n  <source network=\"lan\" />\n</interface>\n");
+}
+
 TEST(ReadDescription, RefusesWhatIsNoDomain) {
     EXPECT_FALSE(read_description(""));
     EXPECT_FALSE(read_description("<network/>"));

@@ -36,12 +36,7 @@ TEST_F(PreloadingFailures, OneThatIsNeverReadyIsRemovedAndItsReasonShown) {
 
 TEST_F(PreloadingFailures, ARequestThatWaitsForItStartsCold) {
     machines->start_fails = true;
-    set("dvm", "preload-dispvm-max", "1");
-    loop->hold(Work::Long);
-    preloading->begin();
-    loop->run();
-    const auto answer = request();
-    loop->run();
+    const auto answer = request_while_one_is_made();
     loop->release();
     loop->run();
     EXPECT_EQ(*answer, "cold");

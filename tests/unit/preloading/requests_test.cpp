@@ -28,12 +28,7 @@ TEST_F(PreloadingRequests, WithoutAQueueStartCold) {
 }
 
 TEST_F(PreloadingRequests, GetABootedOneWhosePauseIsSkipped) {
-    set("dvm", "preload-dispvm-max", "1");
-    loop->hold(Work::Long);
-    preloading->begin();
-    loop->run();
-    const auto answer = request();
-    loop->run();
+    const auto answer = request_while_one_is_made();
     EXPECT_EQ(*answer, "open") << "it waits for the one in progress";
     loop->release();
     loop->run();
@@ -42,11 +37,7 @@ TEST_F(PreloadingRequests, GetABootedOneWhosePauseIsSkipped) {
 }
 
 TEST_F(PreloadingRequests, WaitNoLongerThanAColdStartTakes) {
-    set("dvm", "preload-dispvm-max", "1");
-    loop->hold(Work::Long);
-    preloading->begin();
-    loop->run();
-    const auto answer = request();
+    const auto answer = request_while_one_is_made();
     loop->pass(seconds(14));
     EXPECT_EQ(*answer, "open");
     loop->pass(seconds(2));

@@ -136,6 +136,16 @@ std::string World::listed(const std::string& template_vm) const {
     return text;
 }
 
+std::shared_ptr<std::string> World::request_while_one_is_made() {
+    set("dvm", "preload-dispvm-max", "1");
+    loop->hold(Work::Long);
+    preloading->begin();
+    loop->run();
+    auto answer = request();
+    loop->run();
+    return answer;
+}
+
 std::shared_ptr<std::string> World::request(const std::string& template_vm) {
     auto text = std::make_shared<std::string>("open");
     requests.push_back(preloading->request(vm(template_vm), [text](const base::Result<std::optional<base::VmName>>& got) {

@@ -88,6 +88,8 @@ protected:
     [[nodiscard]] vm::VmState state(const std::string& name) const { return machines->info(vm(name)).value().state; }
     // "disp1", "cold", an error's text, or "open".
     [[nodiscard]] std::shared_ptr<std::string> request(const std::string& template_vm = "dvm");
+    // The one in progress is not ready before loop->release().
+    [[nodiscard]] std::shared_ptr<std::string> request_while_one_is_made();
     // A cold one has started at once.
     [[nodiscard]] std::string handed() {
         const auto answer = request();

@@ -39,6 +39,7 @@ public:
             return base::fail(base::Errc::TimedOut, "the guest was never ready");
         }
         become(vm, vm::VmState::Running);
+        if (after_start) std::exchange(after_start, {})();
         return vm::StartReport{vm, {{vm::Stage::Create, std::chrono::microseconds(7)}}, {}, {}};
     }
     base::Result<vm::StopReport> stop(const base::VmName& vm, const vm::StopRequest& request, const vm::StageListener&) override {
@@ -79,6 +80,11 @@ public:
         return definitions::TargetName::parse("vdx");
     }
     base::Result<> detach(const base::VmName&, const definitions::TargetName&) override { return {}; }
+    base::Result<> set_networks(const base::VmName& vm, const std::vector<definitions::Interface>& interfaces) override {
+        networks_at.emplace_back(vm.str(), TRY(info(vm)).state);
+        if (networks_fail) return base::fail(base::Errc::TimedOut, "it does not let go");
+        return store_.set_interfaces(vm, interfaces);
+    }
     base::Result<> resize(const base::VolumeId& volume, base::Bytes size) override {
         last_resize = volume.str() + " " + std::to_string(size.count);
         return {};
@@ -114,6 +120,9 @@ public:
     bool start_fails_late = false;
     bool pause_fails = false;
     bool resume_fails = false;
+    bool networks_fail = false;
+    std::vector<std::pair<std::string, vm::VmState>> networks_at;  // who got networks, and how it was then
+    std::function<void()> after_start;                             // the next one
     std::function<void()> after_pause;
     base::Bytes free{std::uint64_t{8} << 30};
     std::optional<vm::GuestMemory> has;  // every guest
