@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// varve-orchestrator as a process, on libvirt's test driver, and `varve` to ask it.
+// varve-orchestrator as a process, on libvirt's test driver unless told otherwise, and `varve` to ask it.
 #pragma once
 
 #include "orchestrator/rpc_client/client.h"
@@ -75,10 +75,10 @@ protected:
         std::string pattern = testing::TempDir() + "varve-orch-XXXXXX";
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         directory_ = pattern;
-        std::ofstream(config())
-            << "socket = \"" << socket().string() << "\"\nstate_dir = \"" << (directory_ / "state").string() << "\"\nruntime_dir = \""
-            << (directory_ / "run").string() << "\"\nmountpoint = \"" << mountpoint().string()
-            << "\"\nhypervisor = \"test:///default\"\n[[right]]\nuser = 65534\nverbs = [\"see\"]\nvms = [\"@shared\"]\n";
+        std::ofstream(config()) << "socket = \"" << socket().string() << "\"\nstate_dir = \"" << (directory_ / "state").string()
+                                << "\"\nruntime_dir = \"" << (directory_ / "run").string() << "\"\nmountpoint = \"" << mountpoint().string()
+                                << "\"\nhypervisor = \"" << hypervisor()
+                                << "\"\n[[right]]\nuser = 65534\nverbs = [\"see\"]\nvms = [\"@shared\"]\n";
     }
     void TearDown() override {
         if (HasFailure()) std::cerr << log() << '\n';
@@ -87,6 +87,7 @@ protected:
 
     // What is kept of VMs is their definitions, where there is no mount.
     virtual std::filesystem::path mountpoint() const { return directory_ / "mount"; }
+    virtual std::string hypervisor() const { return "test:///default"; }
     std::filesystem::path config() const { return directory_ / "orchestrator.toml"; }
     std::filesystem::path socket() const { return directory_ / "socket"; }
     std::string log() const {
@@ -117,8 +118,8 @@ protected:
         return text.str();
     }
 
-    static bool comes(const std::function<bool()>& holds) {
-        const auto end = std::chrono::steady_clock::now() + patience;
+    static bool comes(const std::function<bool()>& holds, std::chrono::seconds longest = patience) {
+        const auto end = std::chrono::steady_clock::now() + longest;
         while (!holds()) {
             if (std::chrono::steady_clock::now() > end) return false;
             std::this_thread::sleep_for(std::chrono::milliseconds(10));  // the orchestrator is another program
