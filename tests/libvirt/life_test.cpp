@@ -100,6 +100,12 @@ TEST_F(LibvirtTest, AnOrchestratorFindsItsGuestsAgain) {
     EXPECT_EQ(repaired[0].repair, vm::Repair::Adopt) << repaired[0].trouble;
     EXPECT_EQ(machines->info(survivor).value().state, VmState::Running);
     EXPECT_EQ(machines->start(survivor, {}).error().code, Errc::Busy);
+    // Its disk grows as it runs, and it sees that.
+    EXPECT_TRUE(says("survivor", "disk vda 16777216 "));
+    const auto resized =
+        machines->resize({named<base::PoolName>("fast"), survivor, named<base::VolumeName>("data")}, {std::uint64_t{24} << 20});
+    ASSERT_TRUE(resized) << resized.error().message();
+    EXPECT_TRUE(says("survivor", "disk vda 25165824 "));
     const auto killed = machines->kill(survivor, {});
     ASSERT_TRUE(killed) << killed.error().message();
     EXPECT_EQ(control("survivor", "state"), "halted");
