@@ -37,15 +37,16 @@ void give_back(vm::Machines& machines, const base::VmName& vm, const std::functi
     for (int step = 0; step < most_steps; ++step) {
         const auto memory = machines.memory(vm);
         if (!memory) return;
+        // A guest that stands still gives nothing: what it was asked for has to come first.
+        const bool gives = asked && memory->now > *asked + near_enough;
         // The first account of a guest comes a moment after the first question.
-        if (memory->used) {
+        if (!memory->used && step > 3) return;
+        if (memory->used && !gives) {
             const auto from = std::min(memory->now, asked.value_or(memory->now));
             const auto next = next_memory(from, preferred_memory(from, *memory->used));
-            if (next >= from) return;
+            if (next + near_enough > from) return;
             if (!machines.set_memory(vm, next)) return;
             asked = next;
-        } else if (step > 3) {
-            return;
         }
         if (wait(between_steps)) return;
     }

@@ -13,6 +13,8 @@ namespace varve::preloading {
 inline constexpr std::chrono::seconds longest_give_back{10};
 inline constexpr std::chrono::milliseconds between_steps{500};
 inline constexpr base::Bytes largest_step{std::uint64_t{256} << 20};
+// Guests give whole pages, and what they use changes all the time.
+inline constexpr base::Bytes near_enough{std::uint64_t{1} << 20};
 // Beyond what it uses, a guest keeps so much, and a quarter of what it uses.
 inline constexpr base::Bytes spare_memory{std::uint64_t{64} << 20};
 
@@ -35,7 +37,7 @@ private:
     bool hurried_ = false;
 };
 
-// In steps, until the guest has its preferred size, at most longest_give_back, and no longer than nobody is in a hurry. A guest that says
+// In steps, each once the guest has given what it was asked for before, until it has its preferred size, at most longest_give_back, and no longer than nobody is in a hurry. A guest that says
 // nothing about its memory keeps it. Errors are nobody's concern: memory that is not given back is memory that is kept. `wait` is Haste's.
 void give_back(vm::Machines& machines, const base::VmName& vm, const std::function<bool(std::chrono::milliseconds)>& wait);
 

@@ -20,6 +20,15 @@ TEST_F(PreloadedGuests, AreReadyFoundAgainHandedOutAndReplaced) {
     const auto made = Clock::now() - cold;
     EXPECT_EQ(guest(*first), hypervisor::DomainState::Paused);
 
+    // It gave back what it does not need before it was paused, and no more.
+    const auto memory = machines->memory(*first).value();
+    const auto whole = definitions->find(*first).value().memory.initial;
+    ASSERT_TRUE(memory.used) << "the guest's balloon driver tells";
+    std::cout << "  it has " << base::human(memory.now) << " of " << base::human(whole) << " and uses " << base::human(*memory.used)
+              << "\n";
+    EXPECT_LT(memory.now.count, whole.count - (std::uint64_t{32} << 20));
+    EXPECT_GE(memory.now, *memory.used) << "not more than it can spare";
+
     // As after a kill -9: the guest stays, and is found ready.
     end_preloading();
     start_orchestrator();
@@ -35,6 +44,7 @@ TEST_F(PreloadedGuests, AreReadyFoundAgainHandedOutAndReplaced) {
     EXPECT_EQ(guest(*got), hypervisor::DomainState::Running);
     const auto domain = machines->info(*got).value().domain.value();
     EXPECT_TRUE(answers(domain)) << "the guest goes on where it stood";
+    EXPECT_TRUE(comes([&] { return machines->memory(*got).value().now == whole; })) << "it has its memory again";
     std::cout << "  made in " << std::chrono::duration<double>(made).count() << " s, handed over in "
               << std::chrono::duration<double, std::milli>(handed).count() << " ms\n";
 

@@ -44,6 +44,21 @@ TEST_F(GiveBackOf, TakesNoLongerThanItsTime) {
     EXPECT_EQ(give(), longest_give_back / between_steps);
 }
 
+TEST_F(GiveBackOf, WaitsUntilTheGuestHasGivenWhatItWasAskedFor) {
+    machines->has = vm::GuestMemory{mebibytes(512), mebibytes(100)};
+    machines->lags = mebibytes(100);
+    EXPECT_EQ(give(), 6);
+    EXPECT_EQ(machines->asked_memory, (std::vector{mebibytes(256), mebibytes(189)}));
+    EXPECT_EQ(machines->has->now, mebibytes(189));
+}
+
+TEST_F(GiveBackOf, OneThatGivesNothingIsAskedOnceAndNotWaitedForLonger) {
+    machines->has = vm::GuestMemory{mebibytes(512), mebibytes(100)};
+    machines->lags = mebibytes(0);
+    EXPECT_EQ(give(), longest_give_back / between_steps);
+    EXPECT_EQ(machines->asked_memory, std::vector{mebibytes(256)});
+}
+
 TEST_F(GiveBackOf, HurriesWhenSomebodyWaits) {
     machines->has = vm::GuestMemory{mebibytes(1024), mebibytes(100)};
     EXPECT_EQ(give(2), 2);

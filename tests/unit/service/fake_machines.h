@@ -98,11 +98,14 @@ public:
     base::Result<base::Bytes> free_memory(const base::VmName&) const override { return free; }
     base::Result<vm::GuestMemory> memory(const base::VmName&) const override {
         if (!has) return base::fail(base::Errc::Unsupported, "it has no balloon");
-        return *has;
+        auto told = *has;
+        if (lags && !asked_memory.empty() && has->now > asked_memory.back())
+            has->now = std::max(asked_memory.back(), base::Bytes{has->now.count - lags->count});
+        return told;
     }
     base::Result<> set_memory(const base::VmName&, base::Bytes wanted) override {
         asked_memory.push_back(wanted);
-        if (has) has->now = wanted;
+        if (has && !lags) has->now = wanted;
         return {};
     }
 
@@ -125,7 +128,8 @@ public:
     std::function<void()> after_start;                             // the next one
     std::function<void()> after_pause;
     base::Bytes free{std::uint64_t{8} << 30};
-    std::optional<vm::GuestMemory> has;  // every guest
+    mutable std::optional<vm::GuestMemory> has;  // every guest
+    std::optional<base::Bytes> lags;             // it gives so much between two questions; absent: all at once
     std::vector<base::Bytes> asked_memory;
     std::atomic<int> removals_refused = 0;
     vm::StopRequest last_stop;
