@@ -119,7 +119,7 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --socket | --file | --volume | --timeout | --target | --template | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --qubes-pool | --interval | -i | --count | -c | --uri | --name | --pool | --skip) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --caller | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --qubes-pool | --interval | -i | --count | -c | --uri | --name | --pool | --skip) ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -153,7 +153,7 @@ _varve() {
             _varve_file "$cur"
             return
             ;;
-        --template)
+        --template | --caller)
             _varve_vms "$cur"
             return
             ;;
@@ -177,7 +177,7 @@ _varve() {
         [[ $command:$sub == vm:ls ]] && options+=' --all'
         [[ $command:$sub == vm:adopt ]] && options+=' --dry-run --format --keep-mac --name --pool --skip --undefine --uri'
         [[ $command:$sub == vm:create ]] && options+=' --file --volume'
-        [[ $command:$sub == disp:run ]] && options+=' --template --tag'
+        [[ $command:$sub == disp:run ]] && options+=' --template --tag --caller'
         [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'

@@ -12,10 +12,14 @@ public:
         app_ = parent.add_subcommand("run", "Start a new disposable, which is removed when it has shut down");
         app_->footer(
             "Without a template, one of the system's default_dispvm.\n\nExamples:\n  varve disp run\n  varve disp run --template dvm\n  "
-            "varve disp run --tag web");
+            "varve disp run --tag web\n  varve disp run --caller mail");
         app_->fallthrough();
         auto* named = app_->add_option("--template", template_, "The disposable template")->type_name("VM");
-        app_->add_option("--tag", tag_, "Any disposable template that has the tag")->type_name("TAG")->excludes(named);
+        auto* tagged = app_->add_option("--tag", tag_, "Any disposable template that has the tag")->type_name("TAG")->excludes(named);
+        app_->add_option("--caller", caller_, "The default_dispvm of the VM that asks for it")
+            ->type_name("VM")
+            ->excludes(named)
+            ->excludes(tagged);
     }
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
@@ -23,6 +27,7 @@ public:
         auto params = nlohmann::json::object();
         if (!template_.empty()) params["template"] = template_;
         if (!tag_.empty()) params["tag"] = tag_;
+        if (!caller_.empty()) params["caller"] = caller_;
         const auto report = TRY(context.call("disp.run", params));
         context.output.object(report);
         context.output.text(printable(mount_client::text_field(report, "vm")) + "\n");
@@ -33,6 +38,7 @@ private:
     CLI::App* app_;
     std::string template_;
     std::string tag_;
+    std::string caller_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <memory>
@@ -15,14 +16,20 @@ using base::Errc;
 using base::Result;
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 2> run_parameters{"template", "tag"};
+constexpr std::array<std::string_view, 3> run_parameters{"template", "tag", "caller"};
 
+// A caller counts for its default alone.
 Result<disposables::Wanted> read_wanted(const Arguments& arguments) {
-    if (arguments.has("template") && arguments.has("tag"))
-        return base::fail(Errc::InvalidArgument, "only one of the parameters 'template' and 'tag' may be given");
+    if (std::ranges::count_if(run_parameters, [&](std::string_view each) { return arguments.has(each); }) > 1)
+        return base::fail(Errc::InvalidArgument, "only one of the parameters 'template', 'tag' and 'caller' may be given");
     if (arguments.has("template")) return disposables::Wanted(TRY(arguments.name<base::VmName>("template")));
     if (arguments.has("tag")) return disposables::Wanted(TRY(arguments.name<definitions::Tag>("tag")));
     return disposables::Wanted(disposables::TheDefault{});
+}
+
+Result<std::optional<base::VmName>> read_caller(const Arguments& arguments) {
+    if (!arguments.has("caller")) return std::optional<base::VmName>();
+    return std::optional(TRY(arguments.name<base::VmName>("caller")));
 }
 
 // One that was kept ready, or a new one.
@@ -48,9 +55,11 @@ void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables,
     methods.add("disp.run", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
         const auto arguments = TRY(Arguments::of(params, run_parameters));
         const auto wanted = TRY(read_wanted(arguments));
-        // A template that is named is judged before anything tells whether there is one.
+        const auto caller = TRY(read_caller(arguments));
+        // What is named is judged before anything tells whether there is one. The answer tells the caller's default, as a look at it does.
+        if (caller) TRY(access.check(call.caller, orchestrator::Verb::See, *caller));
         if (const auto* named = std::get_if<base::VmName>(&wanted)) TRY(access.check(call.caller, orchestrator::Verb::Dispose, *named));
-        const auto template_vm = disposables.template_for(wanted);
+        const auto template_vm = disposables.template_for(wanted, caller);
         if (!template_vm && !access.is_administrator(call.caller))
             return base::fail(Errc::Denied, "you have no right to a disposable of that kind, or there is none");
         if (!template_vm) return base::Failure(template_vm.error());

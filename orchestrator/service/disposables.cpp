@@ -40,8 +40,8 @@ Disposables::~Disposables() {
     remover_.join();
 }
 
-Result<VmName> Disposables::template_for(const disposables::Wanted& wanted) const {
-    return disposables::template_for(wanted, std::nullopt, store_.snapshot(), systems_default_);
+Result<VmName> Disposables::template_for(const disposables::Wanted& wanted, const std::optional<VmName>& caller) const {
+    return disposables::template_for(wanted, caller, store_.snapshot(), systems_default_);
 }
 
 Result<VmName> Disposables::reserve_name() {

@@ -34,7 +34,8 @@ public:
     Disposables& operator=(const Disposables&) = delete;
 
     // The template that a request of the host means.
-    [[nodiscard]] base::Result<base::VmName> template_for(const disposables::Wanted& wanted) const;
+    [[nodiscard]] base::Result<base::VmName> template_for(const disposables::Wanted& wanted,
+                                                          const std::optional<base::VmName>& caller) const;
 
     // A new unnamed one of the template, running. After a failure nothing is left of it. It is removed when it has shut down, however that comes.
     [[nodiscard]] base::Result<vm::StartReport> start(const base::VmName& template_vm, const vm::StageListener& listener);

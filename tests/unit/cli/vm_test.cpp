@@ -235,7 +235,11 @@ TEST_F(VmCommands, DispRunPrintsTheName) {
     EXPECT_EQ(asked_, R"(disp.run {"template":"dvm"})");
     EXPECT_EQ(run({"disp", "run"}).code, ExitCode::Ok);
     EXPECT_EQ(asked_, "disp.run {}");
+    EXPECT_EQ(run({"disp", "run", "--caller", "mail"}).code, ExitCode::Ok);
+    EXPECT_EQ(asked_, R"(disp.run {"caller":"mail"})");
     EXPECT_EQ(run({"disp", "run", "--template", "dvm", "--tag", "web"}).code, ExitCode::Usage);
+    EXPECT_EQ(run({"disp", "run", "--template", "dvm", "--caller", "mail"}).code, ExitCode::Usage);
+    EXPECT_EQ(run({"disp", "run", "--caller", "mail", "--tag", "web"}).code, ExitCode::Usage);
 }
 
 TEST_F(VmCommands, FailuresHaveTheirExitCodes) {

@@ -104,8 +104,8 @@ TEST_F(ServiceDisposables, WhatAKilledOrchestratorLeftIsSwept) {
 }
 
 TEST_F(ServiceDisposables, OnlyOfDisposableTemplates) {
-    EXPECT_EQ(disposables_->template_for(disposables::TheDefault{}).value(), vm_name("dvm"));
-    EXPECT_EQ(disposables_->template_for(vm_name("fedora")).error().code, base::Errc::InvalidArgument);
+    EXPECT_EQ(disposables_->template_for(disposables::TheDefault{}, {}).value(), vm_name("dvm"));
+    EXPECT_EQ(disposables_->template_for(vm_name("fedora"), {}).error().code, base::Errc::InvalidArgument);
     EXPECT_FALSE(disposables_->start(vm_name("fedora"), {}));
     EXPECT_EQ(store_->all().size(), 2U);
 }

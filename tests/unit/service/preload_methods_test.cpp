@@ -41,7 +41,8 @@ protected:
         preloading_->recover();
         rights_ = std::make_unique<orchestrator::Rights>(
             std::vector<orchestrator::Right>{
-                {orchestrator::UserId{somebody}, {Verb::See, Verb::Dispose}, {orchestrator::VmPattern::parse("dvm").value()}}},
+                {orchestrator::UserId{somebody}, {Verb::See, Verb::Dispose}, {orchestrator::VmPattern::parse("dvm").value()}},
+                {orchestrator::UserId{somebody}, {Verb::See}, {orchestrator::VmPattern::parse("@seen").value()}}},
             0);
         access_ = std::make_unique<Access>(*rights_, *store_);
         add_definition_methods(methods_, *store_, *preloading_, *access_);
@@ -148,6 +149,42 @@ TEST_F(PreloadMethods, WithoutOneItStartsCold) {
     set_max("dvm", "1");
     ASSERT_TRUE(call("preload.begin"));
     EXPECT_TRUE(come_ready("dvm", 1));
+}
+
+// The caller's default_dispvm is asked for: what it is must not be told to those who may not see the caller.
+TEST_F(PreloadMethods, ACallerGetsOneOfItsDefault) {
+    const std::string app = "class = \"app\"\ntemplate = \"fedora\"\ndefault_dispvm = ";
+    ASSERT_TRUE(store_->create(accepted("mail", app + "\"dvm\"\n")));
+    ASSERT_TRUE(store_->create(accepted("vault", app + "\"secret\"\n")));
+    ASSERT_TRUE(store_->create(accepted("locked", app + "\"none\"\n")));
+    const auto run = call("disp.run", {{"caller", "mail"}});
+    ASSERT_TRUE(run) << run.error().message();
+    EXPECT_EQ((*run)["template"], "dvm");
+    // A disposable's is its own template, whatever else.
+    const auto again = call("disp.run", {{"caller", (*run)["vm"]}});
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ((*again)["template"], "dvm");
+    EXPECT_EQ(refusal("disp.run", {{"caller", "locked"}}), base::Errc::Denied);
+    EXPECT_EQ(refusal("disp.run", {{"caller", "missing"}}), base::Errc::NotFound);
+    EXPECT_EQ(refusal("disp.run", {{"caller", "../x"}}), base::Errc::InvalidName);
+    EXPECT_EQ(refusal("disp.run", {{"caller", "mail"}, {"template", "dvm"}}), base::Errc::InvalidArgument);
+    EXPECT_EQ(refusal("disp.run", {{"caller", "mail"}, {"tag", "web"}}), base::Errc::InvalidArgument);
+}
+
+TEST_F(PreloadMethods, ACallerIsNamedByThoseWhoSeeIt) {
+    const std::string app = "class = \"app\"\ntemplate = \"fedora\"\ndefault_dispvm = ";
+    ASSERT_TRUE(store_->create(accepted("mail", app + "\"dvm\"\n")));
+    ASSERT_TRUE(store_->create(accepted("vault", app + "\"secret\"\ntags = [\"seen\"]\n")));
+    const auto said = [&](const std::string& caller) {
+        const auto result = call("disp.run", {{"caller", caller}}, somebody);
+        return result ? "allowed" : result.error().message();
+    };
+    EXPECT_EQ(said("mail"), "you have no right to see 'mail', or there is no such VM; orchestrator.toml says who may do what");
+    EXPECT_EQ(said("missing"), "you have no right to see 'missing', or there is no such VM; orchestrator.toml says who may do what");
+    EXPECT_EQ(said("vault"), "you have no right to dispose 'secret', or there is no such VM; orchestrator.toml says who may do what")
+        << "one whom he sees, and whose default he may not have";
+    ASSERT_TRUE(store_->set(vm_name("mail"), {{"tags", "seen"}}));
+    EXPECT_EQ(said("mail"), "allowed");
 }
 
 TEST_F(PreloadMethods, WhoMayWhat) {
