@@ -16,6 +16,13 @@ const DisposableSettings* disposables_of(const VmDefinition& vm) {
     return app != nullptr && app->disposables ? &*app->disposables : nullptr;
 }
 
+std::map<std::size_t, IpAddress> fixed_addresses(const std::vector<Interface>& interfaces) {
+    std::map<std::size_t, IpAddress> addresses;
+    for (std::size_t index = 0; index < interfaces.size(); ++index)
+        if (interfaces[index].ip) addresses.emplace(index, *interfaces[index].ip);
+    return addresses;
+}
+
 std::string_view class_name(const VmDefinition& vm) {
     return std::visit(base::Overloaded{
                           [](const TemplateVm&) { return "template"; },

@@ -173,6 +173,8 @@ inline constexpr std::uint32_t most_preloads = 100;
 [[nodiscard]] const base::VmName* template_of(const VmDefinition& vm);
 // nullptr unless disposables may be made of it.
 [[nodiscard]] const DisposableSettings* disposables_of(const VmDefinition& vm);
+// What the guest is told: the interfaces' fixed addresses, by their place in the list, which counts from 0.
+[[nodiscard]] std::map<std::size_t, IpAddress> fixed_addresses(const std::vector<Interface>& interfaces);
 // "template", "app", "standalone", "disposable".
 [[nodiscard]] std::string_view class_name(const VmDefinition& vm);
 

@@ -60,6 +60,7 @@ public:
         TRY(check_own_disks());
         TRY(add_disks());
         for (const auto& interface : inputs_.vm.interfaces) append_interface(devices_, interface, inputs_.type);
+        if (is_qemu(inputs_.type)) tell_addresses();
         for (const auto& device : inputs_.vm.devices) add_host_device(device);
         if (inputs_.console_log) TRY(log_console(*inputs_.console_log));
         std::ostringstream text;
@@ -167,6 +168,20 @@ private:
             set_attribute(controller, "model", "virtio-scsi");
         }
         return {};
+    }
+
+    // Firmware configuration: the guest has it before it has a network, an agent or a disk. On Xen they are keys.
+    void tell_addresses() {
+        for (const auto& [index, address] : definitions::fixed_addresses(inputs_.vm.interfaces)) {
+            auto information = domain_.find_child_by_attribute("sysinfo", "type", "fwcfg");
+            if (!information) {
+                information = domain_.insert_child_before("sysinfo", devices_);
+                set_attribute(information, "type", "fwcfg");
+            }
+            auto entry = information.append_child("entry");
+            set_attribute(entry, "name", "opt/org.varve-project/ip-" + std::to_string(index));
+            entry.text() = address.str().c_str();
+        }
     }
 
     void add_host_device(const definitions::ExtraDevice& device) {

@@ -29,6 +29,8 @@ public:
         : hypervisor_(hypervisor), vm_(vm), domain_(domain), type_(type) {}
 
     Result<> run(const Interfaces& wanted) const {
+        if (definitions::fixed_addresses(vm_.interfaces) != definitions::fixed_addresses(wanted))
+            return fail(Errc::Unsupported, "the guest of " + vm_.name.str() + " was told its fixed IP addresses when it began");
         const auto linked = TRY(read_linked());
         const auto live = TRY(own_of(linked, vm_.interfaces));
         const auto both = std::min(live.size(), wanted.size());

@@ -11,7 +11,7 @@ namespace varve::vm {
 // The domain's interfaces, which are those of the definition, get the networks of `wanted`, in their order. What is too much has no link any more
 // when this returns, and the guest is asked to let go of it; what lacks is plugged in. All of that also while the guest stands still, where the
 // hypervisor can change an interface; where it cannot, TimedOut when the guest does not let go of one. Busy: somebody else changed the domain's
-// interfaces. After an error the domain may have some of both, and must not be given to anybody.
+// interfaces. Unsupported: other fixed addresses, which a guest is told once. After an error the domain may have some of both, and must not be given to anybody.
 [[nodiscard]] base::Result<> change_networks(const Surroundings& world, const definitions::VmDefinition& vm,
                                              const definitions::Uuid& domain, const std::vector<definitions::Interface>& wanted);
 

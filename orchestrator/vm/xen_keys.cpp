@@ -33,6 +33,8 @@ Result<> XenKeys::publish(const hypervisor::Domain& domain, const definitions::V
     keys.emplace(TRY(Key::parse("name")), vm.name.str());
     keys.emplace(TRY(Key::parse("class")), std::string(definitions::class_name(vm)));
     if (const auto* from = definitions::template_of(vm)) keys.emplace(TRY(Key::parse("template")), from->str());
+    for (const auto& [index, address] : definitions::fixed_addresses(vm.interfaces))
+        keys.emplace(TRY(Key::parse("ip-" + std::to_string(index))), address.str());
     const auto store = TRY(this->store());
     return xenstore::publish(*store, id, keys);
 }

@@ -21,7 +21,7 @@ class XenKeys {
 public:
     explicit XenKeys(XenStoreMaker open) : open_(std::move(open)) {}
 
-    // The name, class and template of the VM, for its domain to read. To be called while the domain is paused, so that the guest never sees those of
+    // The name, class, template and fixed addresses of the VM, for its domain to read. To be called while the domain is paused, so that the guest never sees those of
     // an earlier domain with its number. They go with the domain.
     [[nodiscard]] base::Result<> publish(const hypervisor::Domain& domain, const definitions::VmDefinition& vm);
 

@@ -91,7 +91,10 @@ TEST_F(LibvirtTest, AGuestWithAnAgentSeesItsDisksGrowComeAndGo) {
 }
 
 TEST_F(LibvirtTest, AnOrchestratorFindsItsGuestsAgain) {
-    define("survivor", "agent");
+    define("survivor", "agent", [](definitions::VmDefinition& vm) {
+        vm.interfaces = {{named<definitions::BridgeName>("lan"), {}, {}},
+                         {named<definitions::BridgeName>("wan"), {}, named<definitions::IpAddress>("192.0.2.7")}};
+    });
     const auto survivor = named<base::VmName>("survivor");
     ASSERT_TRUE(machines->start(survivor, {}));
     start_orchestrator();
@@ -100,6 +103,8 @@ TEST_F(LibvirtTest, AnOrchestratorFindsItsGuestsAgain) {
     EXPECT_EQ(repaired[0].repair, vm::Repair::Adopt) << repaired[0].trouble;
     EXPECT_EQ(machines->info(survivor).value().state, VmState::Running);
     EXPECT_EQ(machines->start(survivor, {}).error().code, Errc::Busy);
+    EXPECT_TRUE(says("survivor", "told ip-1 192.0.2.7\r\n"));
+    EXPECT_FALSE(says("survivor", "told ip-0", std::chrono::seconds(0)));
     // Its disk grows as it runs, and it sees that.
     EXPECT_TRUE(says("survivor", "disk vda 16777216 "));
     const auto resized =

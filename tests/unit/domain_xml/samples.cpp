@@ -16,7 +16,8 @@ VmDefinition full_vm(std::string_view name) {
     vm.vcpus = 3;
     vm.boot = definitions::KernelBoot{"/srv/kernels/vmlinuz", "/srv/kernels/initramfs",
                                       named<definitions::TextLine>("console=ttyS0 note=\"<&>'\"")};
-    vm.interfaces.push_back({named<definitions::NetworkName>("default"), named<definitions::MacAddress>("52:54:00:12:34:56"), {}});
+    vm.interfaces.push_back({named<definitions::NetworkName>("default"), named<definitions::MacAddress>("52:54:00:12:34:56"),
+                             named<definitions::IpAddress>("192.0.2.7")});
     vm.interfaces.push_back({named<definitions::BridgeName>("br0"), {}, {}});
     vm.devices.emplace_back(definitions::PciAddress{0, 0x3a, 0x1f, 7});
     vm.devices.emplace_back(definitions::UsbId{0x046d, 0xc52b});

@@ -106,6 +106,14 @@ TEST_F(NetworksTest, AnotherAddressNeedsAnotherInterface) {
     EXPECT_EQ(live().size(), 1U);
 }
 
+TEST_F(NetworksTest, AGuestIsToldItsAddressesOnce) {
+    start({bridge("br1")});
+    Interface wanted = bridge("br2");
+    wanted.ip = named<definitions::IpAddress>("192.0.2.7");
+    EXPECT_EQ(world.machines->set_networks(work, {wanted}).error().code, Errc::Unsupported);
+    EXPECT_EQ(seen(), "br1");
+}
+
 TEST_F(NetworksTest, OnesThatSomebodyElseChangedAreNotGuessedAt) {
     start({bridge("br1")});
     const auto domain = world.machines->info(work).value().domain.value();

@@ -37,13 +37,19 @@ protected:
 
 TEST_F(XenTest, AGuestFindsWhoItIsBeforeItsFirstInstruction) {
     world.define("fedora", [](VmDefinition& vm) { vm.vm_class = definitions::TemplateVm{}; });
-    world.define("work", [](VmDefinition& vm) { vm.vm_class = definitions::AppVm{named<base::VmName>("fedora"), {}}; });
+    world.define("work", [](VmDefinition& vm) {
+        vm.vm_class = definitions::AppVm{named<base::VmName>("fedora"), {}};
+        vm.interfaces = {{named<definitions::NetworkName>("lan"), {}, {}},
+                         {named<definitions::NetworkName>("wan"), {}, named<definitions::IpAddress>("192.0.2.7")}};
+    });
     bool ran = false;
     world.hypervisor->on_resume([&](const hypervisor::Domain& domain) {
         ran = true;
         EXPECT_EQ(world.xenstore.read(key(domain, "name")).value(), "work");
         EXPECT_EQ(world.xenstore.read(key(domain, "class")).value(), "app");
         EXPECT_EQ(world.xenstore.read(key(domain, "template")).value(), "fedora");
+        EXPECT_EQ(world.xenstore.read(key(domain, "ip-1")).value(), "192.0.2.7");
+        EXPECT_EQ(world.xenstore.read(key(domain, "ip-0")).error().code, Errc::NotFound);
         EXPECT_EQ(world.xenstore.list(key(domain, "guest")).value().size(), 0U);
     });
     ASSERT_TRUE(world.machines->start(work, {}));
