@@ -227,7 +227,8 @@ ExitCode run(std::vector<std::string> arguments, const World& world) {
     if (reading != board_subcommands.end()) return run_command(*reading->command, options.mount, output, world);
     const auto chosen = std::ranges::find_if(subcommands, [](const Subcommand& subcommand) { return subcommand.app->parsed(); });
     if (chosen == subcommands.end())
-        return output.failure({Errc::InvalidArgument, {}, "a subcommand is missing; 'varve --help' lists them"}, ExitCode::Usage);
+        return output.failure({Errc::InvalidArgument, {}, "a subcommand is missing; '" + full_name(innermost(app)) + " --help' lists them"},
+                              ExitCode::Usage);
     const auto mount = find_mount(options.mount, world);
     if (!mount) return output.failure(mount.error(), ExitCode::NoMount);
     return run_command(*chosen->command, *mount, output, world);
