@@ -68,8 +68,9 @@ Result<ReservedMetadata> ReservedMetadata::reserve(kernel::DeviceMapper& mapper,
         make_mark(marks.known);
         return ReservedMetadata(mapper, devices.pool, marks.reserved);
     }
-    remove_mark(marks.reserved);
-    if (reserved.error().code != Errc::Busy) return base::Failure(reserved.error());
+    const bool somebody_elses = reserved.error().code == Errc::Busy;
+    if (somebody_elses || !a_killed_daemons) remove_mark(marks.reserved);  // a killed daemon's is still there
+    if (!somebody_elses) return base::Failure(reserved.error());
     // Somebody else's cannot be told from one that was forgotten: wait for nobody, take nobody's.
     return fail(Errc::Busy, "the metadata of the thin pool " + devices.pool.str() + " is being read by another program (" +
                                 reserved.error().message() + "); if there is none: dmsetup message " + devices.pool.str() + " 0 " +
@@ -79,13 +80,14 @@ Result<ReservedMetadata> ReservedMetadata::reserve(kernel::DeviceMapper& mapper,
 ReservedMetadata::ReservedMetadata(kernel::DeviceMapper& mapper, kernel::DmName pool, std::filesystem::path mark)
     : mapper_(&mapper), pool_(std::move(pool)), mark_(std::move(mark)) {}
 
-// pool_ is copied, not moved: a name is never empty.
 ReservedMetadata::ReservedMetadata(ReservedMetadata&& other) noexcept
-    : mapper_(std::exchange(other.mapper_, nullptr)), pool_(other.pool_), mark_(std::move(other.mark_)) {}
+    : mapper_(std::exchange(other.mapper_, nullptr)), pool_(std::move(other.pool_)), mark_(std::move(other.mark_)) {}
 
 ReservedMetadata::~ReservedMetadata() {
     if (mapper_ == nullptr) return;
-    if (mapper_->message(pool_, {}, thin_message::release_metadata())) remove_mark(mark_);  // else the next one releases it
+    const auto released = mapper_->message(pool_, {}, thin_message::release_metadata());
+    // InvalidArgument: somebody has released it by hand. After another failure the next one does.
+    if (released || released.error().code == Errc::InvalidArgument) remove_mark(mark_);
 }
 
 }  // namespace varve::lvm_thin

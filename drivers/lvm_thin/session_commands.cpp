@@ -125,13 +125,16 @@ std::vector<api::Revision> revisions_in(const Records& records, const RecordId& 
     return revisions;
 }
 
-// The old state becomes a revision, and what can go, goes, in the same step.
-Result<> replace_committed(Context& pool, const RecordId& volume, const LvUuid& lv, base::Bytes size, const api::Retention& retention) {
+enum class Written { No, Yes, Unknown };
+
+// The old state becomes a revision, and what can go, goes, in the same step. What was perhaps not written pushes nothing out.
+Result<> replace_committed(Context& pool, const RecordId& volume, const LvUuid& lv, base::Bytes size, Written written,
+                           const api::Retention& retention) {
     auto next = records_of(pool);
     const auto now = pool.clock.now();
     if (const auto old = next.committed(volume)) keep_as_revision(next, *old, now, {});
     next.states.insert_or_assign(lv, StateRecord{volume, now, now, size});
-    prune_records(next, volume, api::Revisions(revisions_in(next, volume)), retention);
+    if (written == Written::Yes) prune_records(next, volume, api::Revisions(revisions_in(next, volume)), retention);
     TRY(pool.catalog.commit(std::move(next)));  // the point of no return
     pool.catalog.settle_names(volume);
     pool.catalog.collect();
@@ -139,26 +142,27 @@ Result<> replace_committed(Context& pool, const RecordId& volume, const LvUuid& 
 }
 
 // Zero counters prove nothing (the LV may have been activated again): then the thin pool's metadata tells.
-Result<bool> was_written(Context& pool, const LvUuid& lv, const SessionRecord& session, const LvUuid& origin) {
+Result<Written> was_written(Context& pool, const LvUuid& lv, const SessionRecord& session, const LvUuid& origin) {
     const auto size = pool.catalog.look([&](const Contents& now) { return now.lvs.at(lv).size; });
     const auto size_of_origin = pool.catalog.look([&](const Contents& now) { return now.lvs.at(origin).size; });
-    if (size != session.size_at_start && size != size_of_origin) return true;  // a commit while it ran may have been of the grown one
+    if (size != session.size_at_start && size != size_of_origin)
+        return Written::Yes;  // a commit while it ran may have been of the grown one
     const auto name = TRY(pool.catalog.name_of(lv));
     TRY(pool.catalog.activate(lv));
     const auto counted = pool.lvm->writes(name);
     const auto before = writes_at_commit(pool, lv);
-    if (counted && *counted != 0 && !(before && *counted == *before)) return true;
+    if (counted && *counted != 0 && !(before && *counted == *before)) return Written::Yes;
     const auto differing = pool.lvm->differing(TRY(pool.catalog.name_of(origin)), name);
-    if (differing) return !differing->empty();
+    if (differing) return differing->empty() ? Written::No : Written::Yes;
     // An equal revision more is better than a VM that cannot be stopped.
     pool.log.warn("{}: {} is taken for written: {}", pool.settings.name.str(), name, differing.error().message());
-    return true;
+    return Written::Unknown;
 }
 
 // Of a volume whose state somebody has removed the session is all there is.
-Result<bool> differs_from_committed(Context& pool, const RecordId& volume, const LvUuid& lv, const SessionRecord& session) {
+Result<Written> differs_from_committed(Context& pool, const RecordId& volume, const LvUuid& lv, const SessionRecord& session) {
     const auto committed = records_of(pool).committed(volume);
-    return committed ? was_written(pool, lv, session, *committed) : true;
+    return committed ? was_written(pool, lv, session, *committed) : Written::Yes;
 }
 
 // Intent before effect: what is discarded before its removal must not be taken for a session.
@@ -169,14 +173,14 @@ Result<> drop_session(Context& pool, const LvUuid& lv, Records next) {
     return {};
 }
 
-Result<> end_with_commit(Context& pool, const RecordId& volume, const LvUuid& lv, const api::Retention& retention) {
+Result<> end_with_commit(Context& pool, const RecordId& volume, const LvUuid& lv, Written written, const api::Retention& retention) {
     const auto size = pool.catalog.look([&](const Contents& contents) { return contents.lvs.at(lv).size; });
     {
         // Not for writing: then udev would look into it, and it could not become idle.
         const auto opened = TRY(pool.lvm->open(TRY(pool.catalog.name_of(lv)), Lvm::Access::Read));
         if (::fsync(opened.get()) != 0) return base::fail_errno(errno, "cannot make what the VM wrote durable");
     }
-    return replace_committed(pool, volume, lv, size, retention);
+    return replace_committed(pool, volume, lv, size, written, retention);
 }
 
 Result<> stop_without_layer(Context& pool, const base::VolumePath& path, const RecordId& volume, const LvUuid& lv,
@@ -268,10 +272,11 @@ Result<> commit_session(Context& pool, const base::VolumePath& path, const Recor
     if (!session) return fail(Errc::InvalidArgument, path.str() + " is not started");
     const auto& [lv, record] = *session;
     const auto writes = pool.lvm->writes(TRY(pool.catalog.name_of(lv)));
-    if (!TRY(differs_from_committed(pool, volume, lv, record))) return {};
+    const auto written = TRY(differs_from_committed(pool, volume, lv, record));
+    if (written == Written::No) return {};
     const auto state = TRY(pool.catalog.snapshot(lv, temporary_name(pool.catalog.unique_name()), {}, Lvm::Activation::Idle));
     const auto size = pool.catalog.look([&lv = lv](const Contents& contents) { return contents.lvs.at(lv).size; });
-    TRY(replace_committed(pool, volume, state, size, commit.retention));
+    TRY(replace_committed(pool, volume, state, size, written, commit.retention));
     if (!writes) return {};
     const std::lock_guard lock(pool.memory);
     pool.committed_at.insert_or_assign(lv, *writes);  // read before the snapshot: a write in between counts
@@ -289,8 +294,9 @@ Result<> stop_session(Context& pool, const base::VolumePath& path, const RecordI
     const auto& [lv, record] = *session;
     TRY(wait_until_closed(pool, path, lv));
     if (stop.outcome == api::Stop::Outcome::Discard) return drop_session(pool, lv, std::move(records));
-    if (api::saves_on_stop(records.volumes.at(volume).config.kind) && TRY(differs_from_committed(pool, volume, lv, record)))
-        return end_with_commit(pool, volume, lv, stop.retention);
+    const bool saves = api::saves_on_stop(records.volumes.at(volume).config.kind);
+    const auto written = saves ? TRY(differs_from_committed(pool, volume, lv, record)) : Written::No;
+    if (written != Written::No) return end_with_commit(pool, volume, lv, written, stop.retention);
     records.garbage.insert(lv);
     return prune_only(pool, volume, stop.retention, std::move(records));
 }

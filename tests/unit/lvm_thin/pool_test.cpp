@@ -189,6 +189,17 @@ TEST_F(ThinPoolTest, AVmStopsWhileAnotherProgramReadsTheMetadata) {
     EXPECT_FALSE(pool_.view(root_)->session);
     EXPECT_EQ(pool_.view(root_)->revisions.size(), revisions + 1);
     EXPECT_EQ(pool_.read(root_), "one");
+
+    auto one = FakePool::everything();
+    one.keep = api::RevisionsToKeep::from(1).value();
+    one.grace_seconds = 0;
+    ASSERT_TRUE(ok(pool_.run(root_, api::Start{})));
+    EXPECT_TRUE(ok(pool_.run(root_, api::Stop{api::Stop::Outcome::Commit, one})));
+    EXPECT_EQ(pool_.view(root_)->revisions.size(), revisions + 2) << "by doubt nothing is pushed out";
+    disk_.set_metadata_busy(false);
+    ASSERT_TRUE(ok(pool_.run(root_, api::Start{})));
+    EXPECT_TRUE(ok(pool_.run(root_, api::Stop{api::Stop::Outcome::Commit, one})));
+    EXPECT_EQ(pool_.view(root_)->revisions.size(), 1U);
 }
 
 TEST_F(ThinPoolTest, WithoutItsTagsNothingIsSwept) {

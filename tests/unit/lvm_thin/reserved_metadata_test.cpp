@@ -85,6 +85,28 @@ TEST_F(ReservedMetadataTest, AKilledDaemonsIsGivenBack) {
     EXPECT_TRUE(can_be_read());
 }
 
+TEST_F(ReservedMetadataTest, AKilledDaemonsIsStillKnownAfterAFailure) {
+    ASSERT_TRUE(can_be_read());
+    const auto killed = reserve();
+    ASSERT_TRUE(killed);
+    devices_.reboot();  // as when somebody deactivates the pool for a moment
+    EXPECT_EQ(reserve().error().code, Errc::NotFound);
+    activate();
+    somebody_reserves();
+    EXPECT_TRUE(can_be_read());
+}
+
+TEST_F(ReservedMetadataTest, OneThatSomebodyReleasedByHandIsNoLongerOurs) {
+    {
+        const auto copy = reserve();
+        ASSERT_TRUE(copy);
+        ASSERT_TRUE(mapper_.message(names_.pool, {}, thin_message::release_metadata()));
+    }
+    somebody_reserves();
+    EXPECT_FALSE(can_be_read());
+    EXPECT_TRUE(is_reserved());
+}
+
 TEST_F(ReservedMetadataTest, OneFromBeforeAPowerCutIsGivenBack) {
     cut_the_power(true);
     EXPECT_TRUE(can_be_read());
