@@ -10,7 +10,7 @@
 
 namespace varve::image_formats {
 
-// A deny list beside Landlock, of what that does not know in every version and who converts an image never does: network and other sockets, signals and
+// A deny list beside Landlock, of what that does not know in every version and who converts an image never does: network and other sockets, other processes and
 // looks into other processes, owners, modes and attributes of files, truncation by path, mounts and namespaces, keys, and ways around the filter. They
 // fail with EPERM. Empty where the kernel has no filters.
 using CallFilter = std::vector<sock_filter>;

@@ -4,6 +4,7 @@
 #include "orchestrator/image_formats/call_filter.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -101,6 +102,15 @@ int close_others(const Prepared& prepared) {
     return ::syscall(SYS_close_range, place + 1, ~0U, 0) == 0 ? 0 : errno;
 }
 
+// Root's program gets what the bounding set has when it begins. It needs to open what it is handed, whoever owns that; all else a process without
+// privileges does not have either, and its ioctls on what it is handed (FIFREEZE) need more.
+int drop_capabilities() {
+    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
+        if (capability != CAP_DAC_OVERRIDE && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
+            return errno == EPERM ? 0 : errno;  // no privileges, so nothing to drop
+    return 0;
+}
+
 // In a process group of its own, which a terminal's interrupt does not reach: the parent ends it.
 int begin_child(const Prepared& prepared) {
     if (::setpgid(0, 0) != 0 || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
@@ -110,6 +120,7 @@ int begin_child(const Prepared& prepared) {
     for (const auto& [resource, value] : {std::pair{RLIMIT_AS, prepared.memory}, std::pair{RLIMIT_CPU, prepared.processor},
                                           std::pair{RLIMIT_NOFILE, descriptor_limit}, std::pair{RLIMIT_CORE, rlim_t{0}}})
         if (const int problem = limit(resource, value); problem != 0) return problem;
+    if (const int problem = drop_capabilities(); problem != 0) return problem;
     if (const int problem = bind_to(prepared.ruleset.get()); problem != 0) return problem;
     if (const int problem = bind_to(prepared.filter); problem != 0) return problem;
     return close_others(prepared);

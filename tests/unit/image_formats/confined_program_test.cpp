@@ -80,7 +80,9 @@ TEST_F(ConfinedProgramTest, HasNothingToDoWithAnybodyElse) {
          {std::pair("socket(S, 1, 1, 0)", true), std::pair("socket(S, 2, 1, 0)", true), std::pair("kill(0, getppid())", true),
           std::pair("chmod(0777, '/proc/self/fd/3')", true), std::pair("open(F, '+<&=3') and chmod(0777, *F)", true),
           std::pair("chown(-1, -1, '/proc/self/fd/3')", true), std::pair("utime(1, 1, '/proc/self/fd/3')", true),
-          std::pair("truncate('/proc/self/fd/3', 1)", true), std::pair("open(F, '+<&=3') and truncate(F, 2)", false)}) {
+          std::pair("syscall(302, getppid(), 7, 0, 0) == 0", true), std::pair("syscall(302, 0, 7, 0, 0) == 0", false),
+          std::pair("do { $! = 0; $> = 1; $> == 1 }", true), std::pair("truncate('/proc/self/fd/3', 1)", true),
+          std::pair("open(F, '+<&=3') and truncate(F, 2)", false)}) {
         auto perl = program({"perl", "-e", std::string(call) + " or die $!"});
         perl.files = {{mine.get(), true}};
         const auto end = run(perl);
