@@ -177,6 +177,8 @@ _varve() {
         [[ $command:$sub == vm:ls ]] && options+=' --all'
         [[ $command:$sub == vm:adopt ]] && options+=' --dry-run --format --keep-mac --name --pool --skip --undefine --uri'
         [[ $command:$sub == vm:create ]] && options+=' --file --volume'
+        [[ $command:$sub == vm:set ]] && options+=' --file'
+        [[ $command:$sub == vm:info ]] && options+=' --toml'
         [[ $command:$sub == disp:run ]] && options+=' --template --tag --caller'
         [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'

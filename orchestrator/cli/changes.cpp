@@ -20,8 +20,9 @@ base::Result<nlohmann::json> read_changes(const std::vector<std::string>& words)
     return changes;
 }
 
-base::Result<> change_definition(const OrchestratorContext& context, const std::string& vm, const nlohmann::json& changes) {
-    const auto definition = TRY(context.call("vm.set", {{"vm", vm}, {"changes", changes}}));
+base::Result<> change_definition(const OrchestratorContext& context, const std::string& vm, nlohmann::json what) {
+    what["vm"] = vm;
+    const auto definition = TRY(context.call("vm.set", what));
     context.output.object(definition);
     context.output.remark(vm + "  changed");
     return {};

@@ -16,7 +16,7 @@ struct OrchestratorContext;
 // {"KEY": "VALUE"...}; InvalidArgument for a word without '=' and a key that comes twice.
 [[nodiscard]] base::Result<nlohmann::json> read_changes(const std::vector<std::string>& words);
 
-// Makes the changes (an empty value takes a key away), and shows the definition as it is then.
-[[nodiscard]] base::Result<> change_definition(const OrchestratorContext& context, const std::string& vm, const nlohmann::json& changes);
+// Calls vm.set with `what`: "changes" (an empty value takes a key away), "toml"; and shows the definition as it is then.
+[[nodiscard]] base::Result<> change_definition(const OrchestratorContext& context, const std::string& vm, nlohmann::json what);
 
 }  // namespace varve::cli

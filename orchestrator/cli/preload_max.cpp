@@ -19,8 +19,8 @@ public:
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
-        return change_definition(context, vm_,
-                                 nlohmann::json::object({{"preload-dispvm-max", count_ == "default" ? std::string() : count_}}));
+        const auto value = count_ == "default" ? std::string() : count_;
+        return change_definition(context, vm_, {{"changes", {{"preload-dispvm-max", value}}}});
     }
 
 private:

@@ -35,15 +35,22 @@ class VmInfoCommand final : public OrchestratorCommand {
 public:
     explicit VmInfoCommand(CLI::App& parent) {
         app_ = parent.add_subcommand("info", "Show everything about a VM");
-        app_->footer("Examples:\n  varve vm info work\n  varve --json vm info work | jq .definition.memory");
+        app_->footer(
+            "Examples:\n  varve vm info work\n  varve --json vm info work | jq .definition.memory\n  varve vm info --toml work > "
+            "work.toml");
         app_->fallthrough();
         app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app_->add_flag("--toml", toml_, "Its definition alone, as 'varve vm create --file' and 'varve vm set --file' take it");
     }
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("vm.info", {{"vm", vm_}}));
         context.output.object(result);
+        if (toml_) {
+            context.output.text(mount_client::text_field(result, "toml"));
+            return {};
+        }
         std::vector<std::pair<std::string, std::string>> rows;
         for (const auto* name : {"vm", "state", "trouble", "domain"}) add_row(rows, name, result.value(name, nlohmann::json()));
         const auto definition = result.value("definition", nlohmann::json::object());
@@ -60,6 +67,7 @@ public:
 private:
     CLI::App* app_;
     std::string vm_;
+    bool toml_ = false;
 };
 
 }  // namespace

@@ -18,8 +18,7 @@ using definitions::VmDefinition;
 using nlohmann::json;
 using orchestrator::Verb;
 
-constexpr std::array<std::string_view, 4> create_parameters{"vm", "toml", "definition", "changes"};
-constexpr std::array<std::string_view, 2> set_parameters{"vm", "changes"};
+constexpr std::array<std::string_view, 4> definition_parameters{"vm", "toml", "definition", "changes"};
 
 Result<std::vector<definitions::Change>> read_changes(const json& object) {
     std::vector<definitions::Change> changes;
@@ -30,8 +29,8 @@ Result<std::vector<definitions::Change>> read_changes(const json& object) {
     return changes;
 }
 
-// From a TOML text, or an object with the same keys, or nothing; and what is to be different.
-Result<VmDefinition> read_definition(const base::VmName& name, const Arguments& arguments) {
+// From a TOML text, or an object with the same keys, or nothing; and what is to be different. `uuid`: unless they say another.
+Result<VmDefinition> read_definition(const base::VmName& name, const Arguments& arguments, const definitions::Uuid& uuid) {
     if (arguments.has("toml") && arguments.has("definition"))
         return fail(Errc::InvalidArgument, "only one of the parameters 'toml' and 'definition' may be given");
     settings::Table table;
@@ -44,8 +43,17 @@ Result<VmDefinition> read_definition(const base::VmName& name, const Arguments& 
     std::vector<definitions::Change> changes;
     if (arguments.has("changes")) changes = TRY(read_changes(TRY(arguments.object("changes"))));
     auto vm = TRY(definitions::with_changes(name, std::move(table), changes));
-    if (!vm.uuid) vm.uuid = TRY(definitions::random_uuid());
+    if (!vm.uuid) vm.uuid = uuid;
     return vm;
+}
+
+// Of a VM that stays the same to its hypervisor.
+Result<VmDefinition> read_replacement(const VmDefinition& present, const Arguments& arguments) {
+    const auto uuid = present.uuid ? *present.uuid : TRY(definitions::random_uuid());
+    auto vm = TRY(read_definition(present.name, arguments, uuid));
+    if (*vm.uuid == uuid) return vm;
+    return fail(Errc::InvalidArgument, "the definition has the uuid " + vm.uuid->str() + ", and '" + present.name.str() + "' is " +
+                                           uuid.str() + ": leave that line out");
 }
 
 }  // namespace
@@ -53,17 +61,23 @@ Result<VmDefinition> read_definition(const base::VmName& name, const Arguments& 
 void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, preloading::Preloading& preloading,
                             const Access& access) {
     methods.add("vm.create", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
-        const auto arguments = TRY(Arguments::of(params, create_parameters));
+        const auto arguments = TRY(Arguments::of(params, definition_parameters));
         const auto name = TRY(arguments.name<base::VmName>("vm"));
         TRY(access.check(call.caller, Verb::Create, name));
-        const auto vm = TRY(read_definition(name, arguments));
+        const auto vm = TRY(read_definition(name, arguments, TRY(definitions::random_uuid())));
         TRY(store.create(vm));
         return json_of(vm);
     });
     methods.add("vm.set", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
-        const auto arguments = TRY(Arguments::of(params, set_parameters));
+        const auto arguments = TRY(Arguments::of(params, definition_parameters));
         const auto name = TRY(arguments.name<base::VmName>("vm"));
         TRY(access.check(call.caller, Verb::Change, name));
+        if (arguments.has("toml") || arguments.has("definition")) {
+            const auto vm = TRY(read_replacement(TRY(store.find(name)), arguments));
+            const auto retired = TRY(retire_to_change(store, preloading, vm));
+            TRY(store.replace(vm));
+            return json_of(vm);
+        }
         const auto changes = TRY(read_changes(TRY(arguments.object("changes"))));
         const auto retired = TRY(retire_to_change(store, preloading, TRY(definitions::with_changes(TRY(store.find(name)), changes))));
         return json_of(TRY(store.set(name, changes)));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/definitions/definition_text.h"
 #include "orchestrator/service/arguments.h"
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
@@ -75,6 +76,7 @@ void add_looking(Methods& methods, vm::Machines& machines, const definitions::De
         auto object = summary_of(definition, info);
         object["domain"] = info.domain ? json(info.domain->str()) : json();
         object["definition"] = json_of(definition);
+        object["toml"] = definitions::to_toml(definition);
         const auto disks = info.state == vm::VmState::Halted ? Result<std::vector<vm::DiskInfo>>() : machines.disks(vm);
         object["disks"] = disks ? json_of(*disks) : json::array();
         return object;

@@ -135,6 +135,12 @@ TEST_F(VmCommands, SetTakesKeys) {
     EXPECT_EQ(run({"vm", "set", "work", "memory=2G", "boot.cmdline=a=b", "default_dispvm="}).out, "work  changed\n");
     EXPECT_EQ(asked_, R"(vm.set {"changes":{"boot.cmdline":"a=b","default_dispvm":"","memory":"2G"},"vm":"work"})");
     EXPECT_NE(run({"vm", "set", "work", "memory"}).err.find("expected KEY=VALUE, not 'memory'"), std::string::npos);
+    EXPECT_NE(run({"vm", "set", "work"}).err.find("KEY=VALUE, or --file"), std::string::npos);
+    const auto file = ::testing::TempDir() + "varve-vm-set-test.toml";
+    std::ofstream(file) << "class = \"standalone\"\n";
+    EXPECT_EQ(run({"vm", "set", "work", "vcpus=2", "--file", file}).out, "work  changed\n");
+    std::filesystem::remove(file);
+    EXPECT_EQ(asked_, R"(vm.set {"changes":{"vcpus":"2"},"toml":"class = \"standalone\"\n","vm":"work"})");
     EXPECT_NE(run({"vm", "set", "work", "a=1", "a=2"}).err.find("'a' is given twice"), std::string::npos);
 }
 

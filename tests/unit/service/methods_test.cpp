@@ -174,6 +174,25 @@ TEST_F(ServiceMethods, ChangesKeys) {
     EXPECT_EQ(refusal("vm.set", {{"vm", "work"}, {"changes", {{"vcpus", 3}}}}).code, base::Errc::InvalidArgument);
 }
 
+TEST_F(ServiceMethods, ReplacesADefinition) {
+    const auto before = call("vm.info", {{"vm", "work"}}).value();
+    const auto text = before["toml"].get<std::string>();
+    EXPECT_EQ(call("vm.set", {{"vm", "work"}, {"toml", text}}).value(), before["definition"]) << "what is told can be given back";
+
+    const auto with = text + "\n[[interface]]\nnetwork = \"lan\"\n";
+    const auto changed = call("vm.set", {{"vm", "work"}, {"toml", with}, {"changes", {{"vcpus", "5"}}}}).value();
+    EXPECT_EQ(changed["interface"][0]["network"], "lan");
+    EXPECT_EQ(changed["vcpus"], 5);
+    EXPECT_EQ(changed["uuid"], before["definition"]["uuid"]);
+
+    const auto refused = call("vm.info", {{"vm", "work"}}).value()["definition"];
+    for (const auto& wrong : {std::string("class = \"standalone\"\nuuid = \"00000000-0000-4000-8000-000000000000\"\n"),
+                              std::string("class = \"app\"\ntemplate = \"nobody\"\n"), std::string("vcpus = 2\n"), std::string("\"")})
+        EXPECT_EQ(refusal("vm.set", {{"vm", "work"}, {"toml", wrong}}).code, base::Errc::InvalidArgument) << wrong;
+    EXPECT_EQ(refusal("vm.set", {{"vm", "nobody"}, {"toml", text}}).code, base::Errc::NotFound);
+    EXPECT_EQ(call("vm.info", {{"vm", "work"}}).value()["definition"], refused);
+}
+
 TEST_F(ServiceMethods, RenamesClonesAndRemoves) {
     ASSERT_TRUE(call("vm.rename", {{"vm", "fedora"}, {"to", "debian"}}));
     ASSERT_TRUE(call("vm.clone", {{"vm", "work"}, {"to", "play"}}));
