@@ -82,7 +82,7 @@ Result<CallFilter> make_call_filter() {
         if (const int failed = ::seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(EPERM), call, 0); failed != 0)
             return fail_errno(-failed, what);
     // Of its own it may; a limit takes another process's life.
-    const auto of_another = SCMP_A0(SCMP_CMP_NE, 0);
+    const scmp_arg_cmp of_another{.arg = 0, .op = SCMP_CMP_NE, .datum_a = 0, .datum_b = 0};
     if (const int failed = ::seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, of_another); failed != 0)
         return fail_errno(-failed, what);
     return exported(context.get());
