@@ -28,7 +28,8 @@ public:
     base::Result<> run(const OrchestratorContext& context) override {
         if (changes_.empty() && file_.empty())
             return base::fail(base::Errc::InvalidArgument, "what to change is missing: KEY=VALUE, or --file");
-        nlohmann::json what{{"changes", TRY(read_changes(changes_))}};
+        auto what = nlohmann::json::object();
+        what["changes"] = TRY(read_changes(changes_));
         if (!file_.empty()) what["toml"] = TRY(mount_client::read_text(AT_FDCWD, file_));
         return change_definition(context, vm_, std::move(what));
     }
