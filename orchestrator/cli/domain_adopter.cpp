@@ -4,6 +4,7 @@
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/definitions/definition_text.h"
 #include "orchestrator/mount_client/json_fields.h"
+#include "orchestrator/mount_client/reference.h"
 
 #include <sys/stat.h>
 
@@ -134,8 +135,10 @@ Result<> DomainAdopter::copy(Copies& copies, const PlannedAdoption& planned) con
     }
     // Somebody may have started it meanwhile, or changed which disks it has.
     const auto now = TRY(find(planned.domain.uuid));
-    if (now.xml == planned.domain.xml) return {};
-    return fail(Errc::Busy, "the domain's definition has been changed while its disks were copied");
+    if (now.xml != planned.domain.xml) return fail(Errc::Busy, "the domain's definition has been changed while its disks were copied");
+    // Started and shut down again, where the file system has no locks; or by a program that looks at none.
+    for (const auto& disk : planned.disks) TRY(domain_adoption::check_unchanged(disk));
+    return {};
 }
 
 Result<> DomainAdopter::define(Copies& copies, const PlannedAdoption& planned) const {

@@ -5,6 +5,7 @@
 
 #include "orchestrator/cli/orchestrator_command.h"
 #include "orchestrator/domain_adoption/copies.h"
+#include "orchestrator/domain_adoption/open_disk.h"
 #include "orchestrator/domain_adoption/plan.h"
 
 #include <string>
@@ -23,7 +24,7 @@ struct ForeignDomain {
 struct PlannedAdoption {
     ForeignDomain domain;
     domain_adoption::Plan plan;
-    std::vector<domain_adoption::OpenDisk> disks;  // of plan.disks, in their order
+    std::vector<domain_adoption::OpenDisk> disks;  // of plan.disks, in their order; no QEMU writes to them meanwhile
 };
 
 class DomainAdopter {

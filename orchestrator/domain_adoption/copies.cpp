@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/domain_adoption/copies.h"
 
+#include "orchestrator/domain_adoption/as_stated.h"
 #include "orchestrator/image_formats/convert.h"
-#include "orchestrator/image_formats/inspect.h"
 #include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/inventory.h"
 #include "orchestrator/mount_client/remove.h"
@@ -10,14 +10,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
 namespace varve::domain_adoption {
 
-using base::Bytes;
 using base::Errc;
 using base::fail;
 using base::Result;
@@ -26,19 +23,6 @@ using mount_client::Mount;
 using mount_client::VmReference;
 
 namespace {
-
-// What a domain says is its format is; whatever its guest wrote to the beginning of the disk is content.
-const mount_client::ImportOptions as_stated{{}, true, Mount::Replace::No};
-
-Result<Bytes> size_of(const base::UniqueFd& file, const std::string& name) {
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return base::fail_errno(errno, "cannot look at " + name);
-    if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
-        return fail(Errc::InvalidArgument, name + " is neither a plain file nor a block device");
-    const auto end = ::lseek(file.get(), 0, SEEK_END);
-    if (end < 0 || ::lseek(file.get(), 0, SEEK_SET) != 0) return base::fail_errno(errno, "cannot find the size of " + name);
-    return Bytes{static_cast<std::uint64_t>(end)};
-}
 
 // Held until the descriptor goes.
 Result<base::UniqueFd> lock_place(const Mount& mount, const VmReference& vm) {
@@ -50,17 +34,6 @@ Result<base::UniqueFd> lock_place(const Mount& mount, const VmReference& vm) {
 }
 
 }  // namespace
-
-Result<OpenDisk> open_disk(const DiskCopy& disk, const std::function<bool()>& interrupted) {
-    const auto name = "'" + mount_client::shown(disk.source.native()) + "'";
-    // Opening a pipe would wait for its other end.
-    base::UniqueFd file(::open(disk.source.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!file.valid()) return base::fail_errno(errno, "cannot open " + name);
-    auto size = TRY(size_of(file, name));
-    if (disk.format != Format::Raw) size = TRY(image_formats::inspect_image({file.get(), name}, disk.format, interrupted));
-    TRY(check_size({file.get(), name}, size, as_stated));
-    return OpenDisk{std::move(file), name, size};
-}
 
 struct Copies::State {
     struct Copy {

@@ -2,29 +2,13 @@
 // Copies of a domain's disks on their way to be the volumes of one VM: all of them, or none.
 #pragma once
 
-#include "drivers/base/unique_fd.h"
-#include "orchestrator/domain_adoption/plan.h"
+#include "orchestrator/domain_adoption/open_disk.h"
 #include "orchestrator/mount_client/copy_image.h"
-#include "orchestrator/mount_client/import_image.h"
 #include "orchestrator/mount_client/mount.h"
 
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace varve::domain_adoption {
-
-// A disk's image, open and looked at.
-struct OpenDisk {
-    base::UniqueFd file;
-    std::string name;  // in messages
-    base::Bytes size;  // of the disk in it
-};
-
-// With the rights of the caller. NotFound, Denied; InvalidArgument for what is neither a file nor a block device, no image of its format, or one that
-// names other files. For processes of one thread.
-[[nodiscard]] base::Result<OpenDisk> open_disk(const DiskCopy& disk, const std::function<bool()>& interrupted);
 
 // While it works nothing has a volume's name; a process that is killed leaves nothing but an empty directory and scratch files, which the next begin() for
 // the VM takes away. Whatever is not kept goes with it.

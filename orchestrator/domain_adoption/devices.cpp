@@ -30,7 +30,24 @@ std::optional<std::variant<NetworkName, BridgeName>> source_of(pugi::xml_node no
     return std::nullopt;
 }
 
+// What keeps the domain from some of its network, and no definition says; empty: nothing.
+std::string restrictions_of(pugi::xml_node node) {
+    std::string found;
+    const auto note = [&](bool present, const std::string& what) {
+        if (present) found += (found.empty() ? "" : ", ") + what;
+    };
+    note(value_of(node.child("link"), "state") == "down", "<link state='down'>");
+    for (const char* const element : {"filterref", "vlan", "virtualport"})
+        note(!node.child(element).empty(), "<" + std::string(element) + ">");
+    note(value_of(node.child("port"), "isolated") == "yes", "<port isolated='yes'>");
+    note(!value_of(node.child("source"), "portgroup").empty(), "a portgroup");
+    return found;
+}
+
 void read_interface(pugi::xml_node node, const Wish& wish, Reading& reading, VmDefinition& vm) {
+    if (const auto restrictions = restrictions_of(node); !restrictions.empty())
+        return reading.leave(node, "it has " + restrictions +
+                                       ", which no definition says; without that the VM would have more of the network than the domain");
     auto source = source_of(node, reading);
     if (!source) return;
     definitions::Interface interface {

@@ -94,11 +94,14 @@ protected:
     [[nodiscard]] bool is_defined(const std::string& uri, const std::string& name) const {
         return connected().call("domain.info", {{"domain", name}, {"hypervisor", uri}}).has_value();
     }
-    // Begins, and is signalled as soon as it has a place to copy to.
-    int signalled(const std::string& uri, int signal) const {
+    [[nodiscard]] std::vector<std::string> process_of(const std::string& uri) const {
         auto arguments = command(uri, {"--undefine", "deb"});
         arguments.insert(arguments.begin(), {VARVE, "--socket", socket().string(), "--mount", mountpoint().string()});
-        Process running(arguments, directory_ / "running");
+        return arguments;
+    }
+    // Begins, and is signalled as soon as it has a place to copy to.
+    int signalled(const std::string& uri, int signal) const {
+        Process running(process_of(uri), directory_ / "running");
         EXPECT_TRUE(comes([&] { return directories().contains("deb"); }));
         return running.end(signal);
     }
@@ -202,6 +205,47 @@ TEST_F(Adoption, DisksThatAreNotWhatTheyAreSaidToBe) {
     const auto raw = with(domain("deb", disk("vda", file("a.qcow2"), "raw")));
     EXPECT_NE(adopt(raw, {"--undefine", "deb"}).find("adopted"), std::string::npos);
     EXPECT_EQ(read(pool() / "deb" / "vda.img"), read(file("a.qcow2")));
+}
+
+// As QEMU says that it writes to an image: block/file-posix.c, RAW_LOCK_PERM_BASE.
+TEST_F(Adoption, WhatSomebodyWritesToIsNotCopied) {
+    const auto uri = with(domain("deb", disk("vda", file("a.qcow2"), "qcow2") + disk("vdb", file("a.raw"), "raw")));
+    {
+        const base::UniqueFd writer(::open(file("a.raw").c_str(), O_RDWR | O_CLOEXEC));
+        struct flock lock {};
+        lock.l_type = F_RDLCK;
+        lock.l_start = 101;
+        lock.l_len = 1;
+        ASSERT_EQ(::fcntl(writer.get(), F_OFD_SETLK, &lock), 0);
+        refuses(uri, {"--undefine", "deb"}, exit_busy, {"at the stage 'disks'", "its disk vdb", "a.raw' is open for writing"});
+    }
+    EXPECT_NE(adopt(uri, {"--undefine", "deb"}).find("adopted"), std::string::npos);
+}
+
+TEST_F(Adoption, ChangedWhileItIsCopiedItLeavesNothing) {
+    write(file("big"), std::string(192 * mebibyte, 'x'));
+    const auto uri = with(domain("deb", disk("vda", file("a.raw"), "raw") + disk("vdb", file("big"), "raw")));
+    const auto before = files();
+    Process running(process_of(uri), directory_ / "running");
+    EXPECT_TRUE(comes([&] { return directories().contains("deb"); }));
+    {
+        const base::UniqueFd writer(::open(file("a.raw").c_str(), O_RDWR | O_CLOEXEC));
+        // QEMU would not have begun: somebody says that he lets nobody write.
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        lock.l_start = 201;
+        lock.l_len = 1;
+        ASSERT_EQ(::fcntl(writer.get(), F_OFD_GETLK, &lock), 0);
+        EXPECT_EQ(lock.l_type, F_RDLCK);
+        ASSERT_EQ(::pwrite(writer.get(), "b", 1, 0), 1);
+    }
+    EXPECT_EQ(running.wait(), exit_busy);
+    const auto said = read(directory_ / "running");
+    EXPECT_NE(said.find("at the stage 'copy'"), std::string::npos) << said;
+    EXPECT_NE(said.find("a.raw' has been changed while it was copied"), std::string::npos) << said;
+    EXPECT_EQ(files(), before);
+    EXPECT_TRUE(listed().empty());
+    EXPECT_TRUE(is_defined(uri, "deb"));
 }
 
 TEST_F(Adoption, PoolsThatCannotTakeIt) {

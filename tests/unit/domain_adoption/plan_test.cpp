@@ -125,6 +125,30 @@ mac = "52:54:00:00:00:01"
     EXPECT_NE(why(plan, "/domain/devices/disk[3]").find("floppy"), std::string::npos);
 }
 
+// Made without what restricts them they would reach more than the domain did.
+TEST(DomainAdoption, RestrictedInterfacesAreLeftOutWhole) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"<link state='down'/>", "<link state='down'>"},     {"<filterref filter='clean-traffic'/>", "<filterref>"},
+        {"<vlan><tag id='42'/></vlan>", "<vlan>"},           {"<virtualport type='openvswitch'/>", "<virtualport>"},
+        {"<port isolated='yes'/>", "<port isolated='yes'>"}, {"<vlan/><filterref filter='f'/>", "<filterref>, <vlan>"},
+    };
+    const std::string path = "/domain/devices/interface";
+    for (const auto& [restriction, named] : cases) {
+        const auto plan = planned(with_devices("<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/>" +
+                                               restriction + "</interface>"),
+                                  taking_over());
+        EXPECT_TRUE(plan.vm.interfaces.empty()) << restriction;
+        EXPECT_EQ(left_paths(plan), path + "\n");
+        EXPECT_EQ(why(plan, path).find("it has " + named + ", which"), 0U) << why(plan, path);
+    }
+    const auto group = planned(with_devices("<interface type='network'><source network='n' portgroup='p'/></interface>"), wish());
+    EXPECT_TRUE(group.vm.interfaces.empty());
+    EXPECT_NE(why(group, path).find("a portgroup"), std::string::npos) << why(group, path);
+    const auto free =
+        planned(with_devices("<interface type='network'><source network='n'/><link state='up'/><port isolated='no'/></interface>"), wish());
+    EXPECT_EQ(free.vm.interfaces.size(), 1U) << "nothing restricts it";
+}
+
 TEST(DomainAdoption, Firmware) {
     for (const std::string os : {"<os firmware='efi'><type arch='x86_64'>hvm</type></os>",
                                  "<os><type arch='x86_64' machine='q35'>hvm</type><loader readonly='yes' type='pflash'>/usr/share/OVMF/"
