@@ -77,6 +77,18 @@ Result<> check_undefinable(const DomainDefinition& found) {
     return {};
 }
 
+// The flags to undefine it with, the best first, and none with which something of the domain's goes. In libvirt's XML a '<' begins an element; a word
+// that is found and means something else only makes this more careful.
+std::vector<unsigned int> keeping(std::string_view xml) {
+    const auto has = [&](std::string_view text) { return xml.find(text) != std::string_view::npos; };
+    std::vector<unsigned int> flags{VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM};
+    if (has("<tpm")) return flags;
+    flags.push_back(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM);
+    // Of its own libvirt's driver for Xen says that UEFI is pflash, but no variables are kept there, and it knows none of the flags.
+    if (!has("<nvram") && (!has("'pflash'") || has("<domain type='xen'"))) flags.push_back(0);
+    return flags;
+}
+
 // What Linux would give to a new program: what is free, and what caches files. Nothing where the hypervisor does not count so (Xen, whose free
 // memory is nobody's, and the test driver).
 std::optional<Bytes> available_memory(virConnectPtr connection) {
@@ -203,10 +215,16 @@ public:
         const auto [connection, handle] = TRY(look_up(domain));
         const auto found = TRY(read_definition(handle.get()));
         TRY(check_undefinable(found));
-        // Drivers without UEFI refuse the flags.
-        if (::virDomainUndefineFlags(handle.get(), VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM) >= 0) return {};
-        if (::virGetLastErrorCode() == VIR_ERR_INVALID_ARG && ::virDomainUndefineFlags(handle.get(), 0) >= 0) return {};
-        return libvirt_failure("cannot undefine the domain " + found.domain.name);
+        // Drivers and versions that do not know a flag refuse it.
+        for (const auto flags : keeping(found.xml)) {
+            if (::virDomainUndefineFlags(handle.get(), flags) >= 0) return {};
+            if (flags == 0 || ::virGetLastErrorCode() != VIR_ERR_INVALID_ARG)
+                return libvirt_failure("cannot undefine the domain " + found.domain.name);
+        }
+        return base::fail(Errc::Unsupported,
+                          "the domain " + found.domain.name +
+                              " was not undefined: it has a TPM or UEFI variables, and its hypervisor's libvirt does not "
+                              "know how to keep them. Save them, then undefine it by hand ('virsh undefine')");
     }
 
     Result<Domain> create_paused(const std::string& xml) override {
