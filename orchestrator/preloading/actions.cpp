@@ -115,22 +115,24 @@ void Preloading::begin_hand_over(Entry& entry) {
     entry.busy = true;
     entry.visible = true;
     publish();
-    loop_.work(Work::Short, [this, record = entry.record, request = *entry.request] {
-        loop_.post([this, vm = record.vm, request, outcome = workers_.hand_over(record)] { handed_over(vm, request, outcome); });
+    loop_.work(Work::Short, [this, record = entry.record, request = *entry.request, stood_still = entry.armed] {
+        loop_.post(
+            [this, vm = record.vm, request, outcome = workers_.hand_over(record, stood_still)] { handed_over(vm, request, outcome); });
         workers_.return_memory(record.vm);
     });
 }
 
-void Preloading::handed_over(const VmName& vm, RequestId request, const Result<>& outcome) {
+void Preloading::handed_over(const VmName& vm, RequestId request, const Result<HandOver>& outcome) {
     auto& entry = entries_.at(vm);
-    if (outcome) {
+    if (outcome && *outcome == HandOver::Done) {
         entries_.erase(vm);
         return answer(request, std::optional(vm));
     }
-    report_(vm.str(), outcome.error());
+    if (!outcome) report_(vm.str(), outcome.error());
     const auto template_vm = entry.record.template_vm;
     entry.busy = false;
     entry.visible = false;
+    if (outcome) use(vm);
     tell(event::HandOverFailed{vm, template_vm, request});
 }
 

@@ -153,7 +153,8 @@ void Preloading::recover() {
         const auto info = machines_.info(record.vm);
         const bool gone = !info || info->state == vm::VmState::Halted;
         // One that ran when it was ready was resumed by somebody.
-        const bool used = !gone && record.phase != Record::Phase::Creating && info->state == vm::VmState::Running;
+        const bool ran = !gone && record.phase != Record::Phase::Creating && info->state == vm::VmState::Running;
+        const bool used = !gone && (ran || record.phase == Record::Phase::Used);
         if (gone || used) {
             // A record that stays says the same to the next orchestrator.
             const auto outcome = gone ? records_.remove(record.vm) : workers_.became_used(record);

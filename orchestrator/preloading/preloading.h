@@ -95,7 +95,7 @@ private:
     };
     struct Stock {
         preload::Settings settings;
-        std::map<base::VmName, definitions::VmDefinition> inherited;
+        std::map<base::VmName, Inherited> inherited;
         std::map<base::VmName, base::Result<Origin>> origins;
     };
     struct Wait {
@@ -116,7 +116,7 @@ private:
     void settle(Entry& entry);
     void settled(const base::VmName& vm, const base::Result<>& outcome);
     void begin_hand_over(Entry& entry);
-    void handed_over(const base::VmName& vm, preload::RequestId request, const base::Result<>& outcome);
+    void handed_over(const base::VmName& vm, preload::RequestId request, const base::Result<HandOver>& outcome);
     void use(const base::VmName& vm);
     void end(const std::vector<base::VmName>& vms);
     void ended(const base::VmName& vm, const base::Result<>& outcome);
@@ -146,7 +146,7 @@ private:
     preload::Preloads preloads_;
     Entries entries_;
     preload::Settings settings_;
-    std::map<base::VmName, definitions::VmDefinition> inherited_;
+    std::map<base::VmName, Inherited> inherited_;
     std::map<base::VmName, Origin> origins_;
     std::map<base::VmName, std::string> troubles_;  // contents that cannot be found out
     std::set<base::VmName> stale_;                  // to be looked at

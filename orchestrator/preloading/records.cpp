@@ -17,8 +17,8 @@ using Phase = Record::Phase;
 
 constexpr std::string_view suffix = ".json";
 constexpr std::string_view begun_file = ".begun";
-constexpr std::array<std::pair<Phase, std::string_view>, 3> phases{
-    {{Phase::Creating, "creating"}, {Phase::Ready, "ready"}, {Phase::Requested, "requested"}}};
+constexpr std::array<std::pair<Phase, std::string_view>, 4> phases{
+    {{Phase::Creating, "creating"}, {Phase::Ready, "ready"}, {Phase::Requested, "requested"}, {Phase::Used, "used"}}};
 
 std::string text_of(const Record& record) {
     std::string_view phase;

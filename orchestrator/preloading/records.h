@@ -12,9 +12,10 @@ namespace varve::preloading {
 
 struct Record {
     enum class Phase {
-        Creating,  // in progress
-        Ready,     // paused, and nobody has had it
-        Requested  // somebody was to have it: it is never handed out again
+        Creating,   // in progress
+        Ready,      // paused, and nobody has had it
+        Requested,  // somebody was to have it: it is never handed out again
+        Used        // somebody has it: it is never handed out again, nor removed; its networks may be due
     };
     base::VmName vm;
     base::VmName template_vm;

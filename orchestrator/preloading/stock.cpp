@@ -3,6 +3,8 @@
 
 #include "orchestrator/disposables/make.h"
 
+#include <utility>
+
 namespace varve::preloading {
 
 preload::Settings settings_of(const definitions::Definitions& all, const SystemSettings& system, const std::set<base::VmName>& retired) {
@@ -19,16 +21,17 @@ preload::Settings settings_of(const definitions::Definitions& all, const SystemS
     return settings;
 }
 
-base::Result<definitions::VmDefinition> inherited_from(const definitions::VmDefinition& template_vm) {
+base::Result<Inherited> inherited_from(const definitions::VmDefinition& template_vm) {
     return inherited_by(TRY(disposables::disposable_of(template_vm, template_vm.name, true)));
 }
 
-definitions::VmDefinition inherited_by(definitions::VmDefinition disposable) {
+Inherited inherited_by(definitions::VmDefinition disposable) {
+    auto addresses = definitions::fixed_addresses(disposable.interfaces);
     // Each has its own.
     disposable.uuid.reset();
     disposable.interfaces.clear();  // they follow when it is handed out
     if (const auto* template_vm = definitions::template_of(disposable)) disposable.name = *template_vm;
-    return disposable;
+    return {std::move(disposable), std::move(addresses)};
 }
 
 }  // namespace varve::preloading

@@ -23,8 +23,13 @@ struct SystemSettings {
                                             const std::set<base::VmName>& retired);
 
 // What disposables of a template inherit and keep, in a form that compares: what a template, or a disposable that was made of it, has. Not their
-// networks, which change when one is handed out.
-[[nodiscard]] base::Result<definitions::VmDefinition> inherited_from(const definitions::VmDefinition& template_vm);
-[[nodiscard]] definitions::VmDefinition inherited_by(definitions::VmDefinition disposable);
+// networks, which change when one is handed out; but their fixed addresses, which a guest is told once.
+struct Inherited {
+    definitions::VmDefinition vm;  // without interfaces
+    std::map<std::size_t, definitions::IpAddress> addresses;
+    friend bool operator==(const Inherited&, const Inherited&) = default;
+};
+[[nodiscard]] base::Result<Inherited> inherited_from(const definitions::VmDefinition& template_vm);
+[[nodiscard]] Inherited inherited_by(definitions::VmDefinition disposable);
 
 }  // namespace varve::preloading

@@ -34,20 +34,33 @@ Result<> Workers::settle(Record record, Haste& haste) const {
     return records_.put(record);
 }
 
-Result<> Workers::hand_over(Record record) const {
+Result<HandOver> Workers::hand_over(Record record, bool stood_still) const {
+    const auto info = TRY(machines_.info(record.vm));
+    if (stood_still && info.state == vm::VmState::Running) return HandOver::Used;
     // The point of no return: whatever happens from here on, nobody else gets it.
     record.phase = Record::Phase::Requested;
     TRY(records_.put(record));
-    const auto info = TRY(machines_.info(record.vm));
     if (info.state != vm::VmState::Paused && info.state != vm::VmState::Running)
         return base::fail(Errc::Io, "'" + record.vm.str() + "' ended before it was handed over");
     TRY(bring_networks(record));
-    if (info.state == vm::VmState::Paused) TRY(machines_.resume(record.vm));
-    return records_.remove(record.vm);
+    if (info.state == vm::VmState::Paused) {
+        auto resumed = machines_.resume(record.vm);
+        const bool refused = !resumed && resumed.error().code == Errc::Busy;
+        if (refused && stood_still && TRY(machines_.info(record.vm)).state == vm::VmState::Running) return HandOver::Used;
+        TRY(std::move(resumed));
+    }
+    TRY(records_.remove(record.vm));
+    return HandOver::Done;
 }
 
-Result<> Workers::became_used(const Record& record) const {
+Result<> Workers::became_used(Record record) const {
+    // It may be paused again before its networks have come. Without room for that word it gets them all the same.
+    record.phase = Record::Phase::Used;
+    (void)records_.put(record);
     const auto networks = bring_networks(record);
+    const auto info = machines_.info(record.vm);
+    // Its hypervisor does not answer: the next orchestrator tries again.
+    if (!networks && info && info->state == vm::VmState::Unknown) return networks;
     TRY(records_.remove(record.vm));
     return networks;
 }
@@ -69,9 +82,8 @@ Result<> Workers::end(const VmName& vm) const {
 
 void Workers::return_memory(const VmName& vm) const {
     const auto definition = store_.find(vm);
-    const auto memory = machines_.memory(vm);
-    // A guest that has less than it should is slower, no more.
-    if (definition && memory && memory->now < definition->memory.initial) (void)machines_.set_memory(vm, definition->memory.initial);
+    // Whatever it has now: it may be on its way to what it was asked for before. A guest that has less than it should is slower, no more.
+    if (definition) (void)machines_.set_memory(vm, definition->memory.initial);
 }
 
 }  // namespace varve::preloading

@@ -9,6 +9,8 @@
 
 namespace varve::preloading {
 
+enum class HandOver { Done, Used };
+
 // Thread-safe, for one disposable in one thread at a time. What it refers to outlives it.
 class Workers {
 public:
@@ -22,9 +24,10 @@ public:
     // Memory goes back, and it is paused; in a hurry, neither.
     [[nodiscard]] base::Result<> settle(Record record, Haste& haste) const;
     // It has the networks that its template has now, runs, and is an ordinary disposable; its memory comes after. After an error it must be ended.
-    [[nodiscard]] base::Result<> hand_over(Record record) const;
+    // Used: it was heard to stand still, and somebody else has resumed it since; the request must not have it.
+    [[nodiscard]] base::Result<HandOver> hand_over(Record record, bool stood_still) const;
     // Somebody resumed it: the same, but that its guest ran before. An error says which of that is lacking, and it is an ordinary disposable.
-    [[nodiscard]] base::Result<> became_used(const Record& record) const;
+    [[nodiscard]] base::Result<> became_used(Record record) const;
     // What it gave back. Nobody waits for that.
     void return_memory(const base::VmName& vm) const;
     [[nodiscard]] base::Result<> end(const base::VmName& vm) const;

@@ -11,6 +11,14 @@ using base::Result;
 using base::VmName;
 using definitions::Uuid;
 
+namespace {
+
+base::Failure is_in(VmState state, const VmName& vm, std::string_view what) {
+    return fail(Errc::Busy, "cannot " + std::string(what) + " " + vm.str() + ": it is " + std::string(name_of(state)));
+}
+
+}  // namespace
+
 // ---- claims
 
 Claim::~Claim() { board_.release(vm_); }
@@ -73,13 +81,19 @@ Result<std::unique_ptr<Claim>> Board::give(const VmName& vm, Row& row) {
 Result<std::unique_ptr<Claim>> Board::claim(const VmName& vm, const std::set<VmState>& states, std::string_view what) {
     const std::scoped_lock lock(mutex_);
     auto& row = rows_[vm];
-    if (row.claim != nullptr && (row.state == VmState::Starting || row.state == VmState::Stopping))
-        return fail(Errc::Busy, "cannot " + std::string(what) + " " + vm.str() + ": it is " + std::string(name_of(row.state)));
+    if (row.claim != nullptr && (row.state == VmState::Starting || row.state == VmState::Stopping)) return is_in(row.state, vm, what);
     if (row.claim != nullptr)
         return fail(Errc::Busy, "cannot " + std::string(what) + " " + vm.str() + ": something else is being done with it");
-    if (!states.contains(row.state))
-        return fail(Errc::Busy, "cannot " + std::string(what) + " " + vm.str() + ": it is " + std::string(name_of(row.state)));
+    if (!states.contains(row.state)) return is_in(row.state, vm, what);
     return give(vm, row);
+}
+
+Result<std::unique_ptr<Claim>> Board::claim_after_others(const VmName& vm, const std::set<VmState>& states, std::string_view what,
+                                                         Deadline deadline) {
+    auto claim = TRY(claim_any(vm, deadline));
+    const auto state = claim->state();
+    if (!states.contains(state)) return is_in(state, vm, what);
+    return claim;
 }
 
 Result<std::unique_ptr<Claim>> Board::claim_any(const VmName& vm, Deadline deadline) {

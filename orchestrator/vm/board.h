@@ -76,6 +76,9 @@ public:
     [[nodiscard]] base::Result<std::unique_ptr<Claim>> claim_halted(const base::VmName& vm, std::string_view what, Deadline deadline);
     // Waits for others to be done with it first; TimedOut. The state is not looked at.
     [[nodiscard]] base::Result<std::unique_ptr<Claim>> claim_any(const base::VmName& vm, Deadline deadline);
+    // As claim(), but waits for others to be done with it first; TimedOut.
+    [[nodiscard]] base::Result<std::unique_ptr<Claim>> claim_after_others(const base::VmName& vm, const std::set<VmState>& states,
+                                                                          std::string_view what, Deadline deadline);
     // Whether the VM comes into one of these states and nobody has it, before the deadline; its state then, or the last one.
     [[nodiscard]] VmState wait_for(const base::VmName& vm, const std::set<VmState>& states, Deadline deadline) const;
 

@@ -195,7 +195,9 @@ public:
     }
 
     Result<> set_networks(const VmName& vm, const std::vector<definitions::Interface>& interfaces) override {
-        const auto claim = TRY(board_.claim(vm, with_guest, "change the networks of"));
+        // Who resumed it may not have let go of it when that is heard of.
+        const auto claim =
+            TRY(board_.claim_after_others(vm, with_guest, "change the networks of", std::chrono::steady_clock::now() + settings_.patience));
         TRY(change_networks(world_, TRY(world_.definitions.find(vm)), TRY(domain_of(*claim)), interfaces));
         return world_.definitions.set_interfaces(vm, interfaces);
     }

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/vm/networks.h"
 
+#include "drivers/base/unique_fd.h"
+#include "orchestrator/domain_xml/build.h"
 #include "orchestrator/domain_xml/description.h"
 #include "orchestrator/domain_xml/interface.h"
+#include "orchestrator/mount_client/files.h"
+
+#include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
+#include <utility>
 
 namespace varve::vm {
 namespace {
@@ -22,6 +29,11 @@ bool is_on(const LiveInterface& live, const Interface& wanted) {
     return live.source == wanted.source && (!wanted.mac || live.mac == wanted.mac);
 }
 
+std::vector<LiveInterface> linked_of(domain_xml::Description description) {
+    std::erase_if(description.interfaces, [](const LiveInterface& each) { return each.link == Link::Down; });
+    return std::move(description.interfaces);
+}
+
 class Change {
 public:
     Change(hypervisor::Hypervisor& hypervisor, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
@@ -31,32 +43,48 @@ public:
     Result<> run(const Interfaces& wanted) const {
         if (definitions::fixed_addresses(vm_.interfaces) != definitions::fixed_addresses(wanted))
             return fail(Errc::Unsupported, "the guest of " + vm_.name.str() + " was told its fixed IP addresses when it began");
-        const auto linked = TRY(read_linked());
-        const auto live = TRY(own_of(linked, vm_.interfaces));
+        const auto others = TRY(count_of_template());
+        const auto live = TRY(own_of(TRY(read_linked()), others, wanted));
         const auto both = std::min(live.size(), wanted.size());
         for (auto index = wanted.size(); index < live.size(); ++index) TRY(take_away(live[index]));
         for (std::size_t index = 0; index < both; ++index) TRY(move(live[index], wanted[index]));
         for (auto index = live.size(); index < wanted.size(); ++index) TRY(add(wanted[index]));
-        const auto after = TRY(read_linked());
-        if (after.size() + live.size() != linked.size() + wanted.size()) return other_interfaces();
-        (void)TRY(own_of(after, wanted));
-        return {};
+        const auto after = TRY(own_of(TRY(read_linked()), others, wanted));
+        return std::ranges::equal(after, wanted, is_on) ? Result<>() : other_interfaces();
     }
 
 private:
     // One without a link was taken away, and its guest has not let go of it yet.
     [[nodiscard]] Result<std::vector<LiveInterface>> read_linked() const {
-        auto all = TRY(domain_xml::read_description(TRY(hypervisor_.description(domain_)))).interfaces;
-        std::erase_if(all, [](const LiveInterface& each) { return each.link == Link::Down; });
-        return all;
+        return linked_of(TRY(domain_xml::read_description(TRY(hypervisor_.description(domain_)))));
     }
 
-    // Those of a domain template of the VM's own come before.
-    [[nodiscard]] Result<std::vector<LiveInterface>> own_of(const std::vector<LiveInterface>& linked, const Interfaces& expected) const {
-        if (linked.size() < expected.size()) return other_interfaces();
-        const std::vector<LiveInterface> own(linked.end() - static_cast<std::ptrdiff_t>(expected.size()), linked.end());
-        if (!std::ranges::equal(own, expected, is_on)) return other_interfaces();
-        return own;
+    // How many a domain template of the VM's own has; they come before.
+    [[nodiscard]] Result<std::size_t> count_of_template() const {
+        if (!vm_.domain_xml) return std::size_t{0};
+        const base::UniqueFd fd(::open(vm_.domain_xml->c_str(), O_RDONLY | O_CLOEXEC));
+        if (!fd.valid()) return base::fail_errno(errno, "cannot open the domain template '" + vm_.domain_xml->string() + "'");
+        const auto text = TRY(mount_client::read_to_end(fd.get(), domain_xml::largest_template));
+        return linked_of(TRY(domain_xml::read_description(text))).size();
+    }
+
+    // A change that was broken off has left some as they were, and some as they are to be.
+    [[nodiscard]] Result<std::vector<LiveInterface>> own_of(std::vector<LiveInterface> linked, std::size_t others,
+                                                            const Interfaces& wanted) const {
+        if (linked.size() < others + std::min(vm_.interfaces.size(), wanted.size())) return other_interfaces();
+        if (linked.size() > others + std::max(vm_.interfaces.size(), wanted.size())) return other_interfaces();
+        linked.erase(linked.begin(), linked.begin() + static_cast<std::ptrdiff_t>(others));
+        for (std::size_t index = 0; index < linked.size(); ++index)
+            if (!is_own(linked, index, wanted)) return other_interfaces();
+        return linked;
+    }
+
+    [[nodiscard]] bool is_own(const std::vector<LiveInterface>& own, std::size_t index, const Interfaces& wanted) const {
+        const auto& before = vm_.interfaces;
+        if (index < wanted.size() && is_on(own[index], wanted[index])) return true;
+        // Of those that are too many the first go first.
+        const auto was = index < wanted.size() ? index : index + before.size() - own.size();
+        return was < before.size() && is_on(own[index], before[was]);
     }
 
     [[nodiscard]] base::Failure other_interfaces() const {

@@ -8,7 +8,8 @@
 
 namespace varve::vm {
 
-// The domain's interfaces, which are those of the definition, get the networks of `wanted`, in their order. What is too much has no link any more
+// The domain's interfaces, which are those of the definition, or what a change to `wanted` that was broken off has left, get the networks of
+// `wanted`, in their order. What is too much has no link any more
 // when this returns, and the guest is asked to let go of it; what lacks is plugged in. All of that also while the guest stands still, where the
 // hypervisor can change an interface; where it cannot, TimedOut when the guest does not let go of one. Busy: somebody else changed the domain's
 // interfaces. Unsupported: other fixed addresses, which a guest is told once. After an error the domain may have some of both, and must not be given to anybody.

@@ -46,6 +46,8 @@ TEST_F(PreloadingRecovery, AtEachStage) {
         {"ready, and it ended", Phase::Ready, VmState::Halted, "one", false, true},  // the sweep's
         {"requested, not resumed", Phase::Requested, VmState::Paused, "one", false, false},
         {"requested and resumed", Phase::Requested, VmState::Running, "one", false, true},
+        {"used", Phase::Used, VmState::Running, "one", false, true},
+        {"used, and paused again", Phase::Used, VmState::Paused, "one", false, true},
     };
     // Nothing is begun, so that there is only what was left.
     ASSERT_TRUE(store->set(vm("dvm"), {{"preload-dispvm-max", "2"}}));

@@ -79,6 +79,27 @@ TEST_F(PreloadingRequests, TheGuestGetsItsMemoryBack) {
     EXPECT_EQ(machines->asked_memory, std::vector{whole});
 }
 
+TEST_F(PreloadingRequests, AlsoOneThatHasNotGivenYetWhatItWasAskedFor) {
+    fill("1");
+    const base::Bytes whole{std::uint64_t{1} << 30};
+    machines->has = vm::GuestMemory{whole, std::nullopt};
+    EXPECT_EQ(handed(), "disp1");
+    EXPECT_EQ(machines->asked_memory, std::vector{whole});
+}
+
+TEST_F(PreloadingRequests, DoNotGetOneThatSomebodyElseResumesAtThatMoment) {
+    fill("2");
+    const auto answer = request();
+    ASSERT_TRUE(machines->resume(vm("disp1")));
+    loop->run();
+    EXPECT_EQ(*answer, "disp2");
+    EXPECT_EQ(state("disp2"), vm::VmState::Running);
+    loop->pass(seconds(2));
+    EXPECT_TRUE(exists("disp1")) << "it is somebody's";
+    EXPECT_FALSE(preloading->holds(vm("disp1")));
+    EXPECT_EQ(reports, std::vector<std::string>());
+}
+
 TEST_F(PreloadingRequests, AnEndAnswersThem) {
     set("dvm", "preload-dispvm-max", "1");
     loop->hold(Work::Long);

@@ -4,6 +4,7 @@
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
+#include <fstream>
 
 namespace varve::vm {
 namespace {
@@ -24,9 +25,24 @@ protected:
         world.define("work", [&](definitions::VmDefinition& vm) { vm.interfaces = interfaces; });
         ASSERT_TRUE(world.machines->start(work, {}));
     }
+    [[nodiscard]] definitions::Uuid domain() { return world.machines->info(work).value().domain.value(); }
     [[nodiscard]] std::vector<LiveInterface> live() {
-        const auto domain = world.machines->info(work).value().domain.value();
-        return domain_xml::read_description(world.hypervisor->description(domain).value()).value().interfaces;
+        return domain_xml::read_description(world.hypervisor->description(domain()).value()).value().interfaces;
+    }
+    // As an orchestrator left it that was killed while it changed them.
+    void left(const LiveInterface& one, const Interface& wanted, Link link = Link::Up) {
+        const auto xml = domain_xml::interface_xml({wanted.source, one.mac, {}}, world.hypervisor->domain_type().value(), link);
+        ASSERT_TRUE(world.hypervisor->update_interface(domain(), xml));
+    }
+    void plug_in(const std::string& name) {
+        ASSERT_TRUE(world.hypervisor->attach_device(domain(), "<interface type='bridge'><source bridge='" + name + "'/></interface>"));
+    }
+    void expect_refused(const std::vector<Interface>& wanted) {
+        const auto before = seen();
+        const auto changed = world.machines->set_networks(work, wanted);
+        ASSERT_FALSE(changed);
+        EXPECT_EQ(changed.error().code, Errc::Busy) << changed.error().message();
+        EXPECT_EQ(seen(), before);
     }
     // "work:br1 work:br2-": the second has no link.
     [[nodiscard]] std::string seen() {
@@ -116,13 +132,71 @@ TEST_F(NetworksTest, AGuestIsToldItsAddressesOnce) {
 
 TEST_F(NetworksTest, OnesThatSomebodyElseChangedAreNotGuessedAt) {
     start({bridge("br1")});
-    const auto domain = world.machines->info(work).value().domain.value();
-    ASSERT_TRUE(world.hypervisor->attach_device(domain, "<interface type='bridge'><source bridge='theirs'/></interface>"));
-    const auto changed = world.machines->set_networks(work, {bridge("br2")});
-    ASSERT_FALSE(changed);
-    EXPECT_EQ(changed.error().code, Errc::Busy) << changed.error().message();
-    EXPECT_EQ(seen(), "br1 theirs");
+    plug_in("theirs");
+    expect_refused({bridge("br2")});
     EXPECT_EQ(defined(), std::vector{bridge("br1")});
+}
+
+TEST_F(NetworksTest, NorIsOneTakenForItsOwnThatIsOnTheSameNetwork) {
+    start({bridge("br1")});
+    plug_in("br1");
+    expect_refused({bridge("br2")});
+}
+
+TEST_F(NetworksTest, ThoseOfTheVmsOwnTemplateStay) {
+    const auto file = world.directory / "own.xml";
+    std::ofstream(file) << "<domain type='test'><devices><interface type='bridge'><source bridge='fixed'/></interface></devices></domain>";
+    world.define("work", [&](definitions::VmDefinition& vm) {
+        vm.domain_xml = file;
+        vm.interfaces = {bridge("br1")};
+    });
+    ASSERT_TRUE(world.machines->start(work, {}));
+    const auto changed = world.machines->set_networks(work, {bridge("br2"), bridge("br3")});
+    ASSERT_TRUE(changed) << changed.error().message();
+    EXPECT_EQ(seen(), "fixed br2 br3");
+    plug_in("br3");
+    expect_refused({bridge("br4"), bridge("br5")});
+}
+
+TEST_F(NetworksTest, AChangeThatWasBrokenOffGoesOn) {
+    start({bridge("br1"), bridge("br2")});
+    left(live()[0], bridge("br3"));
+    const auto moved = world.machines->set_networks(work, {bridge("br3"), bridge("br4")});
+    ASSERT_TRUE(moved) << moved.error().message();
+    EXPECT_EQ(seen(), "br3 br4");
+    plug_in("br5");
+    const auto added = world.machines->set_networks(work, {bridge("br3"), bridge("br4"), bridge("br5"), bridge("br6")});
+    ASSERT_TRUE(added) << added.error().message();
+    EXPECT_EQ(seen(), "br3 br4 br5 br6");
+    ASSERT_TRUE(world.machines->pause(work));
+    left(live()[1], bridge("br4"), Link::Down);
+    const auto taken = world.machines->set_networks(work, {bridge("br7")});
+    ASSERT_TRUE(taken) << taken.error().message();
+    EXPECT_EQ(seen(), "br7 br4- br5- br6-");
+    EXPECT_EQ(defined(), std::vector{bridge("br7")});
+}
+
+TEST_F(NetworksTest, ThatAreAsWantedAlreadyAreNoted) {
+    start({bridge("br1")});
+    left(live()[0], bridge("br2"));
+    ASSERT_TRUE(world.machines->set_networks(work, {bridge("br2")}));
+    EXPECT_EQ(defined(), std::vector{bridge("br2")});
+}
+
+// What resumes a VM has it still when the hypervisor tells that it runs.
+TEST_F(NetworksTest, WaitForWhoeverHasTheVm) {
+    world.settings.patience = std::chrono::milliseconds(0);
+    world.start_orchestrator();
+    start({bridge("br1")});
+    ASSERT_TRUE(world.machines->pause(work));
+    std::vector<Errc> errors;
+    const auto heard = world.hypervisor->subscribe([&](const hypervisor::Event& event) {
+        if (!std::holds_alternative<hypervisor::DomainResumed>(event)) return;
+        if (const auto changed = world.machines->set_networks(work, {bridge("br2")}); !changed) errors.push_back(changed.error().code);
+    });
+    ASSERT_TRUE(world.machines->resume(work));
+    EXPECT_EQ(errors, std::vector{Errc::TimedOut}) << "not refused before its time";
+    ASSERT_TRUE(world.machines->set_networks(work, {bridge("br2")}));
 }
 
 TEST_F(NetworksTest, EachFailureIsTold) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/vm/board.h"
 #include "orchestrator/vm/readiness.h"
 #include "orchestrator/vm/session_files.h"
 #include "tests/unit/vm/world.h"
 
 #include <fstream>
+#include <future>
 
 namespace varve::vm {
 namespace {
@@ -16,6 +18,29 @@ TEST(HasLine, TakesWholeLinesOnly) {
     EXPECT_FALSE(has_line("not ready\n", "ready"));
     EXPECT_FALSE(has_line("ready now\n", "ready"));
     EXPECT_FALSE(has_line("", "ready"));
+}
+
+class Unwatched final : public BoardWatcher {
+public:
+    void changed(const VmEvent&) override {}
+    void unattended(const base::VmName&) override {}
+};
+
+TEST(Board, WaitsForOthersAndThenLooksAtTheState) {
+    Unwatched nobody;
+    Board board(nobody);
+    auto first = board.claim(work, {VmState::Halted}, "start").value();
+    const auto now = std::chrono::steady_clock::now();
+    EXPECT_EQ(board.claim_after_others(work, {VmState::Halted}, "start", now).error().code, Errc::TimedOut);
+    auto other = std::async(std::launch::async,
+                            [&] { return board.claim_after_others(work, {VmState::Running}, "stop", now + std::chrono::minutes(1)); });
+    first->set_state(VmState::Running);
+    first.reset();
+    auto second = other.get();
+    ASSERT_TRUE(second) << second.error().message();
+    second->reset();
+    EXPECT_EQ(board.claim_after_others(work, {VmState::Paused}, "resume", now).error().message(), "cannot resume work: it is running");
+    EXPECT_TRUE(board.claim(work, {VmState::Running}, "stop")) << "nobody has it after that";
 }
 
 class SessionFilesTest : public ::testing::Test {
