@@ -3,6 +3,7 @@
 #include "tests/libvirt/daemon_host.h"
 #include "tests/libvirt/machine.h"
 #include "tests/support/loop_filesystem.h"
+#include "tests/support/private_processes.h"
 
 #include <sys/stat.h>
 
@@ -43,7 +44,7 @@ int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
     std::string directory = (std::filesystem::temp_directory_path() / "varve-libvirtd-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr || ::chmod(directory.c_str(), 0755) != 0) return 1;
-    for (const auto& step : {varve::test_support::enter_private_mounts(), varve::libvirt_test::enter_private_network(),
+    for (const auto& step : {varve::test_support::enter_private_processes(), varve::libvirt_test::enter_private_network(),
                              PrivateLibvirtd::cover_machine(directory)})
         if (!step) {
             std::cerr << "these tests need root: " << step.error().message() << "\n";

@@ -2,6 +2,7 @@
 #include "tests/libvirt/bridges.h"
 #include "tests/libvirt/host.h"
 #include "tests/libvirt/machine.h"
+#include "tests/support/private_processes.h"
 
 #include <sys/stat.h>
 
@@ -15,7 +16,7 @@ using varve::test_support::LoopFileSystem;
 
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
-    if (const auto entered = varve::test_support::enter_private_mounts(); !entered) {
+    if (const auto entered = varve::test_support::enter_private_processes(); !entered) {
         std::cerr << "these tests need root: " << entered.error().message() << "\n";
         return 1;
     }

@@ -3,6 +3,7 @@
 
 #include "orchestrator/mount_client/create.h"
 
+#include <chrono>
 #include <future>
 #include <iostream>
 
@@ -10,6 +11,10 @@ namespace varve::libvirt_test {
 
 using base::VmName;
 using preloading::Preloading;
+
+namespace {
+constexpr std::chrono::seconds answer_patience{120};
+}
 
 void PreloadedGuests::SetUp() {
     LibvirtTest::SetUp();
@@ -29,9 +34,10 @@ void PreloadedGuests::SetUp() {
 }
 
 void PreloadedGuests::TearDown() {
-    std::promise<void> gone;
-    preloading_->suspend([&] { gone.set_value(); });
-    gone.get_future().wait();
+    if (!preloading_) return LibvirtTest::TearDown();  // SetUp has failed
+    const auto gone = std::make_shared<std::promise<void>>();
+    preloading_->suspend([gone] { gone->set_value(); });
+    EXPECT_EQ(gone->get_future().wait_for(answer_patience), std::future_status::ready) << "the preloads do not go";
     for (const auto& vm : machines->list())
         if (vm.domain) (void)machines->kill(vm.name, {});  // those that were handed out
     EXPECT_TRUE(comes([&] { return definitions->all().size() == 2; })) << "the disposables are gone";
@@ -90,7 +96,12 @@ std::optional<VmName> PreloadedGuests::ready_one(const std::optional<VmName>& ot
 std::optional<VmName> PreloadedGuests::request() const {
     const auto promise = std::make_shared<std::promise<base::Result<std::optional<VmName>>>>();
     preloading_->request(named<VmName>("dvm"), [promise](auto answer) { promise->set_value(std::move(answer)); });
-    return promise->get_future().get().value();
+    auto answer = promise->get_future();
+    if (answer.wait_for(answer_patience) != std::future_status::ready) {
+        ADD_FAILURE() << "nobody answers the request";
+        return std::nullopt;
+    }
+    return answer.get().value();
 }
 
 bool PreloadedGuests::answers(const definitions::Uuid& domain) {
