@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`.varve/metrics` of a mount with something to tell is Prometheus's text format (version 0.0.4), by a strict reader of its own and, where it is installed, by promtool.
+"""`.varve/metrics` of a mount with something to tell is Prometheus's text format (version 0.0.4), by a strict reader of its own or, with --promtool, by Prometheus's.
 
-Usage: check_metrics.py VARVEFS (as root). `check_metrics.py --file FILE` reads a text alone.
+Usage: check_metrics.py [--promtool] VARVEFS (as root). `check_metrics.py --file FILE` reads a text alone.
 """
 import math
 import os
@@ -16,6 +16,7 @@ import time
 import unittest
 
 DEADLINE = 60  # seconds, for anything that is waited for
+SKIPPED = 77  # the exit status that CTest is told of
 FAMILY = re.compile(r"# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)")
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (\S+)")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)')
@@ -151,8 +152,8 @@ class Mounted(unittest.TestCase):
         with open(os.path.join(self.mount, ".varve/metrics"), encoding="utf-8") as file:
             return file.read()
 
-    def test_empty_and_used(self):
-        self.assertIn("varve_build_info", read(self.text()))
+    def use(self):
+        """A revision, and an operation that fails."""
         vm = os.path.join(self.mount, "pools/a/work")
         os.mkdir(vm)
         for content in ("a", "b"):
@@ -160,16 +161,26 @@ class Mounted(unittest.TestCase):
                 file.write(content * 512)
         with self.assertRaises(OSError):
             os.rmdir(vm)
-        text = self.text()
-        families = read(text)
+
+
+class ByTheReader(Mounted):
+    def test_empty_and_used(self):
+        self.assertIn("varve_build_info", read(self.text()))
+        self.use()
+        families = read(self.text())
         self.assertEqual(families["varve_revisions"].samples[("varve_revisions", (("pool", "a"),))], 1)
         self.assertGreaterEqual(len(families["varve_operation_seconds"].samples), 3)
-        promtool = shutil.which("promtool")
-        if promtool is None:
-            print("promtool is not installed: the text was read by this test alone")
-            return
-        said = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+
+class ByPromtool(Mounted):
+    def check(self):
+        said = subprocess.run(["promtool", "check", "metrics"], input=self.text(), capture_output=True, text=True, timeout=DEADLINE, check=False)
         self.assertEqual((said.returncode, said.stdout + said.stderr), (0, ""))
+
+    def test_empty_and_used(self):
+        self.check()
+        self.use()
+        self.check()
 
 
 class TheReader(unittest.TestCase):
@@ -193,7 +204,11 @@ if __name__ == "__main__":
         with open(sys.argv[2], encoding="utf-8") as given:
             print(f"{len(read(given.read()))} families")
         sys.exit(0)
-    if len(sys.argv) != 2:
+    promtool = len(sys.argv) == 3 and sys.argv[1] == "--promtool"
+    if len(sys.argv) != 2 and not promtool:
         sys.exit(__doc__)
-    Mounted.varvefs = sys.argv.pop()
-    unittest.main()
+    if promtool and shutil.which("promtool") is None:
+        print("promtool is not installed; contrib/install-dependencies --all brings it")
+        sys.exit(SKIPPED)
+    Mounted.varvefs = sys.argv[-1]
+    unittest.main(argv=[sys.argv[0], *(["ByPromtool"] if promtool else ["ByTheReader", "TheReader"])])
