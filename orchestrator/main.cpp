@@ -135,7 +135,8 @@ Result<> serve(const orchestrator::Config& config) {
         [&](const std::string& about, const base::Error& error) { log->error("preloading: {}: {}", about, error.message()); });
     preloading.recover();
     const auto volumes = TRY(preloading::VolumeWatch::start(
-        config.mountpoint.string(), [&](const std::optional<base::VolumeId>& volume) { preloading.volume_changed(volume); }));
+        config.mountpoint.string(),
+        {[&] { disposables.mount_came(); }, [&](const std::optional<base::VolumeId>& volume) { preloading.volume_changed(volume); }}));
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
     const service::Access access(rights, *store);

@@ -45,13 +45,14 @@ void VolumeWatch::run(const std::stop_token& stop) {
 Result<> VolumeWatch::follow(const std::stop_token& stop) {
     const auto mount = TRY(mount_client::Mount::open(mountpoint_));
     auto reader = TRY(mount_client::EventReader::open(mount, mount_client::EventReader::From::Now));
-    listener_(std::nullopt);
+    listener_.mount_came();
+    listener_.changed(std::nullopt);
     while (!stop.stop_requested()) {
         const auto events = TRY(reader.next());
         for (const auto& event : events) {
             // A start changes no committed state, and comes with every VM.
             if (!event.ok || event.operation == protocol::verb::start) continue;
-            listener_(volume_in(event.subject));
+            listener_.changed(volume_in(event.subject));
         }
         TRY(wakeup_.wait(std::chrono::steady_clock::now() + std::chrono::hours(1), reader.descriptor()));
     }

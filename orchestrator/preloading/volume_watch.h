@@ -15,10 +15,13 @@ namespace varve::preloading {
 
 class VolumeWatch {
 public:
-    // No volume: any of them, for instance because varvefs was started again.
-    using Listener = std::function<void(const std::optional<base::VolumeId>& volume)>;
+    // Called in the watch's thread, until the destructor has returned.
+    struct Listener {
+        std::function<void()> mount_came;  // at its start and whenever varvefs was started again; then any volume may have changed
+        std::function<void(const std::optional<base::VolumeId>& volume)> changed;  // no volume: any of them
+    };
 
-    // The listener runs in the watch's thread until the destructor has returned. A mount that is not there is waited for.
+    // A mount that is not there is waited for.
     [[nodiscard]] static base::Result<std::unique_ptr<VolumeWatch>> start(std::string mountpoint, Listener listener);
     ~VolumeWatch();
     VolumeWatch(const VolumeWatch&) = delete;

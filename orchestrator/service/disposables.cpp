@@ -105,8 +105,13 @@ Result<> Disposables::end_now(const VmName& vm) {
     const auto info = machines_.info(vm);
     if (!info && info.error().code == Errc::NotFound) return {};
     if (info && (info->state == vm::VmState::Running || info->state == vm::VmState::Paused)) (void)TRY(machines_.kill(vm, {}));
+    return remove_now(vm);
+}
+
+// A mount that is not there is NotFound, too.
+Result<> Disposables::remove_now(const VmName& vm) {
     auto removed = machines_.remove(vm);
-    if (!removed && removed.error().code != Errc::NotFound) return removed;
+    if (!removed && store_.find(vm)) return removed;
     return {};
 }
 
@@ -121,6 +126,12 @@ void Disposables::sweep() {
         if (info.state == vm::VmState::Halted) ended(info.name);
 }
 
+void Disposables::mount_came() {
+    asio::post(remover_, [this] {
+        for (const auto& vm : std::exchange(left_, {})) remove(vm, removal_tries);
+    });
+}
+
 void Disposables::ended(const VmName& vm) {
     if (is_unnamed(vm)) asio::post(remover_, [this, vm] { remove(vm, removal_tries); });
 }
@@ -128,9 +139,12 @@ void Disposables::ended(const VmName& vm) {
 void Disposables::remove(const VmName& vm, int tries_left) {
     const auto info = machines_.info(vm);
     if (!info || info->state != vm::VmState::Halted) return;  // removed already, or it runs
-    const auto removed = machines_.remove(vm);
-    if (removed || removed.error().code == Errc::NotFound) return;
-    if (removed.error().code != Errc::Busy || tries_left == 0) return report_(vm, removed.error());
+    const auto removed = remove_now(vm);
+    if (removed) return;
+    if (removed.error().code != Errc::Busy || tries_left == 0) {
+        left_.insert(vm);
+        return report_(vm, removed.error());
+    }
     auto timer = std::make_shared<asio::steady_timer>(remover_.get_executor(), between_tries);
     timer->async_wait([this, vm, tries_left, timer](boost::system::error_code) { remove(vm, tries_left - 1); });
 }

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,13 @@ public:
 
     // Removes unnamed ones that do not run: what a killed orchestrator could not. Those that cannot be removed are reported.
     void sweep();
+    // Tries again what could not be removed: at the machine's start the mount may come after the orchestrator.
+    void mount_came();
 
 private:
     [[nodiscard]] base::Result<std::vector<disposables::DisposableVolume>> volumes_of(const base::VmName& template_vm) const;
     [[nodiscard]] base::Result<> end_now(const base::VmName& vm);
+    [[nodiscard]] base::Result<> remove_now(const base::VmName& vm);
     [[nodiscard]] bool is_unnamed(const base::VmName& vm) const;
     void ended(const base::VmName& vm);
     void remove(const base::VmName& vm, int tries_left);
@@ -62,7 +66,8 @@ private:
     const std::optional<base::VmName> systems_default_;
     const Report report_;
     std::mutex ids_mutex_;
-    disposables::Ids ids_;  // under the mutex
+    disposables::Ids ids_;         // under the mutex
+    std::set<base::VmName> left_;  // could not be removed; the remover's alone
     boost::asio::thread_pool remover_{1};
     std::unique_ptr<vm::VmSubscription> subscription_;  // ends before the remover
 };

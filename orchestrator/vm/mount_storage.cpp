@@ -46,6 +46,8 @@ Result<domain_xml::SourceKind> kind_of(const std::filesystem::path& path) {
     return fail(Errc::InvalidArgument, "'" + path.string() + "' is neither a file nor a block device");
 }
 
+bool keeps(std::string_view kind) { return kind == protocol::kind::origin || kind == protocol::kind::origin_snapshot; }
+
 bool halted(VolumeState state) { return state == VolumeState::Halted || state == VolumeState::Removed; }
 
 class MountStorage final : public Storage {
@@ -63,6 +65,7 @@ public:
         const auto read = std::from_chars(size.data(), size.data() + size.size(), facts.size.count);
         if (read.ec != std::errc{}) return fail(Errc::Corrupt, volume.str() + " has the size '" + mount_client::shown(size) + "'");
         facts.rw = TRY(mount.value(mount_client::volume_control(volume, volume_file::rw))) == "1";
+        facts.kept = keeps(TRY(mount.value(mount_client::volume_control(volume, volume_file::kind))));
         if (auto device = mount.link_target(mount_client::volume_control(volume, volume_file::device))) facts.device = std::move(*device);
         return facts;
     }
@@ -92,11 +95,10 @@ public:
 
     Result<std::optional<StopOutcome>> commit(const VolumeId& volume) override {
         const auto mount = TRY(Mount::open(mountpoint_));
-        const auto kind = TRY(mount.value(mount_client::volume_control(volume, volume_file::kind)));
-        const bool keeps = kind == protocol::kind::origin || kind == protocol::kind::origin_snapshot;
         // Without a snapshot layer what the VM writes is the state already.
         const bool layerless = TRY(mount.value(mount_client::volume_control(volume, volume_file::revisions_to_keep))).starts_with("-1");
-        if (!keeps || layerless || TRY(look(volume)).state != VolumeState::Started) return std::nullopt;
+        const auto facts = TRY(look(volume));
+        if (!facts.kept || layerless || facts.state != VolumeState::Started) return std::nullopt;
         const auto reply = TRY(command(volume, verb::commit));
         return StopOutcome{reply.committed, reply.revision};
     }

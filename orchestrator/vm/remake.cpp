@@ -24,6 +24,7 @@ base::Failure with_undo(base::Error error, const Result<>& undone) {
 
 Result<> remove_halted(const Surroundings& world, const definitions::VmDefinition& vm) {
     TRY(definitions::check_removable(world.definitions.snapshot(), vm.name));
+    TRY(discard_leftovers(world.storage, vm));
     // The definition last: without it nobody would know what is left.
     for (const auto& pool : pools_of(vm)) TRY(world.storage.remove_vm(pool, vm.name));
     TRY(world.records.remove(vm.name));

@@ -136,6 +136,18 @@ Result<> drop_volumes(Storage& storage, const std::vector<SessionVolume>& volume
     }));
 }
 
+Result<> discard_leftovers(Storage& storage, const definitions::VmDefinition& vm) {
+    if (!std::holds_alternative<definitions::DisposableVm>(vm.vm_class)) return {};
+    for (const auto& use : vm.volumes) {
+        const auto volume = volume_id(vm.name, use);
+        const auto facts = storage.look(volume);
+        if (!facts && facts.error().code == Errc::NotFound) continue;
+        if (!facts) return base::Failure(facts.error());
+        if (facts->state == VolumeState::Dirty && !facts->kept) TRY(storage.discard(volume));
+    }
+    return {};
+}
+
 Result<> drop_session(Storage& storage, SessionRecords& records, SessionRecord record) {
     TRY(drop_volumes(storage, record.volumes));
     std::erase_if(record.volumes, [](const SessionVolume& one) { return one.fresh; });

@@ -30,6 +30,10 @@ namespace varve::vm {
 [[nodiscard]] base::Result<std::vector<StoppedVolume>> stop_volumes(Storage& storage, const std::vector<SessionVolume>& volumes);
 [[nodiscard]] base::Result<> drop_volumes(Storage& storage, const std::vector<SessionVolume>& volumes);
 
+// Of a halted disposable: what a session that the machine did not survive left in the volumes that keep nothing, so that it starts anew, and can be
+// removed. Nothing happens to other VMs, whose dirty volumes their next start goes on with, nor to volumes that are started.
+[[nodiscard]] base::Result<> discard_leftovers(Storage& storage, const definitions::VmDefinition& vm);
+
 // Drops a session whose guest has executed nothing, and its record: but for the volumes that were dirty before it. Those stay started, which
 // is to say uncommitted, and noted, so that the next start goes on with them.
 [[nodiscard]] base::Result<> drop_session(Storage& storage, SessionRecords& records, SessionRecord record);

@@ -48,13 +48,12 @@ Result<> Start::prepare() {
     if (existing) return fail(Errc::Busy, "its domain " + existing->uuid.str() + " exists at '" + hypervisor_.uri() + "'");
     if (existing.error().code != Errc::NotFound) return base::Failure(existing.error());
     earlier_ = TRY(world_.records.find(vm_.name));
-    if (!earlier_) return {};
-    // Its end could not be finished when it came; both do nothing the second time.
-    if (earlier_->phase == Phase::Starting)
+    // Its end could not be finished when it came; each does nothing the second time.
+    if (earlier_ && earlier_->phase == Phase::Starting)
         TRY(drop_volumes(world_.storage, earlier_->volumes));
-    else
+    else if (earlier_)
         (void)TRY(stop_volumes(world_.storage, earlier_->volumes));
-    return {};
+    return discard_leftovers(world_.storage, vm_);
 }
 
 Result<> Start::run() {

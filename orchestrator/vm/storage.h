@@ -27,6 +27,7 @@ struct VolumeFacts {
     VolumeState state = VolumeState::Halted;
     base::Bytes size;
     bool rw = true;                               // whether its VM may write
+    bool kept = true;                             // whether a stop keeps what its VM wrote
     std::optional<std::filesystem::path> device;  // while it is started
 };
 

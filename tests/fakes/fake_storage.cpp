@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/fakes/fake_storage.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace varve::fakes {
@@ -59,7 +60,7 @@ Result<Volume*> FakeStorage::at(const VolumeId& volume) {
 Result<vm::VolumeFacts> FakeStorage::look(const VolumeId& volume) {
     return call("look " + volume.str(), Effect::Reads, [&]() -> Result<vm::VolumeFacts> {
         const auto& found = *TRY(at(volume));
-        vm::VolumeFacts facts{found.state, found.size, found.rw, {}};
+        vm::VolumeFacts facts{found.state, found.size, found.rw, found.kept, {}};
         if (found.state == VolumeState::Started) facts.device = device_of(volume);
         return facts;
     });
@@ -85,8 +86,8 @@ Result<vm::StopOutcome> FakeStorage::stop(const VolumeId& volume) {
     return call("stop " + volume.str(), Effect::Changes, [&]() -> Result<vm::StopOutcome> {
         auto& found = *TRY(at(volume));
         if (is_halted(found)) return vm::StopOutcome{};
-        const bool changed = found.content != found.uncommitted;
-        found.content = found.uncommitted;
+        const bool changed = found.kept && found.content != found.uncommitted;
+        if (changed) found.content = found.uncommitted;
         found.commits += changed ? 1 : 0;
         found.state = VolumeState::Halted;
         return vm::StopOutcome{changed, changed ? "2026-01-01T00:00:00Z" : ""};
@@ -143,7 +144,10 @@ Result<std::optional<VolumeId>> FakeStorage::volume_at(const std::filesystem::pa
 
 Result<> FakeStorage::remove_vm(const base::PoolName& pool, const base::VmName& vm) {
     return call("remove " + pool.str() + "/" + vm.str(), Effect::Changes, [&]() -> Result<> {
-        std::erase_if(pools_.volumes, [&](const auto& one) { return one.first.starts_with(prefix_of(pool, vm)); });
+        const auto its = [&](const auto& one) { return one.first.starts_with(prefix_of(pool, vm)); };
+        const auto busy = std::ranges::find_if(pools_.volumes, [&](const auto& one) { return its(one) && !is_halted(one.second); });
+        if (busy != pools_.volumes.end()) return fail(Errc::Busy, busy->first + " cannot be removed while it is started or dirty");
+        std::erase_if(pools_.volumes, its);
         return {};
     });
 }

@@ -19,6 +19,7 @@ struct FakeVolumes {
         vm::VolumeState state = vm::VolumeState::Halted;
         base::Bytes size{std::uint64_t{1} << 20};
         bool rw = true;
+        bool kept = true;              // by a stop
         std::string content = {};      // the committed state
         std::string uncommitted = {};  // of the session
         int commits = 0;

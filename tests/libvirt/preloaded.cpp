@@ -60,9 +60,10 @@ void PreloadedGuests::start_preloading() {
         *loop_, *definitions, *machines, *disposables_, preloading::Records::open(own_ / "preloads").value(), preloading::SystemSettings{},
         [](const std::string& about, const base::Error& error) { std::cout << about << ": " << error.message() << "\n"; });
     preloading_->recover();
-    volumes_ = preloading::VolumeWatch::start(host().mountpoint(), [this](const std::optional<base::VolumeId>& volume) {
-                   preloading_->volume_changed(volume);
-               }).value();
+    preloading::VolumeWatch::Listener listener;
+    listener.mount_came = [] {};
+    listener.changed = [this](const std::optional<base::VolumeId>& volume) { preloading_->volume_changed(volume); };
+    volumes_ = preloading::VolumeWatch::start(host().mountpoint(), std::move(listener)).value();
     thread_ = std::thread([this] {
         const auto hold = boost::asio::make_work_guard(*io_);
         io_->run();

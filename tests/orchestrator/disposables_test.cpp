@@ -2,7 +2,10 @@
 // Disposables on a real mount: what `varve disp run` makes there, and that all of it goes, however they and the orchestrator end.
 #include "tests/orchestrator/mounted.h"
 
+#include <sys/mount.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 namespace varve::tests {
@@ -133,6 +136,68 @@ TEST_F(Disposables, AfterAKillOfTheOrchestratorNothingIsLeftOfThem) {
     EXPECT_NE(third, second);
     (void)must({"vm", "kill", third});
     EXPECT_TRUE(gone(third));
+}
+
+// Another boot: its number, which programs read from now on; and nothing that runs, or is kept below /run.
+class Reboot {
+public:
+    enum class Mount { IsThere, IsGone };
+    explicit Reboot(const std::filesystem::path& directory, Mount mount = Mount::IsThere) {
+        const auto file = directory / "boot_id";
+        std::ofstream(file) << "01234567-89ab-cdef-0123-456789abcdef\n";
+        // In the mounts of this test alone.
+        EXPECT_EQ(::mount(file.c_str(), boot_id, nullptr, MS_BIND, nullptr), 0) << errno;
+        if (mount == Mount::IsThere) MountedOrchestrator::daemon->kill();
+        EXPECT_TRUE(MountedOrchestrator::daemon->start());
+    }
+    ~Reboot() {
+        EXPECT_EQ(::umount2(boot_id, MNT_DETACH), 0) << errno;
+        MountedOrchestrator::daemon->kill();
+        EXPECT_TRUE(MountedOrchestrator::daemon->start());
+    }
+    Reboot(const Reboot&) = delete;
+    Reboot& operator=(const Reboot&) = delete;
+
+private:
+    static constexpr const char* boot_id = "/proc/sys/kernel/random/boot_id";
+};
+
+TEST_F(Disposables, AfterARebootNothingIsLeftOfTheUnnamedAndTheNamedStartAnew) {
+    (void)must({"create", "-p", at("mail/private"), "--source", at("dvm/private")});
+    (void)must({"vm", "create", "mail", "class=disposable", "template=dvm", "memory=1M", "--volume", "private=" + pool_});
+    (void)must({"vm", "start", "mail"});
+    const auto device = [&] { return std::filesystem::read_symlink(pool() / "mail" / ".varve" / "private" / "device"); };
+    ASSERT_TRUE(std::fstream(device(), std::ios::in | std::ios::out | std::ios::binary) << "secret");
+    const auto name = run();
+    kill_orchestrator();
+    std::filesystem::remove_all(directory_ / "run");
+    {
+        const Reboot reboot(directory_);
+        EXPECT_EQ(control(name, "private", "state"), "dirty");
+        start_again();
+        EXPECT_TRUE(gone(name)) << control(name, "private", "state");
+        EXPECT_EQ(control("mail", "private", "state"), "dirty") << "until somebody needs it";
+        (void)must({"vm", "start", "mail"});
+        std::string content(6, ' ');
+        std::ifstream(device(), std::ios::binary).read(content.data(), static_cast<std::streamsize>(content.size()));
+        EXPECT_EQ(content, std::string(6, '\0'));
+        (void)must({"vm", "kill", "mail"});
+        process_.reset();
+    }
+    start_again();
+}
+
+// The mount may come after the orchestrator.
+TEST_F(Disposables, AfterARebootTheyGoAsSoonAsTheMountIsThere) {
+    const auto name = run();
+    kill_orchestrator();
+    std::filesystem::remove_all(directory_ / "run");
+    daemon->kill();
+    start_again();
+    EXPECT_TRUE(comes([&] { return log().find(name + ": cannot be removed: ") != std::string::npos; }));
+    const Reboot reboot(directory_, Reboot::Mount::IsGone);
+    EXPECT_TRUE(gone(name));
+    process_.reset();
 }
 
 // At any moment of a start: whatever was made by then goes.

@@ -82,6 +82,19 @@ TEST_F(ServiceDisposables, AlsoWhenItIsStillBusy) {
     EXPECT_EQ(reported_, "");
 }
 
+TEST_F(ServiceDisposables, WhatCannotBeRemovedWithoutTheMountIsWhenItComes) {
+    ASSERT_TRUE(start());
+    machines_->mount_is_there = false;
+    ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
+    // The remover has one thread.
+    EXPECT_EQ(disposables_->end(vm_name("disp7")).error().code, base::Errc::NotFound);
+    EXPECT_EQ(reported_, "disp7: no mount");
+    EXPECT_TRUE(store_->find(vm_name("disp7")));
+    machines_->mount_is_there = true;
+    disposables_->mount_came();
+    EXPECT_TRUE(goes("disp7"));
+}
+
 TEST_F(ServiceDisposables, AFailureLeavesNothing) {
     machines_->start_fails = true;
     EXPECT_EQ(start().error().message(), "no memory");

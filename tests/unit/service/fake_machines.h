@@ -64,6 +64,7 @@ public:
     }
     base::Result<std::filesystem::path> console(const base::VmName&) const override { return std::filesystem::path("/dev/pts/7"); }
     base::Result<> remove(const base::VmName& vm) override {
+        if (!mount_is_there) return base::fail(base::Errc::NotFound, "no mount");
         if (removals_refused > 0) {
             --removals_refused;
             return base::fail(base::Errc::Busy, "its volumes stop");
@@ -132,6 +133,7 @@ public:
     std::optional<base::Bytes> lags;             // it gives so much between two questions; absent: all at once
     std::vector<base::Bytes> asked_memory;
     std::atomic<int> removals_refused = 0;
+    std::atomic<bool> mount_is_there = true;  // as removals see it
     vm::StopRequest last_stop;
     vm::AttachRequest last_attach;
     std::string last_resize;

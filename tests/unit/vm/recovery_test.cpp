@@ -198,6 +198,85 @@ TEST_F(AwayTest, CommitsNothingAfterAReboot) {
     EXPECT_EQ(world.volume("fast/work/data").uncommitted, "new");
 }
 
+// ---- disposables after a reboot
+
+class RebootedTest : public ::testing::Test {
+protected:
+    // One volume is as those of disposables are; the other keeps what is written, which nobody asked to drop.
+    void SetUp() override {
+        world.define("fedora", [](definitions::VmDefinition& vm) { vm.vm_class = definitions::TemplateVm{}; });
+        world.define("dvm", [](definitions::VmDefinition& vm) {
+            vm.vm_class = definitions::AppVm{named<base::VmName>("fedora"), definitions::DisposableSettings{}};
+        });
+        world.define("work", [](definitions::VmDefinition& vm) {
+            vm.vm_class = definitions::DisposableVm{named<base::VmName>("dvm"), true};
+        });
+        world.volumes.volumes["fast/work/root"].kept = false;
+        ASSERT_TRUE(world.machines->start(work, {}));
+        world.guest_writes("fast/work/root", "secret");
+        world.guest_writes("fast/work/data", "new");
+        world.end_orchestrator();
+        world.guests.guests.clear();
+        world.volumes.records.clear();
+        dirty("fast/work/root");
+    }
+    void dirty(const std::string& volume) { world.volumes.volumes[volume].state = VolumeState::Dirty; }
+    void halted(const std::string& volume) { world.volumes.volumes[volume].state = VolumeState::Halted; }
+    void boot() {
+        world.start_orchestrator();
+        (void)world.machines->recover();
+    }
+    World world;
+};
+
+TEST_F(RebootedTest, ADisposableStartsAnew) {
+    halted("fast/work/data");
+    boot();
+    ASSERT_TRUE(world.machines->start(work, {}));
+    EXPECT_EQ(world.volume("fast/work/root").uncommitted, "old");
+    ASSERT_TRUE(world.machines->kill(work, {}));
+    EXPECT_EQ(world.volume("fast/work/root").content, "old");
+}
+
+TEST_F(RebootedTest, ADisposableCanBeRemoved) {
+    halted("fast/work/data");
+    boot();
+    const auto removed = world.machines->remove(work);
+    ASSERT_TRUE(removed) << removed.error().message();
+    EXPECT_FALSE(world.volumes.volumes.contains("fast/work/root"));
+    EXPECT_FALSE(world.machines->info(work));
+}
+
+TEST_F(RebootedTest, WhatAVolumeWouldKeepIsDroppedUnaskedNeitherByAStartNorByARemoval) {
+    dirty("fast/work/data");
+    boot();
+    EXPECT_EQ(world.machines->remove(work).error().code, base::Errc::Busy);
+    ASSERT_TRUE(world.machines->start(work, {}));
+    EXPECT_EQ(world.volume("fast/work/data").uncommitted, "new");
+    EXPECT_EQ(world.volume("fast/work/root").uncommitted, "old");
+}
+
+TEST_F(RebootedTest, AStartedVolumeIsLeftAlone) {
+    halted("fast/work/data");
+    world.volumes.volumes["fast/work/root"].state = VolumeState::Started;
+    boot();
+    EXPECT_EQ(world.machines->remove(work).error().code, base::Errc::Busy);
+    EXPECT_EQ(world.volume("fast/work/root").uncommitted, "secret");
+}
+
+TEST_F(RebootedTest, WhatOtherVmsLeftIsGoneOnWith) {
+    world.define("other");
+    for (const auto* volume : {"fast/other/root", "fast/other/data"}) {
+        world.volumes.volumes[volume].kept = false;
+        world.guest_writes(volume, "half done");
+        dirty(volume);
+    }
+    boot();
+    EXPECT_EQ(world.machines->remove(other).error().code, base::Errc::Busy);
+    ASSERT_TRUE(world.machines->start(other, {}));
+    EXPECT_EQ(world.volume("fast/other/root").uncommitted, "half done");
+}
+
 TEST_F(AwayTest, LeavesVolumesThatSomebodyStartedByHand) {
     world.guests.guests.clear();
     world.volumes.records.clear();
