@@ -59,6 +59,7 @@ Result<std::unique_ptr<DefinitionStore>> DefinitionStore::open(const std::filesy
     std::filesystem::create_directories(directory, error);
     if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
     std::unique_ptr<DefinitionStore> store(new DefinitionStore(std::move(directory)));
+    store->remakes_ = TRY(Remakes::open(state_directory / "remakes"));
     TRY(store->load());
     TRY(store->finish_rename());
     for (const auto& [name, vm] : store->definitions_) {
@@ -114,6 +115,17 @@ Result<VmDefinition> DefinitionStore::find(const VmName& vm) const {
 }
 
 std::vector<Trouble> DefinitionStore::troubles() const { return troubles_; }
+
+Result<bool> DefinitionStore::is_taken(const VmName& vm) const {
+    const std::scoped_lock lock(mutex_);
+    if (definitions_.contains(vm)) return true;
+    return is_there(file_of(vm));
+}
+
+Result<bool> DefinitionStore::is_rename_begun() const {
+    const std::scoped_lock lock(mutex_);
+    return is_there(rename_intent());
+}
 
 Result<> DefinitionStore::check_free(const VmName& vm) const {
     // A file that is no definition is somebody's work, too.

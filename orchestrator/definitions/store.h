@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// All definitions: <state directory>/vms/<VM>.toml, one file each.
+// All definitions: <state directory>/vms/<VM>.toml, one file each; and beside them, in remakes, what is done with them and the pools together.
 #pragma once
 
 #include "orchestrator/definitions/definition_text.h"
+#include "orchestrator/definitions/remakes.h"
 #include "orchestrator/definitions/rules.h"
 
 #include <filesystem>
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] Definitions snapshot() const;
     [[nodiscard]] base::Result<VmDefinition> find(const base::VmName& vm) const;  // NotFound
     [[nodiscard]] std::vector<Trouble> troubles() const;                          // as found by open()
+    // Whether there is a definition, or a file in its place that is none.
+    [[nodiscard]] base::Result<bool> is_taken(const base::VmName& vm) const;
 
     // Exists, also when the name's file is there and no definition; else as check_change().
     [[nodiscard]] base::Result<> create(const VmDefinition& vm);
@@ -43,10 +46,13 @@ public:
     [[nodiscard]] base::Result<> set_interfaces(const base::VmName& vm, const std::vector<Interface>& interfaces);
     // NotFound; Busy as check_removable().
     [[nodiscard]] base::Result<> remove(const base::VmName& vm);
-    // All references follow. NotFound, Exists.
+    // All references follow. NotFound, Exists. After an error it may be that it is begun, which is to say that the next change or open() finishes it.
     [[nodiscard]] base::Result<> rename(const base::VmName& vm, const base::VmName& to);
+    [[nodiscard]] base::Result<bool> is_rename_begun() const;
     // A definition of its own: another UUID, no MAC addresses, and no preload settings. NotFound, Exists.
     [[nodiscard]] base::Result<VmDefinition> clone(const base::VmName& vm, const base::VmName& to);
+
+    [[nodiscard]] Remakes& remakes() { return *remakes_; }
 
     // Called after each change, in the thread that made it, without the lock of the definitions: it only notes that there was one. When on_change()
     // has returned, the one before is called no more.
@@ -80,6 +86,7 @@ private:
     [[nodiscard]] base::Result<> write(const VmDefinition& vm);
 
     std::filesystem::path directory_;
+    std::unique_ptr<Remakes> remakes_;
     std::vector<Trouble> troubles_;
     mutable std::mutex mutex_;
     Definitions definitions_;  // under the mutex

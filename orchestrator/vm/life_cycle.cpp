@@ -83,6 +83,7 @@ public:
     // ---- start and stop
 
     Result<StartReport> start(const VmName& vm, const StageListener& listener) override {
+        TRY(finish_remake_of(vm));
         const auto definition = TRY(world_.definitions.find(vm));
         TRY(check_references(definition));
         StageRunner stages(vm, "starting " + vm.str(), listener);
@@ -152,6 +153,7 @@ public:
     // ---- changes of what a VM is
 
     Result<> remove(const VmName& vm) override {
+        TRY(finish_remake_of(vm));
         const auto definition = TRY(world_.definitions.find(vm));
         {
             const auto claim = TRY(board_.claim_halted(vm, "remove", std::chrono::steady_clock::now() + settings_.patience));
@@ -162,6 +164,8 @@ public:
     }
 
     Result<> rename(const VmName& vm, const VmName& to) override {
+        TRY(finish_remake_of(vm));
+        TRY(finish_remake_of(to));
         const auto definition = TRY(world_.definitions.find(vm));
         {
             const auto claim = TRY(board_.claim_halted(vm, "rename", std::chrono::steady_clock::now() + settings_.patience));
@@ -173,6 +177,8 @@ public:
     }
 
     Result<> clone(const VmName& vm, const VmName& to) override {
+        TRY(finish_remake_of(vm));
+        TRY(finish_remake_of(to));
         const auto definition = TRY(world_.definitions.find(vm));
         const auto other = TRY(board_.claim(to, {VmState::Halted}, "clone to"));
         return clone_vm(world_, definition, to);
@@ -243,9 +249,9 @@ public:
     }
 
     std::vector<Repaired> recover() override {
+        auto all = finish_remakes();
         std::set<std::string> uris{settings_.default_hypervisor};
         for (const auto& vm : world_.definitions.all()) uris.insert(world_.uri_of(vm));
-        std::vector<Repaired> all;
         for (const auto& uri : uris) {
             (void)hypervisors_.at(uri);  // from here on its events are heard
             auto repaired = catch_up(uri);
@@ -270,6 +276,33 @@ private:
 
     [[nodiscard]] Result<domain_xml::Description> describe(const VmDefinition& vm, const definitions::Uuid& domain) const {
         return domain_xml::read_description(TRY(world_.hypervisors.at(world_.uri_of(vm)).description(domain)));
+    }
+
+    // ---- renames and clones that were cut off
+
+    std::vector<Repaired> finish_remakes() {
+        std::vector<Repaired> all;
+        for (const auto& remake : world_.definitions.remakes().all()) {
+            const auto finished = finish_remake_of(remake.to);
+            all.push_back({remake.from, remake.what == definitions::Remake::What::Rename ? Repair::FinishRename : Repair::UndoClone,
+                           finished ? std::string() : finished.error().message()});
+        }
+        return all;
+    }
+
+    // Before anything is done with the VM: the mount may have come only now.
+    Result<> finish_remake_of(const VmName& vm) {
+        const auto noted = world_.definitions.remakes().of(vm);
+        if (!noted) return {};
+        const bool renames = noted->what == definitions::Remake::What::Rename;
+        const auto to = TRY(board_.claim(noted->to, {VmState::Halted}, "finish what was begun with"));
+        const auto from = renames ? TRY(board_.claim(noted->from, {VmState::Halted}, "finish the rename of")) : nullptr;
+        if (world_.definitions.remakes().of(vm) != noted) return {};  // whoever had the claim has done it
+        auto finished = finish_remake(world_, *noted);
+        if (finished) return {};
+        return base::Failure(base::with_context(
+            std::move(finished).error(), (renames ? "the rename of " : "a clone of ") + noted->from.str() + " to " + noted->to.str() +
+                                             " was cut off, and cannot be " + (renames ? "finished" : "undone")));
     }
 
     // ---- needs
@@ -452,6 +485,8 @@ private:
                 return adopt(claim, hypervisor, {domain->uuid, domain->name, DomainState::Running, domain->vm}, record);
             case Repair::Adopt: return adopt(claim, hypervisor, *domain, record);
             case Repair::FinishStop: (void)TRY(finish_stop(world_, claim, "its domain went while nobody looked")); return {};
+            case Repair::FinishRename:
+            case Repair::UndoClone: return {};  // no matter of sessions
         }
         return {};
     }

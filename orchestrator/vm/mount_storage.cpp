@@ -133,6 +133,11 @@ public:
         return std::optional(state->volume);
     }
 
+    Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) override {
+        const auto mount = TRY(Mount::open(mountpoint_));
+        return mount.exists(mount_client::vm_directory({pool, vm}));
+    }
+
     Result<> remove_vm(const base::PoolName& pool, const base::VmName& vm) override {
         const auto mount = TRY(Mount::open(mountpoint_));
         if (!TRY(mount.exists(mount_client::vm_directory({pool, vm})))) return {};

@@ -27,6 +27,8 @@ std::string_view name_of(Repair repair) {
         case Repair::GoOn: return "go-on";
         case Repair::Adopt: return "adopt";
         case Repair::FinishStop: return "finish-stop";
+        case Repair::FinishRename: return "finish-rename";
+        case Repair::UndoClone: return "undo-clone";
     }
     return "";
 }

@@ -16,6 +16,9 @@ enum class Repair {
     GoOn,        // cut off at the resume: resume it
     Adopt,       // it runs or is paused: look after it from now on
     FinishStop,  // it ran, and its domain has gone: its volumes commit or discard, by kind
+    // Of renames and clones that were cut off (remake.h); decide() knows nothing of these.
+    FinishRename,
+    UndoClone,
 };
 
 // `domain`: the state of the VM's domain that has our mark; none when there is no such domain.

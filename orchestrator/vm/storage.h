@@ -71,6 +71,7 @@ public:
     // The volume whose committed state the path in the mount is; nothing for revisions and paths elsewhere.
     [[nodiscard]] virtual base::Result<std::optional<base::VolumeId>> volume_at(const std::filesystem::path& path) = 0;
 
+    [[nodiscard]] virtual base::Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) = 0;
     // A VM's place in a pool. Each does nothing when there is none; `rename` also when only the new one is there.
     [[nodiscard]] virtual base::Result<> remove_vm(const base::PoolName& pool, const base::VmName& vm) = 0;
     [[nodiscard]] virtual base::Result<> rename_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) = 0;

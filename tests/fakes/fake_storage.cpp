@@ -142,6 +142,12 @@ Result<std::optional<VolumeId>> FakeStorage::volume_at(const std::filesystem::pa
     });
 }
 
+Result<bool> FakeStorage::has_vm(const base::PoolName& pool, const base::VmName& vm) {
+    return call("has " + pool.str() + "/" + vm.str(), Effect::Reads, [&]() -> Result<bool> {
+        return std::ranges::any_of(pools_.volumes, [&](const auto& one) { return one.first.starts_with(prefix_of(pool, vm)); });
+    });
+}
+
 Result<> FakeStorage::remove_vm(const base::PoolName& pool, const base::VmName& vm) {
     return call("remove " + pool.str() + "/" + vm.str(), Effect::Changes, [&]() -> Result<> {
         const auto its = [&](const auto& one) { return one.first.starts_with(prefix_of(pool, vm)); };
@@ -154,6 +160,11 @@ Result<> FakeStorage::remove_vm(const base::PoolName& pool, const base::VmName& 
 
 Result<> FakeStorage::rename_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) {
     return call("rename " + pool.str() + "/" + vm.str(), Effect::Changes, [&]() -> Result<> {
+        const auto there = [&](const base::VmName& name) {
+            return std::ranges::any_of(pools_.volumes, [&](const auto& one) { return one.first.starts_with(prefix_of(pool, name)); });
+        };
+        if (!there(vm)) return {};
+        if (there(to)) return fail(Errc::Exists, pool.str() + "/" + to.str() + " exists already");
         std::map<std::string, Volume> renamed;
         for (const auto& [name, volume] : pools_.volumes) {
             const bool its = name.starts_with(prefix_of(pool, vm));
@@ -166,6 +177,8 @@ Result<> FakeStorage::rename_vm(const base::PoolName& pool, const base::VmName& 
 
 Result<> FakeStorage::clone_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) {
     return call("clone " + pool.str() + "/" + vm.str(), Effect::Changes, [&]() -> Result<> {
+        if (std::ranges::any_of(pools_.volumes, [&](const auto& one) { return one.first.starts_with(prefix_of(pool, to)); }))
+            return fail(Errc::Exists, pool.str() + "/" + to.str() + " exists already");
         std::map<std::string, Volume> made;
         for (const auto& [name, volume] : pools_.volumes)
             if (name.starts_with(prefix_of(pool, vm)))

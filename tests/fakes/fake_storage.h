@@ -47,6 +47,7 @@ public:
     [[nodiscard]] base::Result<> resize(const base::VolumeId& volume, base::Bytes size) override;
     [[nodiscard]] base::Result<vm::Attachable> attachable(const std::filesystem::path& path) override;
     [[nodiscard]] base::Result<std::optional<base::VolumeId>> volume_at(const std::filesystem::path& path) override;
+    [[nodiscard]] base::Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) override;
     [[nodiscard]] base::Result<> remove_vm(const base::PoolName& pool, const base::VmName& vm) override;
     [[nodiscard]] base::Result<> rename_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) override;
     [[nodiscard]] base::Result<> clone_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) override;

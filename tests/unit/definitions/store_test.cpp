@@ -171,6 +171,32 @@ TEST_F(Store, AnIntentThatCannotBeUnderstoodIsAnError) {
     EXPECT_EQ(store.error().code, base::Errc::Corrupt);
 }
 
+TEST_F(Store, WhatIsUnderWayIsKnownToTheNext) {
+    const Remake rename{Remake::What::Rename,
+                        vm_name("a"),
+                        vm_name("b"),
+                        {base::PoolName::parse("fast").value(), base::PoolName::parse("slow").value()}};
+    const Remake clone{Remake::What::Clone, vm_name("a"), vm_name("c"), {}};
+    {
+        const auto store = open();
+        ASSERT_TRUE(store->remakes().note(rename));
+        ASSERT_TRUE(store->remakes().note(clone));
+    }
+    const auto store = open();
+    EXPECT_EQ(store->remakes().all(), (std::vector{rename, clone}));
+    EXPECT_EQ(store->remakes().of(vm_name("a")), rename);
+    EXPECT_EQ(store->remakes().of(vm_name("b")), rename);
+    EXPECT_EQ(store->remakes().of(vm_name("c")), clone);
+    EXPECT_FALSE(store->remakes().of(vm_name("d")));
+    ASSERT_TRUE(store->remakes().forget(rename));
+    EXPECT_EQ(open()->remakes().all(), std::vector{clone});
+    for (const auto* text : {"what = \"clone\"\nfrom = \"a\"\nto = \"c\"\n", "what = \"copy\"\n",
+                             "what = \"clone\"\nfrom = \"a\"\nto = \"d\"\npools = []\n"}) {
+        std::ofstream(state_ / "remakes" / "c.toml") << text;
+        EXPECT_EQ(code(DefinitionStore::open(state_)), base::Errc::Corrupt) << text;
+    }
+}
+
 TEST_F(Store, ACloneIsItsOwn) {
     put("fedora.toml", "class = \"template\"\n");
     put("dvm.toml",
