@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// `begin`, `suspend` and `resume`: of all templates at once, for the host's units.
+// `begin` and `resume`: of all templates at once, for the host's units.
 #include "orchestrator/cli/orchestrator_command.h"
 
 namespace varve::cli {
@@ -42,11 +42,6 @@ OrchestratorSubcommand add_preload_begin(CLI::App& parent) {
                       "Once after each start of the machine; varve-preload.service does it when the standard VMs have started.\n\n"
                       "Examples:\n  varve preload begin",
                       "begun");
-}
-
-OrchestratorSubcommand add_preload_suspend(CLI::App& parent) {
-    return add_switch(parent, "suspend", "Remove all that are kept ready, and make none",
-                      "Before the host sleeps; varve-preload-sleep.service does it.\n\nExamples:\n  varve preload suspend", "suspended");
 }
 
 OrchestratorSubcommand add_preload_resume(CLI::App& parent) {

@@ -16,6 +16,7 @@ using preload::Phase;
 using preloading::Preloading;
 
 constexpr std::array<std::string_view, 1> refresh_parameters{"template"};
+constexpr std::array<std::string_view, 1> suspend_parameters{"timeout"};
 
 std::string_view name_of(Phase phase) {
     switch (phase) {
@@ -47,15 +48,33 @@ void add_status(rpc::MethodTable& methods, const Preloading& preloading, const A
     });
 }
 
-// Of all templates at once: for the host's own units.
+// ---- of all templates at once: for the host's own units
+
+Result<> only_administrators(const Access& access, const rpc::Call& call) {
+    if (access.is_administrator(call.caller)) return {};
+    return base::fail(base::Errc::Denied, "only an administrator may do that");
+}
+
 void add_for_administrators(rpc::MethodTable& methods, const Access& access, std::string name, std::function<void()> act) {
     methods.add(std::move(name), rpc::Length::Long,
                 [&access, act = std::move(act)](const json& params, const rpc::Call& call) -> Result<json> {
                     (void)TRY(Arguments::of(params, {}));
-                    if (!access.is_administrator(call.caller)) return base::fail(base::Errc::Denied, "only an administrator may do that");
+                    TRY(only_administrators(access, call));
                     act();
                     return json::object();
                 });
+}
+
+void add_suspend(rpc::MethodTable& methods, Preloading& preloading, const Access& access) {
+    methods.add("preload.suspend", rpc::Length::Long, [&](const json& params, const rpc::Call& call) -> Result<json> {
+        const auto timeout = TRY(TRY(Arguments::of(params, suspend_parameters)).milliseconds("timeout"));
+        TRY(only_administrators(access, call));
+        const auto done = std::make_shared<std::promise<void>>();
+        auto gone = done->get_future();
+        preloading.suspend([done] { done->set_value(); });
+        if (!timeout) gone.wait();
+        return json{{"gone", !timeout || gone.wait_for(*timeout) == std::future_status::ready}};
+    });
 }
 
 }  // namespace
@@ -72,11 +91,7 @@ void add_preload_methods(rpc::MethodTable& methods, Preloading& preloading, cons
     });
     add_for_administrators(methods, access, "preload.begin", [&] { preloading.begin(); });
     add_for_administrators(methods, access, "preload.resume", [&] { preloading.resume(); });
-    add_for_administrators(methods, access, "preload.suspend", [&] {
-        const auto gone = std::make_shared<std::promise<void>>();
-        preloading.suspend([gone] { gone->set_value(); });
-        gone->get_future().wait();
-    });
+    add_suspend(methods, preloading, access);
 }
 
 }  // namespace varve::service

@@ -228,11 +228,23 @@ TEST_F(VmCommands, PreloadChanges) {
     answer("preload.refresh", json::object());
     EXPECT_EQ(run({"preload", "refresh", "dvm"}).out, "dvm  refreshed\n");
     EXPECT_EQ(asked_, R"(preload.refresh {"template":"dvm"})");
-    for (const auto& [verb, done] : {std::pair{"begin", "begun"}, std::pair{"suspend", "suspended"}, std::pair{"resume", "resumed"}}) {
+    for (const auto& [verb, done] : {std::pair{"begin", "begun"}, std::pair{"resume", "resumed"}}) {
         answer(std::string("preload.") + verb, json::object());
         EXPECT_EQ(run({"preload", verb}).out, std::string("preloading  ") + done + "\n");
     }
     EXPECT_EQ(run({"preload", "max", "dvm"}).code, ExitCode::Usage);
+}
+
+TEST_F(VmCommands, PreloadSuspend) {
+    answer("preload.suspend", json{{"gone", true}});
+    EXPECT_EQ(run({"preload", "suspend"}).out, "preloading  suspended\n");
+    EXPECT_EQ(asked_, "preload.suspend {}");
+    answer("preload.suspend", json{{"gone", false}});
+    const auto late = run({"preload", "suspend", "--timeout", "20"});
+    EXPECT_EQ(late.out, "preloading  suspended; some have not gone yet\n");
+    EXPECT_EQ(late.code, ExitCode::Ok);
+    EXPECT_EQ(asked_, R"(preload.suspend {"timeout":20000})");
+    EXPECT_EQ(run({"preload", "suspend", "--timeout", "soon"}).code, ExitCode::Usage);
 }
 
 TEST_F(VmCommands, DispRunPrintsTheName) {

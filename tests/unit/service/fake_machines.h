@@ -46,7 +46,10 @@ public:
         last_stop = request;
         return end(vm, false);
     }
-    base::Result<vm::StopReport> kill(const base::VmName& vm, const vm::StageListener&) override { return end(vm, true); }
+    base::Result<vm::StopReport> kill(const base::VmName& vm, const vm::StageListener&) override {
+        if (before_kill) before_kill();
+        return end(vm, true);
+    }
     base::Result<> pause(const base::VmName& vm) override {
         if (pause_fails) return base::fail(base::Errc::Io, "it cannot be paused");
         TRY(move(vm, vm::VmState::Running, vm::VmState::Paused));
@@ -128,6 +131,7 @@ public:
     std::vector<std::pair<std::string, vm::VmState>> networks_at;  // who got networks, and how it was then
     std::function<void()> after_start;                             // the next one
     std::function<void()> after_pause;
+    std::function<void()> before_kill;  // in the thread that kills
     base::Bytes free{std::uint64_t{8} << 30};
     mutable std::optional<vm::GuestMemory> has;  // every guest
     std::optional<base::Bytes> lags;             // it gives so much between two questions; absent: all at once

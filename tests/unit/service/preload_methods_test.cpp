@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
+#include <future>
 #include <thread>
 
 namespace varve::service::tests {
@@ -213,6 +214,20 @@ TEST_F(PreloadMethods, SuspendRemovesAllBeforeItAnswers) {
     EXPECT_EQ(call("preload.status").value()["suspended"], true);
     ASSERT_TRUE(call("preload.resume"));
     EXPECT_TRUE(come_ready("dvm", 2));
+}
+
+TEST_F(PreloadMethods, SuspendAnswersInTimeAlthoughSomeHaveNotGone) {
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    std::promise<void> ends;
+    machines_->before_kill = [may_end = ends.get_future().share()] { may_end.wait(); };
+    EXPECT_EQ(call("preload.suspend", {{"timeout", 10}}).value(), json({{"gone", false}}));
+    EXPECT_EQ(call("preload.status").value()["suspended"], true);
+    ends.set_value();
+    EXPECT_EQ(call("preload.suspend", {{"timeout", 60000}}).value(), json({{"gone", true}}));
+    EXPECT_EQ(store_->all().size(), 3U);
+    EXPECT_EQ(refusal("preload.suspend", {{"timeout", "soon"}}), base::Errc::InvalidArgument);
 }
 
 TEST_F(PreloadMethods, ATemplateThatIsOneNoMoreLosesThem) {
