@@ -134,9 +134,11 @@ Result<> serve(const orchestrator::Config& config) {
         {system.default_dispvm, system.max, system.delay, system.threshold},
         [&](const std::string& about, const base::Error& error) { log->error("preloading: {}: {}", about, error.message()); });
     preloading.recover();
-    const auto volumes = TRY(preloading::VolumeWatch::start(
-        config.mountpoint.string(),
-        {[&] { disposables.mount_came(); }, [&](const std::optional<base::VolumeId>& volume) { preloading.volume_changed(volume); }}));
+    preloading::VolumeWatch::Listener listener;
+    listener.mount_came = [&] { disposables.mount_came(); };
+    listener.changed = [&](const std::optional<base::VolumeId>& volume) { preloading.volume_changed(volume); };
+    listener.resized = [&](const base::VolumeId& volume) { machines->volume_grew(volume); };
+    const auto volumes = TRY(preloading::VolumeWatch::start(config.mountpoint.string(), std::move(listener)));
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
     const service::Access access(rights, *store);

@@ -208,7 +208,7 @@ _varve() {
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status commit rollback' -- "$cur") ;;
         template:status | template:commit | template:rollback) ((position == 0)) && _varve_vms "$cur" ;;
         disp:) mapfile -t COMPREPLY < <(compgen -W 'run' -- "$cur") ;;
-        vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create adopt set start stop kill pause resume console attach detach clone rename rm' -- "$cur") ;;
+        vm:) mapfile -t COMPREPLY < <(compgen -W 'ls info create adopt set start stop kill pause resume console attach detach resize clone rename rm' -- "$cur") ;;
         vm:ls | vm:create) ;;
         vm:adopt) ((position == 0)) && _varve_domains "$cur" ;;
         vm:attach)

@@ -71,6 +71,7 @@ struct VmVerb {
 [[nodiscard]] OrchestratorSubcommand add_vm_pause(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_resume(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_set(CLI::App& parent);
+[[nodiscard]] OrchestratorSubcommand add_vm_resize(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_clone(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_rename(CLI::App& parent);
 [[nodiscard]] OrchestratorSubcommand add_vm_rm(CLI::App& parent);

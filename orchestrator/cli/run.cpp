@@ -103,7 +103,7 @@ std::vector<OrchestratorSubcommand> add_orchestrator_subcommands(CLI::App& app) 
     std::vector<OrchestratorSubcommand> all;
     for (const auto add :
          {&add_vm_ls, &add_vm_info, &add_vm_create, &add_vm_adopt, &add_vm_set, &add_vm_start, &add_vm_stop, &add_vm_kill, &add_vm_pause,
-          &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_clone, &add_vm_rename, &add_vm_rm})
+          &add_vm_resume, &add_vm_console, &add_vm_attach, &add_vm_detach, &add_vm_resize, &add_vm_clone, &add_vm_rename, &add_vm_rm})
         all.push_back(add(*vm));
     auto* templates = app.add_subcommand("template", "Show the versions of templates, through the orchestrator");
     templates->footer("Examples:\n  varve template ls\n  varve template status fedora");

@@ -52,7 +52,9 @@ Result<> VolumeWatch::follow(const std::stop_token& stop) {
         for (const auto& event : events) {
             // A start changes no committed state, and comes with every VM.
             if (!event.ok || event.operation == protocol::verb::start) continue;
-            listener_.changed(volume_in(event.subject));
+            const auto volume = volume_in(event.subject);
+            if (volume && event.operation == protocol::verb::resize) listener_.resized(*volume);
+            listener_.changed(volume);
         }
         TRY(wakeup_.wait(std::chrono::steady_clock::now() + std::chrono::hours(1), reader.descriptor()));
     }

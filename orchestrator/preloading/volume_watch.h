@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Tells when volumes may have another committed state: what the mount's `events` say, in a thread of its own.
+// Tells when volumes may have another committed state, or have another size: what the mount's `events` say, in a thread of its own.
 #pragma once
 
 #include "drivers/base/names.h"
@@ -19,6 +19,7 @@ public:
     struct Listener {
         std::function<void()> mount_came;  // at its start and whenever varvefs was started again; then any volume may have changed
         std::function<void(const std::optional<base::VolumeId>& volume)> changed;  // no volume: any of them
+        std::function<void(const base::VolumeId& volume)> resized;
     };
 
     // A mount that is not there is waited for.

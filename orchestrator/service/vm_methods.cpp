@@ -111,7 +111,14 @@ void add_life(Methods& methods, vm::Machines& machines) {
     });
 }
 
-void add_disks(Methods& methods, vm::Machines& machines) {
+// Of the VM, by its name: each is in one pool.
+Result<base::VolumeId> volume_of(const definitions::VmDefinition& vm, const base::VolumeName& volume) {
+    for (const auto& use : vm.volumes)
+        if (use.volume == volume) return base::VolumeId{use.pool, vm.name, volume};
+    return base::fail(base::Errc::NotFound, vm.name.str() + " has no volume called " + volume.str());
+}
+
+void add_disks(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store) {
     methods.add("vm.attach", Length::Long, Verb::Attach, {"vm", "path", "target", "writable"},
                 [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
                     vm::AttachRequest request;
@@ -130,11 +137,12 @@ void add_disks(Methods& methods, vm::Machines& machines) {
                 });
     methods.add("vm.resize", Length::Long, Verb::Change, {"vm", "pool", "volume", "size"},
                 [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
-                    const auto pool = TRY(arguments.name<base::PoolName>("pool"));
-                    const auto volume = TRY(arguments.name<base::VolumeName>("volume"));
+                    const auto pool = TRY(arguments.optional_name<base::PoolName>("pool"));
+                    const auto name = TRY(arguments.name<base::VolumeName>("volume"));
                     const base::Bytes size{TRY(arguments.bytes("size"))};
-                    TRY(machines.resize({pool, vm, volume}, size));
-                    return done();
+                    const auto volume = pool ? base::VolumeId{*pool, vm, name} : TRY(volume_of(TRY(store.find(vm)), name));
+                    TRY(machines.resize(volume, size));
+                    return json{{"volume", volume.str()}, {"size", size.count}};
                 });
 }
 
@@ -169,7 +177,7 @@ void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const defin
     add_listing(table, machines, store, preloading, access);
     add_looking(methods, machines, store);
     add_life(methods, machines);
-    add_disks(methods, machines);
+    add_disks(methods, machines, store);
     add_names(methods, machines, store, preloading, access);
 }
 

@@ -68,14 +68,14 @@ Result<> detach_disk(const Surroundings& world, const definitions::VmDefinition&
 }
 
 Result<> tell_new_size(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
-                       const base::VolumeId& volume, base::Bytes size) {
+                       const base::VolumeId& volume) {
     const auto facts = TRY(world.storage.look(volume));
     if (!facts.device) return {};
     auto& hypervisor = world.hypervisors.at(world.uri_of(vm));
     const auto disks = TRY(disks_of(hypervisor, domain));
     const auto found = std::ranges::find_if(disks, [&](const Disk& disk) { return disk.source == *facts.device; });
     if (found == disks.end()) return {};
-    return hypervisor.resize_disk(domain, found->target.str(), size);
+    return hypervisor.resize_disk(domain, found->target.str(), facts.size);
 }
 
 }  // namespace varve::vm

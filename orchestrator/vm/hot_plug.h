@@ -13,8 +13,8 @@ namespace varve::vm {
 // Busy for the disks of the VM's own volumes; TimedOut when the guest does not let go of it.
 [[nodiscard]] base::Result<> detach_disk(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
                                          const definitions::TargetName& target);
-// The volume is as large now: tells the guest, when it has it as a disk.
+// The volume has another size now: tells the guest, when it has it as a disk.
 [[nodiscard]] base::Result<> tell_new_size(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
-                                           const base::VolumeId& volume, base::Bytes size);
+                                           const base::VolumeId& volume);
 
 }  // namespace varve::vm

@@ -213,7 +213,17 @@ public:
         const auto definition = world_.definitions.find(volume.vm);
         const auto domain = board_.info(volume.vm).domain;
         if (!definition || !domain) return {};
-        return tell_new_size(world_, *definition, *domain, volume, size);
+        return tell_new_size(world_, *definition, *domain, volume);
+    }
+
+    void volume_grew(const base::VolumeId& volume) override {
+        work_.post([this, volume] {
+            const auto definition = world_.definitions.find(volume.vm);
+            const auto domain = board_.info(volume.vm).domain;
+            if (!definition || !domain) return;
+            if (const auto told = tell_new_size(world_, *definition, *domain, volume); !told)
+                board_.domain_trouble(*domain, "its guest does not know the new size of " + volume.str() + ": " + told.error().message());
+        });
     }
 
     std::unique_ptr<VmSubscription> subscribe(std::function<void(const VmEvent&)> listener) override {

@@ -28,6 +28,10 @@ public:
     // else. A hypervisor that does not answer is caught up with as soon as it does.
     [[nodiscard]] virtual std::vector<Repaired> recover() = 0;
 
+    // The volume has another size, by whomever: a guest that runs on it is told, in a thread of this service. What goes wrong with that is the VM's
+    // trouble.
+    virtual void volume_grew(const base::VolumeId& volume) = 0;
+
     // The one at the URI, by default the one of VMs that name none, to look at domains that are not VMs'.
     [[nodiscard]] virtual std::shared_ptr<hypervisor::Hypervisor> hypervisor(const std::optional<definitions::HypervisorUri>& uri) = 0;
 };

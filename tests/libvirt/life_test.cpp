@@ -111,6 +111,11 @@ TEST_F(LibvirtTest, AnOrchestratorFindsItsGuestsAgain) {
         machines->resize({named<base::PoolName>("fast"), survivor, named<base::VolumeName>("data")}, {std::uint64_t{24} << 20});
     ASSERT_TRUE(resized) << resized.error().message();
     EXPECT_TRUE(says("survivor", "disk vda 25165824 "));
+    // Also when it was made larger past the orchestrator.
+    const base::VolumeId grown{named<base::PoolName>("fast"), survivor, named<base::VolumeName>("data")};
+    ASSERT_TRUE(storage->resize(grown, {std::uint64_t{32} << 20}));
+    machines->volume_grew(grown);
+    EXPECT_TRUE(says("survivor", "disk vda 33554432 "));
     const auto killed = machines->kill(survivor, {});
     ASSERT_TRUE(killed) << killed.error().message();
     EXPECT_EQ(control("survivor", "state"), "halted");

@@ -63,6 +63,7 @@ void PreloadedGuests::start_preloading() {
     preloading::VolumeWatch::Listener listener;
     listener.mount_came = [] {};
     listener.changed = [this](const std::optional<base::VolumeId>& volume) { preloading_->volume_changed(volume); };
+    listener.resized = [](const base::VolumeId&) {};
     volumes_ = preloading::VolumeWatch::start(host().mountpoint(), std::move(listener)).value();
     thread_ = std::thread([this] {
         const auto hold = boost::asio::make_work_guard(*io_);

@@ -198,6 +198,15 @@ TEST_F(VmCommands, Templates) {
     EXPECT_EQ(asked_, R"(template.rollback {"revision":"old","template":"fedora","volume":"root"})");
 }
 
+TEST_F(VmCommands, Resize) {
+    answer("vm.resize", json{{"volume", "fast/work/data"}, {"size", 33554432}});
+    EXPECT_EQ(run({"vm", "resize", "work", "data", "32M"}).out, "fast/work/data  32 MiB\n");
+    EXPECT_EQ(asked_, R"(vm.resize {"size":33554432,"vm":"work","volume":"data"})");
+    EXPECT_EQ(json::parse(run({"--json", "vm", "resize", "work", "data", "32M"}).out)["size"], 33554432);
+    EXPECT_NE(run({"vm", "resize", "work", "data", "large"}).code, ExitCode::Ok);
+    EXPECT_EQ(run({"vm", "resize", "work", "data"}).code, ExitCode::Usage);
+}
+
 TEST_F(VmCommands, PreloadStatus) {
     answer("preload.status", json{{"begun", false},
                                   {"suspended", true},
@@ -275,7 +284,7 @@ TEST_F(VmCommands, FailuresHaveTheirExitCodes) {
 
 TEST_F(VmCommands, HelpHasExamples) {
     for (const auto* verb : {"ls", "info", "create", "set", "start", "stop", "kill", "pause", "resume", "console", "attach", "detach",
-                             "clone", "rename", "rm"})
+                             "resize", "clone", "rename", "rm"})
         EXPECT_NE(run({"vm", verb, "--help"}).out.find("Examples:"), std::string::npos) << verb;
 }
 

@@ -210,6 +210,11 @@ TEST_F(ServiceMethods, DisksArePluggedAndGrown) {
     ASSERT_TRUE(call("vm.detach", {{"vm", "work"}, {"target", "vdb"}}));
     ASSERT_TRUE(call("vm.resize", {{"vm", "work"}, {"pool", "p"}, {"volume", "root"}, {"size", 1024}}));
     EXPECT_EQ(machines_->last_resize, "p/work/root 1024");
+    EXPECT_EQ(refusal("vm.resize", {{"vm", "work"}, {"volume", "missing"}, {"size", 1024}}).code, base::Errc::NotFound);
+    ASSERT_TRUE(call("vm.create", {{"vm", "big"}, {"toml", "class = \"standalone\"\n[[volume]]\nname = \"data\"\npool = \"slow\"\n"}}));
+    EXPECT_EQ(call("vm.resize", {{"vm", "big"}, {"volume", "data"}, {"size", 2048}}).value(),
+              json({{"volume", "slow/big/data"}, {"size", 2048}}));
+    EXPECT_EQ(machines_->last_resize, "slow/big/data 2048");
 }
 
 TEST_F(ServiceMethods, UnknownParametersAreRefused) {

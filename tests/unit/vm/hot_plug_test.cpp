@@ -2,6 +2,7 @@
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace varve::vm {
 namespace {
@@ -59,6 +60,27 @@ TEST_F(HotPlugTest, TellsTheGuestOfANewSize) {
     ASSERT_TRUE(world.machines->stop(work, {}, {}));
     ASSERT_TRUE(world.machines->resize(data, {std::uint64_t{8} << 20}));
     EXPECT_EQ(world.volume("fast/work/data").size.count, std::uint64_t{8} << 20);
+}
+
+// By whomever.
+TEST_F(HotPlugTest, TellsTheGuestOfASizeThatAnotherGave) {
+    const base::VolumeId data{named<base::PoolName>("fast"), work, named<base::VolumeName>("data")};
+    world.volumes.volumes["fast/work/data"].size = {std::uint64_t{4} << 20};
+    world.machines->volume_grew(data);
+    const auto hypervisor = world.hypervisor;
+    world.machines.reset();  // what it was told of is done by then
+    EXPECT_EQ(std::ranges::count(hypervisor->calls(), "resize_disk vdb 4194304"), 1);
+}
+
+TEST_F(HotPlugTest, SaysThatAGuestDoesNotKnowItsNewSize) {
+    const base::VolumeId data{named<base::PoolName>("fast"), work, named<base::VolumeName>("data")};
+    world.storage->fail_next("look fast/work/data", {Errc::Io, {}, "this is broken"});
+    world.machines->volume_grew(data);
+    const auto trouble = [&] { return world.machines->info(work).value().trouble; };
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (trouble().empty() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_EQ(trouble(), "its guest does not know the new size of fast/work/data: this is broken");
+    world.machines->volume_grew({named<base::PoolName>("fast"), other, named<base::VolumeName>("data")});
 }
 
 }  // namespace
