@@ -80,9 +80,9 @@ Result<vm::LifeCycleSettings> life_cycle_settings(const orchestrator::Config& co
 }
 
 void log_repairs(spdlog::logger& log, const std::vector<vm::Repaired>& repaired) {
-    for (const auto& [name, repair, trouble] : repaired) {
+    for (const auto& [name, repair, trouble, remark] : repaired) {
         if (trouble.empty())
-            log.info("{}: {}", name.str(), vm::name_of(repair));
+            log.info("{}: {}{}{}", name.str(), vm::name_of(repair), remark.empty() ? "" : ": ", remark);
         else
             log.error("{}: {} failed: {}", name.str(), vm::name_of(repair), trouble);
     }

@@ -13,13 +13,27 @@ using namespace std::chrono_literals;
 // For each answer of the agent. The file systems stand still as long as the volumes' commits take, too.
 constexpr auto agent_deadline = 10s;
 
+// Nothing but a domain that nobody looks after has no record.
+Result<> note_frozen(const Surroundings& world, const base::VmName& vm, bool frozen) {
+    auto record = TRY(world.records.find(vm));
+    if (!record) return {};
+    record->frozen = frozen;
+    return world.records.put(*record);
+}
+
 // The guest's file systems, thawed again in any case: who did not answer in time, or whose answer was lost, may have frozen them, or do so later.
 class Freeze {
 public:
-    Freeze(hypervisor::Hypervisor& hypervisor, definitions::Uuid domain) : hypervisor_(hypervisor), domain_(std::move(domain)) {
+    Freeze(const Surroundings& world, const definitions::VmDefinition& vm, definitions::Uuid domain)
+        : world_(world), vm_(vm.name), hypervisor_(world.hypervisors.at(world.uri_of(vm))), domain_(std::move(domain)) {
         // No answer to this either: there is no agent that could freeze anything.
         if (const auto there = hypervisor_.ping_agent(domain_, agent_deadline); !there) {
             why_not_ = there.error().message();
+            return;
+        }
+        // For the next orchestrator, should this one be killed.
+        if (const auto noted = note_frozen(world_, vm_, true); !noted) {
+            why_not_ = noted.error().message();
             return;
         }
         if (const auto frozen = hypervisor_.freeze(domain_, agent_deadline); !frozen) why_not_ = frozen.error().message();
@@ -35,11 +49,14 @@ public:
     Result<> thaw() {
         if (!std::exchange(pending_, false)) return {};
         const auto thawed = hypervisor_.thaw(domain_, agent_deadline);
-        if (thawed) return {};
-        return base::Failure(thawed.error());
+        if (!thawed) return base::Failure(thawed.error());
+        (void)note_frozen(world_, vm_, false);  // one that is thawed once more notices nothing
+        return {};
     }
 
 private:
+    const Surroundings& world_;
+    const base::VmName vm_;
     hypervisor::Hypervisor& hypervisor_;
     const definitions::Uuid domain_;
     std::string why_not_;
@@ -72,7 +89,7 @@ Result<CommitReport> commit_running(const Surroundings& world, const definitions
         TRY(commit_volumes(world, vm, report.volumes));
         return report;
     }
-    Freeze freeze(world.hypervisors.at(world.uri_of(vm)), domain);
+    Freeze freeze(world, vm, domain);
     report.not_frozen = freeze.why_not();
     report.frozen = report.not_frozen.empty();
     TRY(commit_volumes(world, vm, report.volumes));
@@ -80,6 +97,16 @@ Result<CommitReport> commit_running(const Surroundings& world, const definitions
         return base::fail(Errc::Degraded, vm.name.str() + " is committed, but its file systems may be frozen, or freeze later: " +
                                               thawed.error().message() + "; virsh domfsthaw thaws them");
     return report;
+}
+
+Result<> thaw_left_frozen(const Surroundings& world, SessionRecord record, hypervisor::Hypervisor& hypervisor,
+                          const definitions::Uuid& domain) {
+    if (!record.frozen) return {};
+    if (const auto thawed = hypervisor.thaw(domain, agent_deadline); !thawed)
+        return base::fail(Errc::Degraded, "its file systems may be frozen since a commit was cut off: " + thawed.error().message() +
+                                              "; virsh domfsthaw thaws them");
+    record.frozen = false;
+    return world.records.put(record);
 }
 
 }  // namespace varve::vm

@@ -11,4 +11,9 @@ namespace varve::vm {
 [[nodiscard]] base::Result<CommitReport> commit_running(const Surroundings& world, const definitions::VmDefinition& vm,
                                                         const definitions::Uuid& domain, VmState state);
 
+// After a kill in the middle of that: the guest's file systems are thawed. Nothing happens unless the record says that they may be frozen. After an
+// error it goes on saying so.
+[[nodiscard]] base::Result<> thaw_left_frozen(const Surroundings& world, SessionRecord record, hypervisor::Hypervisor& hypervisor,
+                                              const definitions::Uuid& domain);
+
 }  // namespace varve::vm

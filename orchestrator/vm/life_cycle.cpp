@@ -472,7 +472,8 @@ private:
         const auto repair =
             decide(*record ? std::optional((*record)->phase) : std::nullopt, domain ? std::optional(domain->state) : std::nullopt);
         const auto outcome = carry_out(repair, **claim, hypervisor, domain, *record);
-        if (outcome) return {vm, repair, {}};
+        const bool thawed = outcome && repair == Repair::Adopt && *record && (*record)->frozen;
+        if (outcome) return {vm, repair, {}, thawed ? "its file systems were thawed, which a commit that was cut off had frozen" : ""};
         (*claim)->set_trouble(outcome.error().message());
         return {vm, repair, outcome.error().message()};
     }
@@ -501,7 +502,7 @@ private:
         return {};
     }
 
-    Result<> adopt(Claim& claim, const hypervisor::Hypervisor& hypervisor, const hypervisor::Domain& domain,
+    Result<> adopt(Claim& claim, hypervisor::Hypervisor& hypervisor, const hypervisor::Domain& domain,
                    const std::optional<SessionRecord>& record) {
         auto kept = record;
         if (!kept) {
@@ -516,7 +517,7 @@ private:
         if (claim.state() == VmState::Paused && state_of(domain) == VmState::Running) tell_guest({claim.vm(), true});
         claim.set_trouble({});
         claim.set_state(state_of(domain));
-        return {};
+        return thaw_left_frozen(world_, *kept, hypervisor, domain.uuid);
     }
 
     const LifeCycleSettings settings_;

@@ -19,6 +19,7 @@ struct Repaired {
     base::VmName vm;
     Repair repair;
     std::string trouble;  // why it could not be done; empty when it was
+    std::string remark{};
 };
 
 // Its destructor waits for what is under way and leaves running VMs running.

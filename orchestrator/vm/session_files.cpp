@@ -39,7 +39,7 @@ std::string text_of(const SessionRecord& record) {
     auto volumes = json::array();
     for (const auto& [volume, fresh] : record.volumes)
         volumes.push_back({{"pool", volume.pool.str()}, {"vm", volume.vm.str()}, {"volume", volume.volume.str()}, {"fresh", fresh}});
-    const json object{{"phase", name_of(record.phase)}, {"hypervisor", record.hypervisor}, {"volumes", volumes}};
+    const json object{{"phase", name_of(record.phase)}, {"hypervisor", record.hypervisor}, {"volumes", volumes}, {"frozen", record.frozen}};
     return object.dump() + "\n";
 }
 
@@ -74,6 +74,8 @@ Result<SessionRecord> parse(const base::VmName& vm, const std::string& text) {
     if (volumes == object.end() || !volumes->is_array())
         return fail(Errc::Corrupt, "the session record of " + vm.str() + " lists no volumes");
     for (const auto& volume : *volumes) record.volumes.push_back(TRY(read_volume(volume)));
+    // Records of earlier versions do not say.
+    if (const auto frozen = object.find("frozen"); frozen != object.end() && frozen->is_boolean()) record.frozen = frozen->get<bool>();
     return record;
 }
 

@@ -28,6 +28,7 @@ struct SessionRecord {
     Phase phase = Phase::Starting;
     std::string hypervisor;  // its URI
     std::vector<SessionVolume> volumes;
+    bool frozen = false;  // the guest's file systems may be, by a commit
     friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
 };
 

@@ -94,6 +94,51 @@ TEST_F(CommitTest, AGuestThatStaysFrozenIsTold) {
     EXPECT_EQ(world.volume("fast/work/data").content, "new");
 }
 
+// ---- killed meanwhile
+
+TEST_F(CommitTest, TheNextOrchestratorThawsWhatAKilledOneLeftFrozen) {
+    std::size_t frozen_at = 0;
+    for (std::size_t call = 1;; ++call) {
+        World killed;
+        killed.define("work");
+        ASSERT_TRUE(killed.machines->start(work, {}));
+        killed.hypervisor->agent_connects("work");
+        killed.faults->die_at(call, fakes::Faults::Moment::After, fakes::Faults::Calls::Changing);
+        (void)killed.machines->commit(work);
+        if (!killed.faults->dead()) break;
+        const bool left = killed.guests.guests.begin()->second.frozen;
+        frozen_at += left ? 1 : 0;
+        killed.start_orchestrator();
+        const auto repaired = killed.machines->recover();
+        SCOPED_TRACE("killed at call " + std::to_string(call));
+        ASSERT_EQ(repaired.size(), 1U);
+        EXPECT_EQ(repaired[0].trouble, "");
+        if (left) {
+            EXPECT_NE(repaired[0].remark, "");
+        }
+        EXPECT_FALSE(killed.guests.guests.begin()->second.frozen);
+        // Once.
+        killed.start_orchestrator();
+        EXPECT_EQ(killed.machines->recover().at(0).remark, "");
+        EXPECT_EQ(std::ranges::count(killed.hypervisor->calls(), "thaw"), 0);
+    }
+    EXPECT_GE(frozen_at, 3U) << "the freeze, and two commits";
+}
+
+TEST_F(CommitTest, AGuestThatTheNextOrchestratorCannotThawIsTold) {
+    world.faults->die_at(2, fakes::Faults::Moment::After, fakes::Faults::Calls::Changing);
+    (void)world.machines->commit(work);
+    ASSERT_TRUE(frozen());
+    world.start_orchestrator();
+    world.hypervisor->fail_next("thaw", {Errc::TimedOut, {}, "no answer"});
+    EXPECT_NE(world.machines->recover().at(0).trouble.find("may be frozen"), std::string::npos);
+    EXPECT_EQ(world.state("work"), VmState::Running);
+    EXPECT_NE(world.machines->info(work)->trouble.find("virsh domfsthaw"), std::string::npos);
+    world.start_orchestrator();
+    EXPECT_NE(world.machines->recover().at(0).remark, "");
+    expect_running();
+}
+
 TEST_F(CommitTest, APausedGuestIsNotAsked) {
     ASSERT_TRUE(world.machines->pause(work));
     const auto report = world.machines->commit(work);
