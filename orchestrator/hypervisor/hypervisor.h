@@ -21,7 +21,7 @@ namespace varve::hypervisor {
 enum class DomainState {
     Defined,  // somebody's persistent domain that does not run
     Running,
-    Paused,
+    Paused,    // or its guest sleeps
     Stopping,  // shuts down, or has crashed and is still there
 };
 
@@ -75,6 +75,7 @@ public:
 
     // The domain exists, and its guest has executed nothing. Exists: the name or the UUID is taken.
     [[nodiscard]] virtual base::Result<Domain> create_paused(const std::string& xml) = 0;
+    // Also wakes a guest that sleeps.
     [[nodiscard]] virtual base::Result<> resume(const definitions::Uuid& domain) = 0;
     [[nodiscard]] virtual base::Result<> suspend(const definitions::Uuid& domain) = 0;
     // Asks the guest, through its agent or ACPI. What comes of it is told by DomainStopped, or not at all.

@@ -36,7 +36,10 @@ std::optional<Event> life_cycle_event(virDomainPtr domain, int event, int detail
     const auto uuid = uuid_of(domain);
     if (!uuid) return {};
     switch (event) {
-        case VIR_DOMAIN_EVENT_STARTED: return DomainStarted{*uuid, name_of(domain)};
+        case VIR_DOMAIN_EVENT_STARTED:
+            if (detail == VIR_DOMAIN_EVENT_STARTED_WAKEUP) return DomainResumed{*uuid};
+            return DomainStarted{*uuid, name_of(domain)};
+        case VIR_DOMAIN_EVENT_PMSUSPENDED: return DomainPaused{*uuid, false};
         case VIR_DOMAIN_EVENT_SUSPENDED: return DomainPaused{*uuid, detail == VIR_DOMAIN_EVENT_SUSPENDED_IOERROR};
         case VIR_DOMAIN_EVENT_RESUMED: return DomainResumed{*uuid};
         case VIR_DOMAIN_EVENT_STOPPED: return DomainStopped{*uuid, name_of(domain), stop_reason(detail)};

@@ -236,7 +236,14 @@ public:
         return creation_failure();
     }
 
-    Result<> resume(const Uuid& domain) override { return call(domain, "resume", ::virDomainResume); }
+    // A guest that sleeps is not paused, and only a wake-up makes it go on.
+    Result<> resume(const Uuid& domain) override {
+        return call(domain, "resume", [](virDomainPtr handle) {
+            int state = VIR_DOMAIN_NOSTATE;
+            const bool known = ::virDomainGetState(handle, &state, nullptr, 0) == 0;
+            return known && state == VIR_DOMAIN_PMSUSPENDED ? ::virDomainPMWakeup(handle, 0) : ::virDomainResume(handle);
+        });
+    }
     Result<> suspend(const Uuid& domain) override { return call(domain, "pause", ::virDomainSuspend); }
     Result<> destroy(const Uuid& domain) override { return call(domain, "destroy", ::virDomainDestroy); }
 

@@ -70,14 +70,14 @@ public:
     Result<bool> end_by_request(const definitions::Uuid& domain, const StopRequest& wanted) {
         const auto deadline = std::chrono::steady_clock::now() + wanted.deadline;
         auto asked = request(hypervisor_, domain, before_ == VmState::Paused);
-        if (asked) {
-            before_ = VmState::Running;  // whatever it was
-            if (TRY(wait_gone(claim_, deadline))) return false;
-            asked = fail(Errc::TimedOut, "the guest did not shut down within " +
-                                             std::to_string(std::chrono::duration_cast<std::chrono::seconds>(wanted.deadline).count()) +
-                                             " s, and runs on: 'varve vm kill' ends it");
-        }
-        if (!wanted.then_kill) return base::Failure(std::move(asked).error());
+        if (asked) before_ = VmState::Running;  // whatever it was
+        if (!asked && !wanted.then_kill) return base::Failure(std::move(asked).error());
+        // Who could not be asked has the time that was promised, too: it may be ending, or somebody else may ask it.
+        if (TRY(wait_gone(claim_, deadline))) return false;
+        if (!wanted.then_kill)
+            return fail(Errc::TimedOut, "the guest did not shut down within " +
+                                            std::to_string(std::chrono::duration_cast<std::chrono::seconds>(wanted.deadline).count()) +
+                                            " s, and runs on: 'varve vm kill' ends it");
         TRY(destroy(hypervisor_, domain));
         return true;
     }

@@ -292,6 +292,21 @@ INSTANTIATE_TEST_SUITE_P(All, HypervisorContract,
 
 // ---- libvirt's own
 
+// The test driver can wake nobody, but refuses that otherwise than to resume what is not paused.
+TEST(LibvirtHypervisor, WakesAGuestThatSleeps) {
+    const auto file = std::filesystem::path(::testing::TempDir()) / "varve-hypervisor-asleep.xml";
+    std::ofstream(file) << "<node><domain type='test'><name>asleep</name><memory>1024</memory><os><type>hvm</type></os>"
+                           "<test:runstate xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>7</test:runstate></domain></node>";
+    const auto hypervisor = make_libvirt_hypervisor("test://" + file.string(), event_loop());
+    const auto asleep = hypervisor->find_name("asleep");
+    std::filesystem::remove(file);
+    ASSERT_TRUE(asleep) << asleep.error().message();
+    EXPECT_EQ(asleep->state, DomainState::Paused);
+    const auto woken = hypervisor->resume(asleep->uuid);
+    ASSERT_FALSE(woken);
+    EXPECT_NE(woken.error().message().find("virDomainPMWakeup"), std::string::npos) << woken.error().message();
+}
+
 TEST(Libvirt, SaysWhyItDoesNotAnswer) {
     const auto hypervisor = make_libvirt_hypervisor("qemu+unix:///system?socket=/nonexistent/libvirt-sock", event_loop());
     const auto found = hypervisor->domains();

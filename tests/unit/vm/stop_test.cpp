@@ -2,6 +2,7 @@
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace varve::vm {
 namespace {
@@ -113,6 +114,41 @@ TEST_F(StopTest, SaysWhichVolumeCouldNotStopAndTriesAgainAtTheNextStart) {
     EXPECT_FALSE(world.machines->info(work).value().trouble.empty());
     ASSERT_TRUE(world.machines->start(work, {}));
     EXPECT_EQ(world.volume("fast/work/data").content, "new");
+}
+
+TEST_F(StopTest, KillsAGuestThatCannotBeAskedNoSoonerThanItSaid) {
+    world.hypervisor->fail_next("request_shutdown", {Errc::Io, {}, "the guest is asleep"});
+    // It ends by itself in that time.
+    std::thread ends;
+    const auto report = world.machines->stop(work, {std::chrono::seconds(10), true}, [&](const StageEvent& event) {
+        if (event.stage == Stage::Shutdown && event.what == StageEvent::What::Began)
+            ends = std::thread([&] {
+                const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+                while (std::ranges::count(world.hypervisor->calls(), "request_shutdown") == 0 && std::chrono::steady_clock::now() < end)
+                    std::this_thread::yield();
+                world.hypervisor->guest_ends("work", StopReason::Shutdown);
+            });
+    });
+    ends.join();
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_FALSE(report->killed);
+    expect_committed();
+}
+
+TEST_F(StopTest, KillsAGuestThatCannotBeAskedInTheEnd) {
+    world.hypervisor->fail_next("request_shutdown", {Errc::Io, {}, "the guest is asleep"});
+    const auto report = world.machines->stop(work, {std::chrono::milliseconds(20), true}, {});
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_TRUE(report->killed);
+    expect_committed();
+}
+
+TEST_F(StopTest, SaysThatAGuestCannotBeAskedWhenItIsNotToBeKilled) {
+    world.hypervisor->fail_next("request_shutdown", {Errc::Io, {}, "the guest is asleep"});
+    const auto report = world.machines->stop(work, {std::chrono::minutes(10), false}, {});
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code, Errc::Io);
+    EXPECT_EQ(world.state("work"), VmState::Running);
 }
 
 TEST_F(StopTest, IsRefusedWhenItDoesNotRun) {
