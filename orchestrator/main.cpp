@@ -144,7 +144,7 @@ Result<> serve(const orchestrator::Config& config) {
     const service::Access access(rights, *store);
     rpc::MethodTable methods;
     service::add_definition_methods(methods, *store, preloading, access);
-    service::add_vm_methods(methods, *machines, *store, preloading, access);
+    service::add_vm_methods(methods, *machines, *store, preloading, access, config.mountpoint);
     service::add_domain_methods(
         methods, [&](const std::optional<definitions::HypervisorUri>& uri) { return machines->hypervisor(uri); }, access);
     service::add_disposable_methods(methods, disposables, preloading, access);

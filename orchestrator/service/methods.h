@@ -11,6 +11,7 @@
 #include "orchestrator/service/versions.h"
 #include "orchestrator/vm/machines.h"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,9 +22,10 @@ namespace varve::service {
 void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionStore& store, preloading::Preloading& preloading,
                             const Access& access);
 
-// vm.list, vm.info, vm.start, vm.stop, vm.kill, vm.pause, vm.resume, vm.console, vm.attach, vm.detach, vm.resize, vm.remove, vm.rename, vm.clone
+// vm.list, vm.info, vm.start, vm.stop, vm.kill, vm.pause, vm.resume, vm.console, vm.attach, vm.detach, vm.resize, vm.remove, vm.rename, vm.clone.
+// Only what is below the mountpoint can be attached by others than administrators.
 void add_vm_methods(rpc::MethodTable& methods, vm::Machines& machines, const definitions::DefinitionStore& store,
-                    preloading::Preloading& preloading, const Access& access);
+                    preloading::Preloading& preloading, const Access& access, const std::filesystem::path& mountpoint);
 
 // domain.info, domain.undefine. The function gives a hypervisor by its URI, or the default one.
 using HypervisorFinder = std::function<std::shared_ptr<hypervisor::Hypervisor>(const std::optional<definitions::HypervisorUri>& uri)>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/definitions/definition_text.h"
 #include "orchestrator/service/arguments.h"
+#include "orchestrator/service/attach_paths.h"
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/retirement.h"
@@ -118,15 +119,34 @@ Result<base::VolumeId> volume_of(const definitions::VmDefinition& vm, const base
     return base::fail(base::Errc::NotFound, vm.name.str() + " has no volume called " + volume.str());
 }
 
-void add_disks(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store) {
+// Who reads a state sees its VM, who writes it attaches to that, too.
+Result<> check_state(const Access& access, const orchestrator::Caller& caller, const VmName& owner, bool writable) {
+    TRY(access.check(caller, Verb::See, owner));
+    return writable ? access.check(caller, Verb::Attach, owner) : Result<>();
+}
+
+// The path to plug in. Asked before the path is looked at, and again for where its links lead.
+Result<std::filesystem::path> permitted(const AttachPaths& paths, const Access& access, const orchestrator::Caller& caller,
+                                        const vm::AttachRequest& request) {
+    if (access.is_administrator(caller)) return request.path;
+    TRY(check_state(access, caller, TRY(paths.owner_of(request.path)), request.writable));
+    auto found = TRY(paths.follow(request.path));
+    TRY(check_state(access, caller, TRY(paths.owner_of(found)), request.writable));
+    return found;
+}
+
+void add_disks(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const Access& access,
+               const std::filesystem::path& mountpoint) {
     methods.add("vm.attach", Length::Long, Verb::Attach, {"vm", "path", "target", "writable"},
-                [&](const VmName& vm, const Arguments& arguments, const Call&) -> Result<json> {
+                [&machines, &access, paths = AttachPaths(mountpoint)](const VmName& vm, const Arguments& arguments,
+                                                                      const Call& call) -> Result<json> {
                     vm::AttachRequest request;
                     request.path = TRY(arguments.text("path"));
                     if (!request.path.is_absolute())
                         return base::fail(base::Errc::InvalidArgument, "the parameter 'path' must be an absolute path");
                     request.target = TRY(arguments.optional_name<definitions::TargetName>("target"));
                     request.writable = TRY(arguments.flag("writable", false));
+                    request.path = TRY(permitted(paths, access, call.caller, request));
                     const auto target = TRY(machines.attach(vm, request));
                     return json{{"target", target.str()}};
                 });
@@ -172,12 +192,12 @@ void add_names(Methods& methods, vm::Machines& machines, const definitions::Defi
 }  // namespace
 
 void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const definitions::DefinitionStore& store,
-                    preloading::Preloading& preloading, const Access& access) {
+                    preloading::Preloading& preloading, const Access& access, const std::filesystem::path& mountpoint) {
     Methods methods(table, access);
     add_listing(table, machines, store, preloading, access);
     add_looking(methods, machines, store);
     add_life(methods, machines);
-    add_disks(methods, machines, store);
+    add_disks(methods, machines, store, access, mountpoint);
     add_names(methods, machines, store, preloading, access);
 }
 

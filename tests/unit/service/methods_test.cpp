@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace varve::service::tests {
 namespace {
@@ -15,6 +16,7 @@ using nlohmann::json;
 using orchestrator::Verb;
 
 constexpr uid_t alice = 1000;
+constexpr uid_t bob = 1001;
 
 class ServiceMethods : public testing::Test {
 protected:
@@ -25,15 +27,19 @@ protected:
         store_ = definitions::DefinitionStore::open(directory_).value();
         machines_ = std::make_unique<FakeMachines>(*store_);
         const auto shared = orchestrator::VmPattern::parse("@shared").value();
+        const auto own = orchestrator::VmPattern::parse("bobs").value();
         rights_ = std::make_unique<orchestrator::Rights>(
-            std::vector<orchestrator::Right>{{orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}}}, 0);
+            std::vector<orchestrator::Right>{{orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}},
+                                             {orchestrator::UserId{bob}, {Verb::See}, {shared}},
+                                             {orchestrator::UserId{bob}, {Verb::See, Verb::Attach}, {own}}},
+            0);
         access_ = std::make_unique<Access>(*rights_, *store_);
         makers_ = std::make_unique<preloading::tests::FakeMakers>(*store_, *machines_);
         preloading_ = std::make_unique<preloading::Preloading>(loop_, *store_, *machines_, *makers_,
                                                                preloading::Records::open(directory_ / "preloads").value(),
                                                                preloading::SystemSettings{}, preloading::Preloading::Report());
         add_definition_methods(methods_, *store_, *preloading_, *access_);
-        add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_);
+        add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_, directory_ / "mount");
         create("fedora", {{"class", "template"}});
         create("work", {{"class", "app"}, {"template", "fedora"}, {"tags", {"shared"}}});
     }
@@ -76,7 +82,7 @@ TEST_F(ServiceMethods, ListsWhatTheCallerMaySee) {
     EXPECT_EQ(all["vms"][1],
               json({{"vm", "work"}, {"class", "app"}, {"template", "fedora"}, {"state", "halted"}, {"trouble", ""}, {"tags", {"shared"}}}));
     EXPECT_EQ(call("vm.list", json::object(), alice).value()["vms"].size(), 1U);
-    EXPECT_TRUE(call("vm.list", json::object(), 1001).value()["vms"].empty());
+    EXPECT_TRUE(call("vm.list", json::object(), 1002).value()["vms"].empty());
 }
 
 TEST_F(ServiceMethods, RightsAreJudgedBeforeExistence) {
@@ -215,6 +221,70 @@ TEST_F(ServiceMethods, DisksArePluggedAndGrown) {
     EXPECT_EQ(call("vm.resize", {{"vm", "big"}, {"volume", "data"}, {"size", 2048}}).value(),
               json({{"volume", "slow/big/data"}, {"size", 2048}}));
     EXPECT_EQ(machines_->last_resize, "slow/big/data 2048");
+}
+
+// A mount with volumes of work, bobs and secret; bobs/boot.img and bobs/leak.img are snapshots of the others' volumes.
+class AttachedPaths : public ServiceMethods {
+protected:
+    void SetUp() override {
+        ServiceMethods::SetUp();
+        mount_ = directory_ / "mount";
+        pool_ = mount_ / "pools" / "p";
+        create("bobs", {{"class", "standalone"}});
+        create("secret", {{"class", "standalone"}});
+        for (const auto* vm : {"work", "bobs", "secret"}) {
+            std::filesystem::create_directories(pool_ / vm);
+            std::filesystem::create_directories(mount_ / "vms" / vm);
+            for (const auto* file : {"root.img", "root.img@current", "root.img@kept"}) std::ofstream(pool_ / vm / file) << "x";
+            std::filesystem::create_symlink(std::string("../../pools/p/") + vm + "/root.img", mount_ / "vms" / vm / "root.img");
+        }
+        std::filesystem::create_symlink("../work/root.img@current", pool_ / "bobs" / "boot.img");
+        std::filesystem::create_symlink("../secret/root.img@current", pool_ / "bobs" / "leak.img");
+        std::filesystem::create_symlink("/dev/null", pool_ / "bobs" / "null.img");
+    }
+    base::Errc refused(const std::filesystem::path& path, bool writable = false, uid_t uid = bob) {
+        return refusal("vm.attach", {{"vm", "bobs"}, {"path", path.string()}, {"writable", writable}}, uid).code;
+    }
+    std::string attached(const std::filesystem::path& path, bool writable = false, uid_t uid = bob) {
+        const auto done = call("vm.attach", {{"vm", "bobs"}, {"path", path.string()}, {"writable", writable}}, uid);
+        return done ? machines_->last_attach.path.string() : done.error().message();
+    }
+
+    std::filesystem::path mount_;
+    std::filesystem::path pool_;
+};
+
+TEST_F(AttachedPaths, AreStatesOfVmsThatTheCallerSees) {
+    EXPECT_EQ(attached(pool_ / "work" / "root.img"), pool_ / "work" / "root.img");
+    EXPECT_EQ(attached(pool_ / "bobs" / "root.img@kept"), pool_ / "bobs" / "root.img@kept");
+    EXPECT_EQ(attached(pool_ / "bobs" / "boot.img"), pool_ / "work" / "root.img@current") << "no link is left that could change";
+    EXPECT_EQ(attached(mount_ / "vms" / "work" / "root.img"), pool_ / "work" / "root.img");
+    EXPECT_EQ(refused(pool_ / "work" / "nothing.img"), base::Errc::NotFound);
+    const auto hidden = refusal("vm.attach", {{"vm", "bobs"}, {"path", (pool_ / "secret" / "root.img").string()}}, bob);
+    EXPECT_EQ(hidden.message(), "you have no right to see 'secret', or there is no such VM; orchestrator.toml says who may do what");
+    const auto missing = refusal("vm.attach", {{"vm", "bobs"}, {"path", (pool_ / "missing" / "root.img").string()}}, bob);
+    EXPECT_EQ(missing.message(), "you have no right to see 'missing', or there is no such VM; orchestrator.toml says who may do what");
+    EXPECT_EQ(refused(pool_ / "bobs" / "leak.img"), base::Errc::Denied) << "the link leads to another's";
+}
+
+TEST_F(AttachedPaths, ToWriteNeedsTheRightToAttachToTheOwner) {
+    EXPECT_EQ(attached(pool_ / "bobs" / "root.img@kept", true), pool_ / "bobs" / "root.img@kept");
+    EXPECT_EQ(refused(pool_ / "work" / "root.img@kept", true), base::Errc::Denied);
+    EXPECT_EQ(refused(pool_ / "bobs" / "boot.img", true), base::Errc::Denied);
+}
+
+TEST_F(AttachedPaths, ElsewhereAreForAdministratorsAlone) {
+    machines_->last_attach.path.clear();
+    for (const auto& path : {std::filesystem::path("/dev/null"), std::filesystem::path("/dev/no-such-device"), pool_ / "bobs" / "null.img",
+                             pool_ / "bobs" / ".." / "secret" / "root.img", pool_ / "bobs" / "." / "root.img",
+                             mount_ / "pools" / "p" / "bobs", pool_ / "bobs" / ".varve" / "root", mount_ / ".varve" / "version",
+                             pool_ / "bobs" / ".scratch.img", std::filesystem::path(mount_.string() + "//pools/p/bobs/root.img"),
+                             std::filesystem::path(mount_.string() + "s/pools/p/bobs/root.img")}) {
+        EXPECT_EQ(refused(path), base::Errc::Denied) << path;
+        EXPECT_EQ(machines_->last_attach.path, "") << path;
+    }
+    EXPECT_EQ(attached("/dev/null", true, 0), "/dev/null");
+    EXPECT_EQ(attached(pool_ / "bobs" / "leak.img", false, 0), pool_ / "bobs" / "leak.img");
 }
 
 TEST_F(ServiceMethods, UnknownParametersAreRefused) {

@@ -47,7 +47,7 @@ protected:
             0);
         access_ = std::make_unique<Access>(*rights_, *store_);
         add_definition_methods(methods_, *store_, *preloading_, *access_);
-        add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_);
+        add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_, directory_);
         add_disposable_methods(methods_, *disposables_, *preloading_, *access_);
         add_preload_methods(methods_, *preloading_, *access_);
         thread_ = std::thread([this] {
