@@ -141,7 +141,7 @@ Result<> serve(const orchestrator::Config& config) {
     const auto volumes = TRY(preloading::VolumeWatch::start(config.mountpoint.string(), std::move(listener)));
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
-    const service::Access access(rights, *store);
+    const service::Access access(rights, *store, [&](const base::VmName& vm) { return preloading.holds(vm); });
     rpc::MethodTable methods;
     service::add_definition_methods(methods, *store, preloading, access);
     service::add_vm_methods(methods, *machines, *store, preloading, access, config.mountpoint);

@@ -40,17 +40,20 @@ void Preloading::carry_out(const action::Create& create) {
     Entry entry{.record = {create.disposable, create.template_vm, Record::Phase::Creating,
                            origin == origins_.end() ? preload::Content() : origin->second.content}};
     entry.busy = true;
+    const auto record = entry.record;
+    entries_.insert_or_assign(create.disposable, std::move(entry));
+    // Nobody may see it before it is known to be nobody's.
+    publish();
     // Those that are being created may not have taken theirs yet.
-    const auto creating = 1 + std::ranges::count_if(entries_, [](const auto& each) { return each.second.busy && !each.second.ran; });
+    const auto creating = std::ranges::count_if(entries_, [](const auto& each) { return each.second.busy && !each.second.ran; });
     const base::Bytes needed{settings.memory.count * static_cast<std::uint64_t>(creating) + settings_.threshold.count};
-    loop_.work(Work::Long, [this, record = entry.record, needed] {
+    loop_.work(Work::Long, [this, record, needed] {
         if (const auto free = workers_.shortage(record.template_vm, needed)) {
             loop_.post([this, vm = record.vm, free = *free] { not_created(vm, free); });
             return;
         }
         loop_.post([this, vm = record.vm, outcome = workers_.create(record)] { created(vm, outcome); });
     });
-    entries_.insert_or_assign(create.disposable, std::move(entry));
 }
 
 void Preloading::not_created(const VmName& vm, base::Bytes free) {

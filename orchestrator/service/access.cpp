@@ -1,18 +1,48 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/service/access.h"
 
-namespace varve::service {
+#include <algorithm>
+#include <array>
 
-bool Access::allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm) const {
+namespace varve::service {
+namespace {
+
+using orchestrator::Verb;
+
+// What leaves a disposable that is kept ready as it is, ends it, or takes it: who resumes it has it.
+constexpr std::array kept_verbs{Verb::See, Verb::Console, Verb::Kill, Verb::Remove, Verb::Resume};
+
+}  // namespace
+
+bool Access::allows(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm) const {
     if (rights_.is_administrator(caller)) return true;
+    if (kept_(vm)) return false;
     const auto definition = store_.find(vm);
     return rights_.allows(caller, verb, vm, definition ? definition->tags : std::set<definitions::Tag>());
 }
 
-base::Result<> Access::check(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm) const {
-    if (allows(caller, verb, vm)) return {};
-    return base::fail(base::Errc::Denied, "you have no right to " + std::string(orchestrator::name_of(verb)) + " '" + vm.str() +
-                                              "', or there is no such VM; orchestrator.toml says who may do what");
+// As the store would say it of a VM that does not exist.
+base::Result<definitions::VmDefinition> Access::find(const base::VmName& vm) const {
+    if (kept_(vm)) return base::fail(base::Errc::NotFound, "there is no VM '" + vm.str() + "'");
+    return store_.find(vm);
+}
+
+base::Result<> Access::check(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm) const {
+    if (rights_.is_administrator(caller)) return check_kept(verb, vm);
+    const auto definition = find(vm);
+    if (!rights_.allows(caller, verb, vm, definition ? definition->tags : std::set<definitions::Tag>()))
+        return base::fail(base::Errc::Denied, "you have no right to " + std::string(orchestrator::name_of(verb)) + " '" + vm.str() +
+                                                  "', or there is no such VM; orchestrator.toml says who may do what");
+    if (!definition && verb != Verb::Create) return base::Failure(definition.error());
+    return {};
+}
+
+base::Result<> Access::check_kept(Verb verb, const base::VmName& vm) const {
+    if (!kept_(vm) || std::ranges::find(kept_verbs, verb) != kept_verbs.end()) return {};
+    return base::fail(base::Errc::Busy,
+                      "'" + vm.str() +
+                          "' is kept ready for whoever asks for a disposable next, who shall get it as it was made; it can be looked at, "
+                          "killed and removed, and who resumes it has it");
 }
 
 base::Result<> Access::check_disposable_template(const base::VmName& vm) const {

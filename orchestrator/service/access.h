@@ -5,26 +5,38 @@
 #include "orchestrator/config/rights.h"
 #include "orchestrator/definitions/store.h"
 
+#include <functional>
+#include <utility>
+
 namespace varve::service {
 
 // Thread-safe, as what it refers to.
 class Access {
 public:
-    Access(const orchestrator::Rights& rights, const definitions::DefinitionStore& store) : rights_(rights), store_(store) {}
+    // Whether a VM is kept ready, and nobody's yet.
+    using Kept = std::function<bool(const base::VmName& vm)>;
 
-    // Denied: in the same words for a VM that does not exist.
+    Access(const orchestrator::Rights& rights, const definitions::DefinitionStore& store, Kept kept)
+        : rights_(rights), store_(store), kept_(std::move(kept)) {}
+
+    // Denied: in the same words for a VM that does not exist; NotFound for those who would have the right if it did (but to create it). One that is kept
+    // ready exists for administrators alone; for them what would change it for who gets it next is Busy.
     [[nodiscard]] base::Result<> check(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm) const;
     [[nodiscard]] bool allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm) const;
     // NotFound, InvalidArgument: for who has the right to know.
     [[nodiscard]] base::Result<> check_disposable_template(const base::VmName& vm) const;
     [[nodiscard]] bool is_administrator(const orchestrator::Caller& caller) const { return rights_.is_administrator(caller); }
     [[nodiscard]] bool allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const definitions::VmDefinition& vm) const {
-        return rights_.allows(caller, verb, vm.name, vm.tags);
+        return rights_.is_administrator(caller) || (!kept_(vm.name) && rights_.allows(caller, verb, vm.name, vm.tags));
     }
 
 private:
+    [[nodiscard]] base::Result<definitions::VmDefinition> find(const base::VmName& vm) const;
+    [[nodiscard]] base::Result<> check_kept(orchestrator::Verb verb, const base::VmName& vm) const;
+
     const orchestrator::Rights& rights_;
     const definitions::DefinitionStore& store_;
+    const Kept kept_;
 };
 
 }  // namespace varve::service

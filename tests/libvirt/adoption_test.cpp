@@ -35,7 +35,7 @@ protected:
         connection_.reset(::virConnectOpen(host().uri().c_str()), [](virConnectPtr connection) { (void)::virConnectClose(connection); });
         ASSERT_NE(connection_, nullptr);
         // As the orchestrator does it, without preloaded disposables, which this test has none of.
-        access_ = std::make_unique<service::Access>(rights_, *definitions);
+        access_ = std::make_unique<service::Access>(rights_, *definitions, [](const base::VmName&) { return false; });
         service::add_domain_methods(
             methods_, [](const auto&) { return host().hypervisor(); }, *access_);
         methods_.add("vm.info", rpc::Length::Short, [this](const json& params, const rpc::Call&) -> Result<json> {

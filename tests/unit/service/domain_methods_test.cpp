@@ -22,7 +22,7 @@ protected:
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         directory_ = pattern;
         store_ = definitions::DefinitionStore::open(directory_).value();
-        access_ = std::make_unique<Access>(rights_, *store_);
+        access_ = std::make_unique<Access>(rights_, *store_, [](const base::VmName&) { return false; });
         add_domain_methods(
             methods_,
             [&](const std::optional<definitions::HypervisorUri>& uri) {

@@ -33,7 +33,7 @@ protected:
                                              {orchestrator::UserId{bob}, {Verb::See}, {shared}},
                                              {orchestrator::UserId{bob}, {Verb::See, Verb::Attach}, {own}}},
             0);
-        access_ = std::make_unique<Access>(*rights_, *store_);
+        access_ = std::make_unique<Access>(*rights_, *store_, [](const base::VmName&) { return false; });
         makers_ = std::make_unique<preloading::tests::FakeMakers>(*store_, *machines_);
         preloading_ = std::make_unique<preloading::Preloading>(loop_, *store_, *machines_, *makers_,
                                                                preloading::Records::open(directory_ / "preloads").value(),

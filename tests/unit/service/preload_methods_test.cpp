@@ -19,6 +19,7 @@ using nlohmann::json;
 using orchestrator::Verb;
 
 constexpr uid_t somebody = 1000;
+constexpr uid_t mighty = 1001;  // may do everything with all VMs, and is no administrator
 
 class PreloadMethods : public testing::Test {
 protected:
@@ -40,12 +41,15 @@ protected:
                                                                preloading::Records::open(directory_ / "preloads").value(),
                                                                preloading::SystemSettings{}, [](const std::string&, const base::Error&) {});
         preloading_->recover();
+        std::set<Verb> all;
+        for (const auto name : orchestrator::verb_names()) all.insert(*orchestrator::verb_named(name));
         rights_ = std::make_unique<orchestrator::Rights>(
             std::vector<orchestrator::Right>{
                 {orchestrator::UserId{somebody}, {Verb::See, Verb::Dispose}, {orchestrator::VmPattern::parse("dvm").value()}},
-                {orchestrator::UserId{somebody}, {Verb::See}, {orchestrator::VmPattern::parse("@seen").value()}}},
+                {orchestrator::UserId{somebody}, {Verb::See}, {orchestrator::VmPattern::parse("@seen").value()}},
+                {orchestrator::UserId{mighty}, all, {orchestrator::VmPattern::parse("*").value()}}},
             0);
-        access_ = std::make_unique<Access>(*rights_, *store_);
+        access_ = std::make_unique<Access>(*rights_, *store_, [this](const base::VmName& vm) { return preloading_->holds(vm); });
         add_definition_methods(methods_, *store_, *preloading_, *access_);
         add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_, directory_);
         add_disposable_methods(methods_, *disposables_, *preloading_, *access_);
@@ -97,8 +101,8 @@ protected:
         }
         return false;
     }
-    bool lists(const std::string& vm, const json& params = json::object()) {
-        const auto list = call("vm.list", params).value();
+    bool lists(const std::string& vm, const json& params = json::object(), uid_t uid = 0) {
+        const auto list = call("vm.list", params, uid).value();
         for (const auto& each : list["vms"])
             if (each["vm"] == vm) return true;
         return false;
@@ -203,6 +207,54 @@ TEST_F(PreloadMethods, WhoMayWhat) {
     EXPECT_EQ(refusal("preload.refresh", {{"template", "missing"}}), base::Errc::NotFound);
     EXPECT_EQ(refusal("preload.refresh", {{"template", "fedora"}}), base::Errc::InvalidArgument);
     EXPECT_EQ(refusal("preload.begin", {{"now", true}}), base::Errc::InvalidArgument);
+}
+
+// What was plugged into one would be handed to the next caller.
+TEST_F(PreloadMethods, OneThatIsKeptReadyIsNobodysToChange) {
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    const auto name = status_of("dvm")["preloads"][0]["vm"].get<std::string>();
+    const std::vector<std::pair<std::string, json>> methods{{"vm.info", {}},
+                                                            {"vm.console", {}},
+                                                            {"vm.resume", {}},
+                                                            {"vm.kill", {}},
+                                                            {"vm.remove", {}},
+                                                            {"vm.start", {}},
+                                                            {"vm.stop", {}},
+                                                            {"vm.pause", {}},
+                                                            {"vm.attach", {{"path", "/dev/null"}}},
+                                                            {"vm.detach", {{"target", "vdb"}}},
+                                                            {"vm.resize", {{"pool", "p"}, {"volume", "root"}, {"size", 1024}}},
+                                                            {"vm.set", {{"changes", {{"memory", "2G"}}}}},
+                                                            {"vm.rename", {{"to", "mine"}}},
+                                                            {"vm.clone", {{"to", "mine"}}}};
+    const auto said = [&](const std::string& method, json params, const std::string& vm, uid_t uid) {
+        params["vm"] = vm;
+        const auto result = call(method, params, uid);
+        return result ? "allowed" : std::string(base::name_of(result.error().code)) + result.error().message();
+    };
+    for (const auto& [method, params] : methods) {
+        auto there = said(method, params, name, mighty);
+        auto missing = said(method, params, "disp9", mighty);
+        ASSERT_NE(there.find("'" + name + "'"), std::string::npos) << method << ": " << there;
+        EXPECT_EQ(there.replace(there.find(name), name.size(), "disp9"), missing) << method << ": it does not exist for him";
+    }
+    EXPECT_FALSE(lists(name, {{"all", true}}, mighty));
+    for (std::size_t index = 5; index < methods.size(); ++index) {
+        auto params = methods[index].second;
+        params["vm"] = name;
+        EXPECT_EQ(refusal(methods[index].first, params), base::Errc::Busy) << methods[index].first;
+    }
+    EXPECT_TRUE(machines_->last_attach.path.empty());
+    EXPECT_EQ(said("vm.info", {}, name, 0), "allowed");
+    EXPECT_EQ(said("vm.console", {}, name, 0), "allowed");
+    // Who resumes it has it: from then on it is as any other.
+    EXPECT_EQ(said("vm.resume", {}, name, 0), "allowed");
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (preloading_->holds(vm_name(name)) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_EQ(said("vm.info", {}, name, mighty), "allowed");
+    EXPECT_EQ(said("vm.attach", {{"path", "/dev/null"}}, name, 0), "allowed");
 }
 
 TEST_F(PreloadMethods, SuspendRemovesAllBeforeItAnswers) {
