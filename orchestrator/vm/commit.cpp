@@ -24,8 +24,8 @@ Result<> note_frozen(const Surroundings& world, const base::VmName& vm, bool fro
 // The guest's file systems, thawed again in any case: who did not answer in time, or whose answer was lost, may have frozen them, or do so later.
 class Freeze {
 public:
-    Freeze(const Surroundings& world, const definitions::VmDefinition& vm, definitions::Uuid domain)
-        : world_(world), vm_(vm.name), hypervisor_(world.hypervisors.at(world.uri_of(vm))), domain_(std::move(domain)) {
+    Freeze(const Surroundings& world, base::VmName vm, hypervisor::Hypervisor& hypervisor, definitions::Uuid domain)
+        : world_(world), vm_(std::move(vm)), hypervisor_(hypervisor), domain_(std::move(domain)) {
         // No answer to this either: there is no agent that could freeze anything.
         if (const auto there = hypervisor_.ping_agent(domain_, agent_deadline); !there) {
             why_not_ = there.error().message();
@@ -89,7 +89,7 @@ Result<CommitReport> commit_running(const Surroundings& world, const definitions
         TRY(commit_volumes(world, vm, report.volumes));
         return report;
     }
-    Freeze freeze(world, vm, domain);
+    Freeze freeze(world, vm.name, TRY(world.hypervisor_of(vm)), domain);
     report.not_frozen = freeze.why_not();
     report.frozen = report.not_frozen.empty();
     TRY(commit_volumes(world, vm, report.volumes));

@@ -39,7 +39,7 @@ Result<Disk> wanted_disk(const Surroundings& world, hypervisor::Hypervisor& hype
 
 Result<TargetName> attach_disk(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
                                const AttachRequest& request) {
-    auto& hypervisor = world.hypervisors.at(world.uri_of(vm));
+    auto& hypervisor = TRY(world.hypervisor_of(vm)).get();
     const auto disk = TRY(wanted_disk(world, hypervisor, domain, request));
     const auto type = TRY(hypervisor.domain_type());
     const auto xml = TRY(domain_xml::disk_xml(disk, type));
@@ -49,7 +49,7 @@ Result<TargetName> attach_disk(const Surroundings& world, const definitions::VmD
 
 Result<> detach_disk(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
                      const TargetName& target) {
-    auto& hypervisor = world.hypervisors.at(world.uri_of(vm));
+    auto& hypervisor = TRY(world.hypervisor_of(vm)).get();
     const auto disks = TRY(disks_of(hypervisor, domain));
     const auto found = std::ranges::find(disks, target, &Disk::target);
     if (found == disks.end()) return fail(Errc::NotFound, vm.name.str() + " has no disk called " + target.str());
@@ -71,7 +71,7 @@ Result<> tell_new_size(const Surroundings& world, const definitions::VmDefinitio
                        const base::VolumeId& volume) {
     const auto facts = TRY(world.storage.look(volume));
     if (!facts.device) return {};
-    auto& hypervisor = world.hypervisors.at(world.uri_of(vm));
+    auto& hypervisor = TRY(world.hypervisor_of(vm)).get();
     const auto disks = TRY(disks_of(hypervisor, domain));
     const auto found = std::ranges::find_if(disks, [&](const Disk& disk) { return disk.source == *facts.device; });
     if (found == disks.end()) return {};

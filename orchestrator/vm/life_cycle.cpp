@@ -130,7 +130,7 @@ public:
     Result<> pause(const VmName& vm) override {
         const auto definition = TRY(world_.definitions.find(vm));
         const auto claim = TRY(board_.claim(vm, {VmState::Running}, "pause"));
-        TRY(world_.hypervisors.at(world_.uri_of(definition)).suspend(TRY(domain_of(*claim))));
+        TRY(TRY(world_.hypervisor_of(definition)).get().suspend(TRY(domain_of(*claim))));
         claim->set_state(VmState::Paused);
         return {};
     }
@@ -138,7 +138,7 @@ public:
     Result<> resume(const VmName& vm) override {
         const auto definition = TRY(world_.definitions.find(vm));
         const auto claim = TRY(board_.claim(vm, {VmState::Paused}, "resume"));
-        TRY(world_.hypervisors.at(world_.uri_of(definition)).resume(TRY(domain_of(*claim))));
+        TRY(TRY(world_.hypervisor_of(definition)).get().resume(TRY(domain_of(*claim))));
         claim->set_trouble({});
         claim->set_state(VmState::Running);
         return {};
@@ -243,13 +243,13 @@ public:
 
     Result<GuestMemory> memory(const VmName& vm) const override {
         const auto definition = TRY(world_.definitions.find(vm));
-        const auto found = TRY(world_.hypervisors.at(world_.uri_of(definition)).memory(TRY(domain_of(vm))));
+        const auto found = TRY(TRY(world_.hypervisor_of(definition)).get().memory(TRY(domain_of(vm))));
         return GuestMemory{found.now, found.used};
     }
 
     Result<> set_memory(const VmName& vm, base::Bytes memory) override {
         const auto definition = TRY(world_.definitions.find(vm));
-        return world_.hypervisors.at(world_.uri_of(definition)).set_memory(TRY(domain_of(vm)), memory);
+        return TRY(world_.hypervisor_of(definition)).get().set_memory(TRY(domain_of(vm)), memory);
     }
 
     // ---- recovery
@@ -261,7 +261,8 @@ public:
     std::vector<Repaired> recover() override {
         auto all = finish_remakes();
         std::set<std::string> uris{settings_.default_hypervisor};
-        for (const auto& vm : world_.definitions.all()) uris.insert(world_.uri_of(vm));
+        // Without the records nothing is repaired anywhere.
+        for (const auto& [vm, uri] : world_.uris_of_all(world_.records.all().value_or(std::vector<SessionRecord>()))) uris.insert(uri);
         for (const auto& uri : uris) {
             (void)hypervisors_.at(uri);  // from here on its events are heard
             auto repaired = catch_up(uri);
@@ -285,7 +286,7 @@ private:
     }
 
     [[nodiscard]] Result<domain_xml::Description> describe(const VmDefinition& vm, const definitions::Uuid& domain) const {
-        return domain_xml::read_description(TRY(world_.hypervisors.at(world_.uri_of(vm)).description(domain)));
+        return domain_xml::read_description(TRY(TRY(world_.hypervisor_of(vm)).get().description(domain)));
     }
 
     // ---- renames and clones that were cut off
@@ -430,10 +431,10 @@ private:
     std::vector<Repaired> catch_up(const std::string& uri) {
         std::vector<Repaired> all;
         std::set<VmName> vms;
-        for (const auto& vm : world_.definitions.all())
-            if (world_.uri_of(vm) == uri) vms.insert(vm.name);
-        const auto domains = hypervisors_.at(uri).domains();
         const auto records = world_.records.all();
+        for (const auto& [vm, at] : world_.uris_of_all(records.value_or(std::vector<SessionRecord>())))
+            if (at == uri) vms.insert(vm);
+        const auto domains = hypervisors_.at(uri).domains();
         if (!domains || !records) {
             mark_unknown(vms, (domains ? records.error() : domains.error()).message());
             return all;

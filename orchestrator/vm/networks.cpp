@@ -135,7 +135,7 @@ private:
 
 Result<> change_networks(const Surroundings& world, const definitions::VmDefinition& vm, const definitions::Uuid& domain,
                          const std::vector<Interface>& wanted) {
-    auto& hypervisor = world.hypervisors.at(world.uri_of(vm));
+    auto& hypervisor = TRY(world.hypervisor_of(vm)).get();
     const auto type = TRY(hypervisor.domain_type());
     return Change(hypervisor, vm, domain, type).run(wanted);
 }

@@ -40,12 +40,11 @@ Result<bool> wait_gone(const Claim& claim, Deadline deadline) {
 
 class Stopping {
 public:
-    Stopping(const Surroundings& world, const definitions::VmDefinition& vm, Claim& claim, const std::string& doing,
-             const StageListener& listener)
+    Stopping(const Surroundings& world, Hypervisor& hypervisor, Claim& claim, const std::string& doing, const StageListener& listener)
         : world_(world),
           claim_(claim),
-          hypervisor_(world.hypervisors.at(world.uri_of(vm))),
-          stages_(vm.name, doing + " " + vm.name.str(), listener),
+          hypervisor_(hypervisor),
+          stages_(claim.vm(), doing + " " + claim.vm().str(), listener),
           before_(claim.state()) {}
 
     // `end` ends the domain, and says whether it had to be killed.
@@ -99,13 +98,13 @@ private:
 
 Result<StopReport> stop_claimed(const Surroundings& world, const definitions::VmDefinition& vm, Claim& claim, const StopRequest& request,
                                 const StageListener& listener) {
-    Stopping stopping(world, vm, claim, "stopping", listener);
+    Stopping stopping(world, TRY(world.hypervisor_of(vm)), claim, "stopping", listener);
     return stopping.run("shut down", [&](const definitions::Uuid& domain) { return stopping.end_by_request(domain, request); });
 }
 
 Result<StopReport> kill_claimed(const Surroundings& world, const definitions::VmDefinition& vm, Claim& claim,
                                 const StageListener& listener) {
-    Stopping stopping(world, vm, claim, "killing", listener);
+    Stopping stopping(world, TRY(world.hypervisor_of(vm)), claim, "killing", listener);
     return stopping.run("killed", [&](const definitions::Uuid& domain) { return stopping.end_at_once(domain); });
 }
 

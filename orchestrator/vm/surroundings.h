@@ -11,7 +11,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace varve::vm {
 
@@ -34,9 +37,15 @@ struct Surroundings {
     XenKeys& xen_keys;
     const LifeCycleSettings& settings;
 
+    // Where its next session will be.
     [[nodiscard]] std::string uri_of(const definitions::VmDefinition& vm) const {
         return vm.hypervisor ? vm.hypervisor->str() : settings.default_hypervisor;
     }
+    // Where its session is, whatever its definition and the configuration have come to say since that began; without one, where the next will be.
+    // Corrupt: the record of the session cannot be read.
+    [[nodiscard]] base::Result<std::reference_wrapper<hypervisor::Hypervisor>> hypervisor_of(const definitions::VmDefinition& vm) const;
+    // The same for all VMs, by their URIs.
+    [[nodiscard]] std::map<base::VmName, std::string> uris_of_all(const std::vector<SessionRecord>& sessions) const;
 };
 
 }  // namespace varve::vm

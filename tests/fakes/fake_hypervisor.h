@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace varve::fakes {
@@ -44,7 +45,8 @@ struct FakeGuests {
 // One process's connection. Faults as in FakeDeviceMapper; `fail_next` fails one kind of call with an error of one's choice.
 class FakeHypervisor final : public hypervisor::Hypervisor {
 public:
-    FakeHypervisor(FakeGuests& host, Faults& faults) : host_(host), faults_(faults) {}
+    FakeHypervisor(FakeGuests& host, Faults& faults, std::string uri = "test:///fake")
+        : host_(host), faults_(faults), uri_(std::move(uri)) {}
 
     // ---- for the test
     // The next call of this name ("create_paused") fails and has no effect.
@@ -98,7 +100,7 @@ private:
 
     FakeGuests& host_;
     Faults& faults_;
-    const std::string uri_ = "test:///fake";
+    const std::string uri_;
     std::shared_ptr<hypervisor::Listeners> listeners_ = std::make_shared<hypervisor::Listeners>();
     std::function<void(const hypervisor::Domain&)> boots_;
     // Under the host's lock.

@@ -65,10 +65,12 @@ void World::start_orchestrator() {
     end_orchestrator();
     faults = std::make_unique<fakes::Faults>();
     hypervisor = std::make_shared<fakes::FakeHypervisor>(guests, *faults);
+    elsewhere = std::make_shared<fakes::FakeHypervisor>(guests_elsewhere, *faults, "test:///elsewhere");
     storage = std::make_unique<fakes::FakeStorage>(volumes, *faults);
     records = std::make_unique<fakes::FakeSessionRecords>(volumes, *faults);
     machines = make_life_cycle(
-        *definitions, *storage, *records, [this](const std::string&) { return hypervisor; }, [this] { return open_xenstore(); }, settings);
+        *definitions, *storage, *records, [this](const std::string& uri) { return uri == elsewhere->uri() ? elsewhere : hypervisor; },
+        [this] { return open_xenstore(); }, settings);
     subscription = machines->subscribe([this](const VmEvent& event) { events.note(event); });
 }
 
@@ -82,6 +84,7 @@ void World::end_orchestrator() {
     subscription.reset();
     machines.reset();
     hypervisor.reset();
+    elsewhere.reset();
     storage.reset();
     records.reset();
 }

@@ -77,6 +77,7 @@ public:
     // The host, which stays.
     std::filesystem::path directory;
     fakes::FakeGuests guests;
+    fakes::FakeGuests guests_elsewhere;  // of the hypervisor test:///elsewhere
     fakes::FakeVolumes volumes;
     std::unique_ptr<definitions::DefinitionStore> definitions;
     LifeCycleSettings settings;
@@ -86,7 +87,8 @@ public:
 
     // The process.
     std::unique_ptr<fakes::Faults> faults;
-    std::shared_ptr<fakes::FakeHypervisor> hypervisor;
+    std::shared_ptr<fakes::FakeHypervisor> hypervisor;  // of every other URI
+    std::shared_ptr<fakes::FakeHypervisor> elsewhere;
     std::unique_ptr<fakes::FakeStorage> storage;
     std::unique_ptr<fakes::FakeSessionRecords> records;
     VmLog events;
