@@ -85,7 +85,6 @@ public:
     Result<StartReport> start(const VmName& vm, const StageListener& listener) override {
         TRY(finish_remake_of(vm));
         const auto definition = TRY(world_.definitions.find(vm));
-        TRY(check_references(definition));
         StageRunner stages(vm, "starting " + vm.str(), listener);
         Claim* claimed = nullptr;
         std::unique_ptr<Claim> claim;
@@ -99,7 +98,10 @@ public:
         claim->set_state(VmState::Starting);
         claim->set_trouble({});
         StartReport report{vm, {}, {}, {}};
-        auto outcome = stages.run(Stage::Needs, [&] { return start_needed(definition, report.needed, listener); });
+        auto outcome = stages.run(Stage::Needs, [&]() -> Result<> {
+            TRY(check_references(definition));
+            return start_needed(definition, report.needed, listener);
+        });
         if (outcome) outcome = starting->run();
         report.stages = stages.timings();
         report.findings = starting->findings();
@@ -321,8 +323,8 @@ private:
     [[nodiscard]] Result<> check_references(const VmDefinition& vm) const {
         const auto wrong = definitions::wrong_references(world_.definitions.snapshot(), vm);
         if (wrong.empty()) return {};
-        std::string all = "cannot start " + vm.name.str() + ": " + wrong.front();
-        for (auto one = wrong.begin() + 1; one != wrong.end(); ++one) all += "; " + *one;
+        std::string all;
+        for (const auto& one : wrong) all.append(all.empty() ? "" : "; ").append(one);
         return fail(Errc::InvalidArgument, std::move(all));
     }
 

@@ -2,6 +2,7 @@
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
+#include <fstream>
 #include <future>
 
 namespace varve::vm {
@@ -99,7 +100,31 @@ TEST_F(NeedsTest, ThatDoNotExistAreAnError) {
     const auto failed = world.machines->start(work, {});
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code, Errc::InvalidArgument);
-    EXPECT_NE(failed.error().message().find("log"), std::string::npos) << failed.error().message();
+    EXPECT_EQ(failed.error().message(), "starting work failed at the stage 'needs': it needs 'log', which does not exist");
+    EXPECT_EQ(world.guests.ever_executed, std::vector<std::string>{}) << "nothing is started in vain";
+    EXPECT_EQ(world.machines->info(work).value().trouble, failed.error().message());
+    EXPECT_EQ(world.state("work"), VmState::Halted);
+}
+
+TEST_F(NeedsTest, ThatGoInACircleAndUnknownTemplatesNameTheStage) {
+    const auto rewrite = [&](const std::string& vm, const std::string& text) {
+        std::ofstream(world.directory / "vms" / (vm + ".toml")) << text;
+    };
+    rewrite("net", "class = \"standalone\"\nneeds = [\"work\"]\n");
+    rewrite("log", "class = \"app\"\ntemplate = \"gone\"\n");
+    world.end_orchestrator();
+    world.definitions.reset();
+    world.definitions = definitions::DefinitionStore::open(world.directory).value();
+    world.start_orchestrator();
+    const auto circle = world.machines->start(work, log.listener());
+    ASSERT_FALSE(circle);
+    EXPECT_EQ(circle.error().message(),
+              "starting work failed at the stage 'needs': VMs need each other in a circle: work needs firewall needs net needs work");
+    EXPECT_TRUE(log.has("work needs failed"));
+    const auto gone = world.machines->start(named<base::VmName>("log"), {});
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().message(), "starting log failed at the stage 'needs': its template 'gone' does not exist");
+    EXPECT_EQ(world.guests.ever_executed, std::vector<std::string>{});
 }
 
 }  // namespace
