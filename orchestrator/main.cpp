@@ -11,6 +11,7 @@
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/owner.h"
+#include "orchestrator/service/vm_events.h"
 #include "orchestrator/vm/life_cycle.h"
 #include "orchestrator/vm/mount_storage.h"
 #include "orchestrator/vm/session_files.h"
@@ -88,15 +89,10 @@ void log_repairs(spdlog::logger& log, const std::vector<vm::Repaired>& repaired)
     }
 }
 
-// Everybody who may see a VM hears of it. A preloaded disposable is nobody's yet.
-std::unique_ptr<vm::VmSubscription> publish_events(vm::Machines& machines, const preloading::Preloading& preloading, rpc::Server& server,
-                                                   const service::Access& access, spdlog::logger& log) {
-    return machines.subscribe([&](const vm::VmEvent& event) {
-        log.info("{}: {}{}{}", event.vm.str(), vm::name_of(event.state), event.reason.empty() ? "" : ": ", event.reason);
-        if (preloading.holds(event.vm)) return;
-        server.publish("vm.event", service::json_of(event), [&access, vm = event.vm](const orchestrator::Caller& caller) {
-            return access.allows(caller, orchestrator::Verb::See, vm);
-        });
+// Everybody who may see a VM hears of it.
+void publish(rpc::Server& server, const service::Access& access, const vm::VmEvent& event) {
+    server.publish("vm.event", service::json_of(event), [&access, vm = event.vm](const orchestrator::Caller& caller) {
+        return access.allows(caller, orchestrator::Verb::See, vm);
     });
 }
 
@@ -151,7 +147,14 @@ Result<> serve(const orchestrator::Config& config) {
     service::add_preload_methods(methods, preloading, access);
     service::add_template_methods(methods, *store, *machines, *versions, preloading, access);
     rpc::Server server(io, methods, std::move(socket), rights);
-    const auto events = publish_events(*machines, preloading, server, access, *log);
+    service::VmEvents events(
+        *store, [&](const base::VmName& vm) { return preloading.keeps(vm); },
+        [&](const vm::VmEvent& event) { publish(server, access, event); });
+    preloading.on_release([&](const base::VmName& vm) { events.released(vm); });
+    const auto subscription = machines->subscribe([&](const vm::VmEvent& event) {
+        log->info("{}: {}{}{}", event.vm.str(), vm::name_of(event.state), event.reason.empty() ? "" : ": ", event.reason);
+        events.heard(event);
+    });
     signals.async_wait([&](boost::system::error_code, int signal) {
         log->info("ending after signal {}; the VMs run on", signal);
         (void)::sd_notify(0, "STOPPING=1");  // without systemd there is nobody to tell

@@ -128,8 +128,8 @@ void Preloading::begin_hand_over(Entry& entry) {
 void Preloading::handed_over(const VmName& vm, RequestId request, const Result<HandOver>& outcome) {
     auto& entry = entries_.at(vm);
     if (outcome && *outcome == HandOver::Done) {
-        entries_.erase(vm);
-        return answer(request, std::optional(vm));
+        answer(request, std::optional(vm));
+        return release(vm);
     }
     if (!outcome) report_(vm.str(), outcome.error());
     const auto template_vm = entry.record.template_vm;
@@ -144,13 +144,20 @@ void Preloading::carry_out(const action::StartCold& cold) { answer(cold.request,
 void Preloading::carry_out(const action::BecameUsed& used) { use(used.disposable); }
 
 void Preloading::use(const VmName& vm) {
-    const auto used = entries_.extract(vm);
-    if (used.empty()) return;
-    publish();
-    loop_.work(Work::Short, [this, record = used.mapped().record] {
+    const auto found = entries_.find(vm);
+    if (found == entries_.end()) return;
+    const auto used = found->second.record;
+    release(vm);
+    loop_.work(Work::Short, [this, record = used] {
         if (const auto outcome = workers_.became_used(record); !outcome) report_(record.vm.str(), outcome.error());
         workers_.return_memory(record.vm);
     });
+}
+
+void Preloading::release(const VmName& vm) {
+    entries_.erase(vm);
+    publish();
+    if (released_) released_(vm);
 }
 
 // ---- remove
@@ -185,8 +192,8 @@ void Preloading::ended(const VmName& vm, const Result<>& outcome) {
     }
     // What cannot be ended for another reason is left to people, as an ordinary disposable.
     if (!entry.stuck) {
-        entries_.erase(vm);
         if (!outcome) (void)records_.remove(vm);  // also tried by who ended it
+        release(vm);
     }
     publish();
     check_waits();

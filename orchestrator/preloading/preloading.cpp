@@ -117,6 +117,11 @@ bool Preloading::holds(const VmName& vm) const {
     return held_.contains(vm);
 }
 
+bool Preloading::keeps(const VmName& vm) const {
+    const std::scoped_lock lock(mutex_);
+    return kept_.contains(vm);
+}
+
 void Preloading::answer(RequestId request, Result<std::optional<VmName>> outcome) {
     Answer answer;
     {
@@ -319,11 +324,15 @@ void Preloading::publish() {
         if (one.max > 0 || !one.preloads.empty() || !one.trouble.empty()) status.templates.push_back(std::move(one));
     }
     std::set<VmName> held;
-    for (const auto& [name, entry] : entries_)
+    std::set<VmName> kept;
+    for (const auto& [name, entry] : entries_) {
+        kept.insert(name);
         if (!entry.visible) held.insert(name);
+    }
     const std::scoped_lock lock(mutex_);
     status_ = std::move(status);
     held_ = std::move(held);
+    kept_ = std::move(kept);
 }
 
 void Preloading::check_waits() {

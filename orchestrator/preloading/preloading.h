@@ -70,6 +70,11 @@ public:
     // Whether it is preloaded, or on its way there: nobody's yet.
     [[nodiscard]] bool holds(const base::VmName& vm) const;
 
+    // Whether it is still to be handed out or removed: one that holds() says nothing of any more may be on its way to somebody.
+    [[nodiscard]] bool keeps(const base::VmName& vm) const;
+    // Called in the loop when it keeps a VM no more: that is somebody's, or gone. Set before the loop runs.
+    void on_release(std::function<void(const base::VmName& vm)> listener) { released_ = std::move(listener); }
+
     // Answers what is open, and takes no more.
     void stop();
 
@@ -118,6 +123,7 @@ private:
     void begin_hand_over(Entry& entry);
     void handed_over(const base::VmName& vm, preload::RequestId request, const base::Result<HandOver>& outcome);
     void use(const base::VmName& vm);
+    void release(const base::VmName& vm);
     void end(const std::vector<base::VmName>& vms);
     void ended(const base::VmName& vm, const base::Result<>& outcome);
     void heard(const vm::VmEvent& event);
@@ -159,6 +165,7 @@ private:
     std::optional<Instant> memory_at_;  // when to ask, while memory is short
     bool begun_ = false;
     bool suspended_ = false;
+    std::function<void(const base::VmName& vm)> released_;
 
     mutable std::mutex mutex_;  // over everything below
     std::map<preload::RequestId, Answer> answers_;
@@ -166,6 +173,7 @@ private:
     std::vector<Wait> waits_;
     Status status_;
     std::set<base::VmName> held_;
+    std::set<base::VmName> kept_;
     bool stopped_ = false;
 
     std::unique_ptr<vm::VmSubscription> vms_;
