@@ -12,10 +12,14 @@ using base::fail;
 using base::Result;
 using base::VmName;
 
-std::string listed(const std::vector<VmName>& names) {
+bool is_shown(const VmName& name, const Shown& shown) { return !shown || shown(name); }
+
+std::string listed(const std::vector<VmName>& names, const Shown& shown) {
     std::string text;
-    for (const auto& name : names) (text += text.empty() ? "'" : ", '").append(name.str()).append("'");
-    return text;
+    for (const auto& name : names)
+        if (is_shown(name, shown)) (text += text.empty() ? "'" : ", '").append(name.str()).append("'");
+    const bool all = std::ranges::all_of(names, [&](const VmName& name) { return is_shown(name, shown); });
+    return all ? text : text + (text.empty() ? "others" : " and others");
 }
 
 const VmDefinition* find(const Definitions& all, const VmName& name) {
@@ -78,14 +82,15 @@ std::vector<VmName> circle_of_needs(const Definitions& all, const VmDefinition& 
     return trail;
 }
 
-std::vector<std::string> wrong_references(const Definitions& all, const VmDefinition& vm) {
+std::vector<std::string> wrong_references(const Definitions& all, const VmDefinition& vm, const Shown& shown) {
     std::vector<std::string> wrong;
     if (auto what = wrong_template(all, vm); !what.empty()) wrong.push_back(std::move(what));
     for (const auto& needed : vm.needs)
         if (find(all, needed) == nullptr) wrong.push_back("it needs '" + needed.str() + "', which does not exist");
     if (const auto circle = circle_of_needs(all, vm); !circle.empty()) {
         std::string what = "VMs need each other in a circle: ";
-        for (std::size_t i = 0; i < circle.size(); ++i) what.append(i == 0 ? "" : " needs ").append(circle[i].str());
+        for (std::size_t i = 0; i < circle.size(); ++i)
+            what.append(i == 0 ? "" : " needs ").append(is_shown(circle[i], shown) ? circle[i].str() : "another VM");
         wrong.push_back(std::move(what));
     }
     if (const auto* chosen = std::get_if<VmName>(&vm.default_dispvm)) {
@@ -105,17 +110,18 @@ std::vector<VmName> children_of(const Definitions& all, const VmName& vm) {
     });
 }
 
-Result<> check_removable(const Definitions& all, const VmName& vm) {
+Result<> check_removable(const Definitions& all, const VmName& vm, const Shown& shown) {
     if (const auto children = children_of(all, vm); !children.empty())
-        return fail(Errc::Busy, "'" + vm.str() + "' is the template of " + listed(children));
-    if (const auto others = needing(all, vm); !others.empty()) return fail(Errc::Busy, "'" + vm.str() + "' is needed by " + listed(others));
+        return fail(Errc::Busy, "'" + vm.str() + "' is the template of " + listed(children, shown));
+    if (const auto others = needing(all, vm); !others.empty())
+        return fail(Errc::Busy, "'" + vm.str() + "' is needed by " + listed(others, shown));
     if (const auto others = asking_for_disposables_of(all, vm); !others.empty())
-        return fail(Errc::Busy, "'" + vm.str() + "' is the default_dispvm of " + listed(others));
+        return fail(Errc::Busy, "'" + vm.str() + "' is the default_dispvm of " + listed(others, shown));
     return {};
 }
 
-Result<> check_change(const Definitions& all, const VmDefinition& changed) {
-    if (const auto wrong = wrong_references(all, changed); !wrong.empty()) {
+Result<> check_change(const Definitions& all, const VmDefinition& changed, const Shown& shown) {
+    if (const auto wrong = wrong_references(all, changed, shown); !wrong.empty()) {
         std::string what = "'" + changed.name.str() + "' cannot be so";
         for (const auto& each : wrong) what.append(&each == &wrong.front() ? ": " : "; ").append(each);
         return fail(Errc::InvalidArgument, std::move(what));
@@ -124,10 +130,11 @@ Result<> check_change(const Definitions& all, const VmDefinition& changed) {
     after.insert_or_assign(changed.name, changed);
     for (const auto& child : children_of(all, changed.name)) {
         const auto wrong = wrong_template(after, after.at(child));
-        if (!wrong.empty()) return fail(Errc::Busy, "'" + child.str() + "' starts from it: " + wrong);
+        if (!wrong.empty())
+            return fail(Errc::Busy, (is_shown(child, shown) ? "'" + child.str() + "'" : "another VM") + " starts from it: " + wrong);
     }
     if (const auto others = asking_for_disposables_of(all, changed.name); !others.empty() && disposables_of(changed) == nullptr)
-        return fail(Errc::Busy, "'" + changed.name.str() + "' is the default_dispvm of " + listed(others));
+        return fail(Errc::Busy, "'" + changed.name.str() + "' is the default_dispvm of " + listed(others, shown));
     return {};
 }
 

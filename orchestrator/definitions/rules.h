@@ -4,6 +4,7 @@
 
 #include "orchestrator/definitions/vm_definition.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,9 +13,12 @@ namespace varve::definitions {
 
 using Definitions = std::map<base::VmName, VmDefinition>;
 
+// Whether a VM may be named to whoever reads the error; empty: all may. Those who may not are "another VM" and "others".
+using Shown = std::function<bool(const base::VmName& vm)>;
+
 // What is wrong with the VM's references among `all`: an unknown template or one of the wrong class, an unknown VM it needs, a circle of needs,
-// a default_dispvm that disposables cannot be made of. One sentence each.
-[[nodiscard]] std::vector<std::string> wrong_references(const Definitions& all, const VmDefinition& vm);
+// a default_dispvm that disposables cannot be made of. One sentence each; VMs that the definition names itself are named.
+[[nodiscard]] std::vector<std::string> wrong_references(const Definitions& all, const VmDefinition& vm, const Shown& shown = {});
 
 // The VMs on the way round, the first one twice ("a needs b needs a"); empty when `vm` does not need itself in the end.
 [[nodiscard]] std::vector<base::VmName> circle_of_needs(const Definitions& all, const VmDefinition& vm);
@@ -23,10 +27,10 @@ using Definitions = std::map<base::VmName, VmDefinition>;
 [[nodiscard]] std::vector<base::VmName> children_of(const Definitions& all, const base::VmName& vm);
 
 // Busy, saying who depends on the VM and how.
-[[nodiscard]] base::Result<> check_removable(const Definitions& all, const base::VmName& vm);
+[[nodiscard]] base::Result<> check_removable(const Definitions& all, const base::VmName& vm, const Shown& shown = {});
 
 // InvalidArgument with everything that is wrong with the references of `changed`, Busy when those who depend on it cannot do with what it becomes.
-[[nodiscard]] base::Result<> check_change(const Definitions& all, const VmDefinition& changed);
+[[nodiscard]] base::Result<> check_change(const Definitions& all, const VmDefinition& changed, const Shown& shown = {});
 
 // The same definition, where every reference to `from` (its own name too) is to `to`.
 [[nodiscard]] VmDefinition renamed(VmDefinition vm, const base::VmName& from, const base::VmName& to);

@@ -26,6 +26,10 @@ public:
     // NotFound, InvalidArgument: for who has the right to know.
     [[nodiscard]] base::Result<> check_disposable_template(const base::VmName& vm) const;
     [[nodiscard]] bool is_administrator(const orchestrator::Caller& caller) const { return rights_.is_administrator(caller); }
+    // Whom the caller sees: no other VM's name may be told to him. For as long as this lives.
+    [[nodiscard]] definitions::Shown shown_to(const orchestrator::Caller& caller) const {
+        return [this, caller](const base::VmName& vm) { return allows(caller, orchestrator::Verb::See, vm); };
+    }
     [[nodiscard]] bool allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const definitions::VmDefinition& vm) const {
         return rights_.is_administrator(caller) || (!kept_(vm.name) && rights_.allows(caller, verb, vm.name, vm.tags));
     }

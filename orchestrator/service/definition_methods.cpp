@@ -65,6 +65,7 @@ void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionSt
         const auto name = TRY(arguments.name<base::VmName>("vm"));
         TRY(access.check(call.caller, Verb::Create, name));
         const auto vm = TRY(read_definition(name, arguments, TRY(definitions::random_uuid())));
+        if (!store.find(name)) TRY(definitions::check_change(store.snapshot(), vm, access.shown_to(call.caller)));
         TRY(store.create(vm));
         return json_of(vm);
     });
@@ -74,12 +75,13 @@ void add_definition_methods(rpc::MethodTable& methods, definitions::DefinitionSt
         TRY(access.check(call.caller, Verb::Change, name));
         if (arguments.has("toml") || arguments.has("definition")) {
             const auto vm = TRY(read_replacement(TRY(store.find(name)), arguments));
-            const auto retired = TRY(retire_to_change(store, preloading, vm));
+            const auto retired = TRY(retire_to_change(store, preloading, vm, access.shown_to(call.caller)));
             TRY(store.replace(vm));
             return json_of(vm);
         }
         const auto changes = TRY(read_changes(TRY(arguments.object("changes"))));
-        const auto retired = TRY(retire_to_change(store, preloading, TRY(definitions::with_changes(TRY(store.find(name)), changes))));
+        const auto changed = TRY(definitions::with_changes(TRY(store.find(name)), changes));
+        const auto retired = TRY(retire_to_change(store, preloading, changed, access.shown_to(call.caller)));
         return json_of(TRY(store.set(name, changes)));
     });
 }

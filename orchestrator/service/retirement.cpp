@@ -24,17 +24,20 @@ Retirement::Retirement(Preloading& preloading, base::VmName template_vm) : prelo
 
 Retirement::~Retirement() { preloading_.unretire(template_vm_); }
 
-Result<std::unique_ptr<Retirement>> retire_to_remove(const DefinitionStore& store, Preloading& preloading, const base::VmName& vm) {
-    if (definitions::disposables_of(TRY(store.find(vm))) == nullptr) return std::unique_ptr<Retirement>();
-    TRY(definitions::check_removable(others(store, preloading), vm));
+Result<std::unique_ptr<Retirement>> retire_to_remove(const DefinitionStore& store, Preloading& preloading, const base::VmName& vm,
+                                                     const definitions::Shown& shown) {
+    const auto definition = TRY(store.find(vm));
+    TRY(definitions::check_removable(others(store, preloading), vm, shown));
+    if (definitions::disposables_of(definition) == nullptr) return std::unique_ptr<Retirement>();
     return std::make_unique<Retirement>(preloading, vm);
 }
 
 Result<std::unique_ptr<Retirement>> retire_to_change(const DefinitionStore& store, Preloading& preloading,
-                                                     const definitions::VmDefinition& changed) {
-    if (definitions::disposables_of(TRY(store.find(changed.name))) == nullptr || definitions::disposables_of(changed) != nullptr)
+                                                     const definitions::VmDefinition& changed, const definitions::Shown& shown) {
+    const auto present = TRY(store.find(changed.name));
+    TRY(definitions::check_change(others(store, preloading), changed, shown));
+    if (definitions::disposables_of(present) == nullptr || definitions::disposables_of(changed) != nullptr)
         return std::unique_ptr<Retirement>();
-    TRY(definitions::check_change(others(store, preloading), changed));
     return std::make_unique<Retirement>(preloading, changed.name);
 }
 

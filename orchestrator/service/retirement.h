@@ -28,11 +28,13 @@ private:
 };
 
 // Before a VM is removed, or changed to be `changed`: nothing unless disposables are made of it now, and will not be. Whatever else stands
-// against that is an error first, as in check_removable() and check_change().
+// against the removal or the change is an error first, as in check_removable() and check_change(), and names only VMs that may be shown.
 [[nodiscard]] base::Result<std::unique_ptr<Retirement>> retire_to_remove(const definitions::DefinitionStore& store,
-                                                                         preloading::Preloading& preloading, const base::VmName& vm);
+                                                                         preloading::Preloading& preloading, const base::VmName& vm,
+                                                                         const definitions::Shown& shown);
 [[nodiscard]] base::Result<std::unique_ptr<Retirement>> retire_to_change(const definitions::DefinitionStore& store,
                                                                          preloading::Preloading& preloading,
-                                                                         const definitions::VmDefinition& changed);
+                                                                         const definitions::VmDefinition& changed,
+                                                                         const definitions::Shown& shown);
 
 }  // namespace varve::service

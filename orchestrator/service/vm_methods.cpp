@@ -19,8 +19,18 @@ using orchestrator::Verb;
 using rpc::Call;
 using rpc::Length;
 
-vm::StageListener telling(const Call& call) {
-    return [&call](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); };
+// Of the VM itself, and of others that the caller sees.
+vm::StageListener telling(const Call& call, const Access& access, const VmName& vm) {
+    return [&call, vm, shown = access.shown_to(call.caller)](const vm::StageEvent& event) {
+        if (event.vm == vm || shown(event.vm)) call.notify("vm.stage", json_of(event));
+    };
+}
+
+// Without those of VMs that the caller does not see, of which nothing is told.
+std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown) {
+    std::erase_if(reports, [&](const vm::StartReport& report) { return !shown(report.vm); });
+    for (auto& report : reports) report.needed = shown_of(std::move(report.needed), shown);
+    return reports;
 }
 
 // Most methods: a right to a VM, and one thing to do with it.
@@ -88,19 +98,21 @@ void add_looking(Methods& methods, vm::Machines& machines, const definitions::De
     });
 }
 
-void add_life(Methods& methods, vm::Machines& machines) {
+void add_life(Methods& methods, vm::Machines& machines, const Access& access) {
     methods.add("vm.start", Length::Long, Verb::Start, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
-        return json_of(TRY(machines.start(vm, telling(call))));
+        auto report = TRY(machines.start(vm, telling(call, access, vm)));
+        report.needed = shown_of(std::move(report.needed), access.shown_to(call.caller));
+        return json_of(report);
     });
     methods.add("vm.stop", Length::Long, Verb::Stop, {"vm", "deadline", "then_kill"},
                 [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
                     vm::StopRequest request;
                     request.deadline = TRY(arguments.milliseconds("deadline")).value_or(request.deadline);
                     request.then_kill = TRY(arguments.flag("then_kill", request.then_kill));
-                    return json_of(TRY(machines.stop(vm, request, telling(call))));
+                    return json_of(TRY(machines.stop(vm, request, telling(call, access, vm))));
                 });
     methods.add("vm.kill", Length::Long, Verb::Kill, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
-        return json_of(TRY(machines.kill(vm, telling(call))));
+        return json_of(TRY(machines.kill(vm, telling(call, access, vm))));
     });
     methods.add("vm.pause", Length::Long, Verb::Pause, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
         TRY(machines.pause(vm));
@@ -168,8 +180,8 @@ void add_disks(Methods& methods, vm::Machines& machines, const definitions::Defi
 
 void add_names(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store, preloading::Preloading& preloading,
                const Access& access) {
-    methods.add("vm.remove", Length::Long, Verb::Remove, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
-        const auto retired = TRY(retire_to_remove(store, preloading, vm));
+    methods.add("vm.remove", Length::Long, Verb::Remove, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
+        const auto retired = TRY(retire_to_remove(store, preloading, vm, access.shown_to(call.caller)));
         TRY(machines.remove(vm));
         return done();
     });
@@ -196,7 +208,7 @@ void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const defin
     Methods methods(table, access);
     add_listing(table, machines, store, preloading, access);
     add_looking(methods, machines, store);
-    add_life(methods, machines);
+    add_life(methods, machines, access);
     add_disks(methods, machines, store, access, mountpoint);
     add_names(methods, machines, store, preloading, access);
 }

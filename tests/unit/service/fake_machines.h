@@ -40,7 +40,11 @@ public:
         }
         become(vm, vm::VmState::Running);
         if (after_start) std::exchange(after_start, {})();
-        return vm::StartReport{vm, {{vm::Stage::Create, std::chrono::microseconds(7)}}, {}, {}};
+        vm::StartReport report{vm, {{vm::Stage::Create, std::chrono::microseconds(7)}}, {}, {}};
+        const auto definition = TRY(store_.find(vm));
+        for (const auto& needed : definition.needs)
+            if (TRY(info(needed)).state == vm::VmState::Halted) report.needed.push_back(TRY(start(needed, listener)));
+        return report;
     }
     base::Result<vm::StopReport> stop(const base::VmName& vm, const vm::StopRequest& request, const vm::StageListener&) override {
         last_stop = request;

@@ -27,11 +27,13 @@ protected:
         store_ = definitions::DefinitionStore::open(directory_).value();
         machines_ = std::make_unique<FakeMachines>(*store_);
         const auto shared = orchestrator::VmPattern::parse("@shared").value();
+        const auto his = orchestrator::VmPattern::parse("@his").value();
         const auto own = orchestrator::VmPattern::parse("bobs").value();
         rights_ = std::make_unique<orchestrator::Rights>(
             std::vector<orchestrator::Right>{{orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}},
                                              {orchestrator::UserId{bob}, {Verb::See}, {shared}},
-                                             {orchestrator::UserId{bob}, {Verb::See, Verb::Attach}, {own}}},
+                                             {orchestrator::UserId{bob}, {Verb::See, Verb::Attach}, {own}},
+                                             {orchestrator::UserId{bob}, {Verb::See, Verb::Start, Verb::Change, Verb::Remove}, {his}}},
             0);
         access_ = std::make_unique<Access>(*rights_, *store_, [](const base::VmName&) { return false; });
         makers_ = std::make_unique<preloading::tests::FakeMakers>(*store_, *machines_);
@@ -122,6 +124,41 @@ TEST_F(ServiceMethods, InfoShowsTheDefinitionAndTheDisks) {
     EXPECT_EQ(info["definition"]["class"], "app");
     EXPECT_EQ(info["definition"]["uuid"].get<std::string>().size(), 36U);
     EXPECT_EQ(info["disks"], json::array({{{"target", "vda"}, {"source", "/varve/root"}, {"read_only", true}}}));
+}
+
+// bob may do everything with those that have the tag his.
+TEST_F(ServiceMethods, ErrorsNameOnlyVmsThatTheCallerSees) {
+    const json his{{"class", "template"}, {"tags", {"his"}}};
+    create("base", his);
+    create("secret", {{"class", "app"}, {"template", "base"}});
+    EXPECT_EQ(refusal("vm.remove", {{"vm", "base"}}, bob).message(), "'base' is the template of others");
+    EXPECT_EQ(refusal("vm.set", {{"vm", "base"}, {"changes", {{"class", "standalone"}}}}, bob).message(),
+              "another VM starts from it: 'base' is not a template");
+    create("known", {{"class", "app"}, {"template", "base"}, {"tags", {"his"}}});
+    EXPECT_EQ(refusal("vm.remove", {{"vm", "base"}}, bob).message(), "'base' is the template of 'known' and others");
+    EXPECT_EQ(refusal("vm.remove", {{"vm", "base"}}).message(), "'base' is the template of 'known', 'secret'");
+    create("net", {{"class", "standalone"}, {"tags", {"his"}}});
+    create("wall", {{"class", "standalone"}, {"needs", {"net"}}});
+    EXPECT_EQ(refusal("vm.remove", {{"vm", "net"}}, bob).message(), "'net' is needed by others");
+    EXPECT_EQ(refusal("vm.set", {{"vm", "net"}, {"changes", {{"needs", "wall"}}}}, bob).message(),
+              "'net' cannot be so: VMs need each other in a circle: net needs another VM needs net");
+    EXPECT_EQ(refusal("vm.set", {{"vm", "net"}, {"changes", {{"needs", "wall"}}}}).message(),
+              "'net' cannot be so: VMs need each other in a circle: net needs wall needs net");
+}
+
+TEST_F(ServiceMethods, AStartTellsOfNoOthersThanTheCallerSees) {
+    create("hidden", {{"class", "standalone"}});
+    create("net", {{"class", "standalone"}, {"needs", {"hidden"}}, {"tags", {"his"}}});
+    create("top", {{"class", "standalone"}, {"needs", {"net", "hidden"}}, {"tags", {"his"}}});
+    const auto report = call("vm.start", {{"vm", "top"}}, bob).value();
+    ASSERT_EQ(report["needed"].size(), 1U);
+    EXPECT_EQ(report["needed"][0]["vm"], "net");
+    EXPECT_TRUE(report["needed"][0]["needed"].empty());
+    ASSERT_EQ(told_.size(), 2U);
+    EXPECT_EQ(told_[0].second["vm"], "top");
+    EXPECT_EQ(told_[1].second["vm"], "net");
+    for (const auto* vm : {"top", "net", "hidden"}) ASSERT_TRUE(call("vm.kill", {{"vm", vm}}));
+    EXPECT_EQ(call("vm.start", {{"vm", "top"}}).value()["needed"][0]["needed"][0]["vm"], "hidden");
 }
 
 TEST_F(ServiceMethods, StopTakesADeadline) {
