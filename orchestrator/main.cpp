@@ -118,11 +118,12 @@ Result<> serve(const orchestrator::Config& config) {
     log_repairs(*log, machines->recover());
     const auto places = service::make_mount_places(config.mountpoint.string());
     const auto versions = service::make_mount_versions(config.mountpoint.string());
+    const auto requesters = TRY(service::Requesters::open(config.runtime_dir / "requesters", *store));
     service::Disposables disposables(
         *store, *machines, *places,
         TRY(varve::disposables::Ids::open(config.state_dir / "disposable-ids", clock, &varve::disposables::random_below)),
-        config.preload.default_dispvm,
-        [&](const base::VmName& vm, const base::Error& error) { log->error("{}: cannot be removed: {}", vm.str(), error.message()); });
+        config.preload.default_dispvm, *requesters,
+        [&](const base::VmName& vm, const base::Error& error) { log->error("{}: {}", vm.str(), error.message()); });
     disposables.sweep();
     const auto& system = config.preload;
     preloading::Preloading preloading(
@@ -137,7 +138,8 @@ Result<> serve(const orchestrator::Config& config) {
     const auto volumes = TRY(preloading::VolumeWatch::start(config.mountpoint.string(), std::move(listener)));
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
-    const service::Access access(rights, *store, [&](const base::VmName& vm) { return preloading.holds(vm); });
+    const service::Access access(
+        rights, *store, [&](const base::VmName& vm) { return preloading.holds(vm); }, requesters.get());
     rpc::MethodTable methods;
     service::add_definition_methods(methods, *store, preloading, access);
     service::add_vm_methods(methods, *machines, *store, preloading, access, config.mountpoint);

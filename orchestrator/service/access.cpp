@@ -12,13 +12,26 @@ using orchestrator::Verb;
 // What leaves a disposable that is kept ready as it is, ends it, or takes it: who resumes it has it.
 constexpr std::array kept_verbs{Verb::See, Verb::Console, Verb::Kill, Verb::Remove, Verb::Resume};
 
+// What somebody who asked for a disposable may do with it: use it, and end it. An unnamed one is started once.
+constexpr std::array requesters_verbs{Verb::See, Verb::Stop, Verb::Kill, Verb::Pause, Verb::Resume, Verb::Console};
+
 }  // namespace
 
 bool Access::allows(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm) const {
     if (rights_.is_administrator(caller)) return true;
-    if (kept_(vm)) return false;
-    const auto definition = store_.find(vm);
-    return rights_.allows(caller, verb, vm, definition ? definition->tags : std::set<definitions::Tag>());
+    return !kept_(vm) && has_right(caller, verb, vm, store_.find(vm));
+}
+
+bool Access::has_right(const orchestrator::Caller& caller, Verb verb, const definitions::VmDefinition& vm) const {
+    if (rights_.allows(caller, verb, vm.name, vm.tags)) return true;
+    const bool theirs = std::ranges::find(requesters_verbs, verb) != requesters_verbs.end();
+    return theirs && requesters_ != nullptr && requesters_->is_requester(caller.uid, vm);
+}
+
+// One that does not exist has no tags, and nobody asked for it.
+bool Access::has_right(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm,
+                       const base::Result<definitions::VmDefinition>& definition) const {
+    return definition ? has_right(caller, verb, *definition) : rights_.allows(caller, verb, vm, {});
 }
 
 // As the store would say it of a VM that does not exist.
@@ -30,7 +43,7 @@ base::Result<definitions::VmDefinition> Access::find(const base::VmName& vm) con
 base::Result<> Access::check(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm) const {
     if (rights_.is_administrator(caller)) return check_kept(verb, vm);
     const auto definition = find(vm);
-    if (!rights_.allows(caller, verb, vm, definition ? definition->tags : std::set<definitions::Tag>()))
+    if (!has_right(caller, verb, vm, definition))
         return base::fail(base::Errc::Denied, "you have no right to " + std::string(orchestrator::name_of(verb)) + " '" + vm.str() +
                                                   "', or there is no such VM; orchestrator.toml says who may do what");
     if (!definition && verb != Verb::Create) return base::Failure(definition.error());

@@ -4,6 +4,7 @@
 
 #include "orchestrator/config/rights.h"
 #include "orchestrator/definitions/store.h"
+#include "orchestrator/service/requesters.h"
 
 #include <functional>
 #include <utility>
@@ -16,8 +17,9 @@ public:
     // Whether a VM is kept ready, and nobody's yet.
     using Kept = std::function<bool(const base::VmName& vm)>;
 
-    Access(const orchestrator::Rights& rights, const definitions::DefinitionStore& store, Kept kept)
-        : rights_(rights), store_(store), kept_(std::move(kept)) {}
+    // Without requesters nobody has a disposable for having asked for it.
+    Access(const orchestrator::Rights& rights, const definitions::DefinitionStore& store, Kept kept, const Requesters* requesters = nullptr)
+        : rights_(rights), store_(store), kept_(std::move(kept)), requesters_(requesters) {}
 
     // Denied: in the same words for a VM that does not exist; NotFound for those who would have the right if it did (but to create it). One that is kept
     // ready exists for administrators alone; for them what would change it for who gets it next is Busy.
@@ -31,16 +33,20 @@ public:
         return [this, caller](const base::VmName& vm) { return allows(caller, orchestrator::Verb::See, vm); };
     }
     [[nodiscard]] bool allows(const orchestrator::Caller& caller, orchestrator::Verb verb, const definitions::VmDefinition& vm) const {
-        return rights_.is_administrator(caller) || (!kept_(vm.name) && rights_.allows(caller, verb, vm.name, vm.tags));
+        return rights_.is_administrator(caller) || (!kept_(vm.name) && has_right(caller, verb, vm));
     }
 
 private:
     [[nodiscard]] base::Result<definitions::VmDefinition> find(const base::VmName& vm) const;
+    [[nodiscard]] bool has_right(const orchestrator::Caller& caller, orchestrator::Verb verb, const definitions::VmDefinition& vm) const;
+    [[nodiscard]] bool has_right(const orchestrator::Caller& caller, orchestrator::Verb verb, const base::VmName& vm,
+                                 const base::Result<definitions::VmDefinition>& definition) const;
     [[nodiscard]] base::Result<> check_kept(orchestrator::Verb verb, const base::VmName& vm) const;
 
     const orchestrator::Rights& rights_;
     const definitions::DefinitionStore& store_;
     const Kept kept_;
+    const Requesters* const requesters_;
 };
 
 }  // namespace varve::service

@@ -3,6 +3,7 @@
 #include "orchestrator/service/disposables.h"
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
+#include "orchestrator/service/telling.h"
 
 #include <algorithm>
 #include <array>
@@ -34,17 +35,23 @@ Result<std::optional<base::VmName>> read_caller(const Arguments& arguments) {
 
 // One that was kept ready, or a new one.
 Result<vm::StartReport> run(Disposables& disposables, preloading::Preloading& preloading, const base::VmName& template_vm,
-                            const rpc::Call& call) {
+                            const rpc::Call& call, const Access& access) {
     using Answer = Result<std::optional<base::VmName>>;
     const auto begin = std::chrono::steady_clock::now();
     const auto promise = std::make_shared<std::promise<Answer>>();
-    const auto request = preloading.request(template_vm, [promise](Answer answer) { promise->set_value(std::move(answer)); });
+    const auto request = preloading.request(template_vm, [promise, &disposables, requester = call.caller.uid](Answer answer) {
+        // Before an event tells of it.
+        if (answer && *answer) disposables.give(**answer, requester);
+        promise->set_value(std::move(answer));
+    });
     const auto preloaded = TRY(promise->get_future().get());
     if (!preloaded) {
-        auto started = disposables.start(template_vm, [&](const vm::StageEvent& event) { call.notify("vm.stage", json_of(event)); });
+        auto started = disposables.start(template_vm, call.caller.uid, telling(call, access, std::nullopt));
         preloading.cold_start_ended(request);
+        if (started) started->needed = shown_of(std::move(started->needed), access.shown_to(call.caller));
         return started;
     }
+    disposables.keep_requester(*preloaded);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
     return vm::StartReport{*preloaded, {{vm::Stage::Resume, took}}, {}, {}};
 }
@@ -65,7 +72,7 @@ void add_disposable_methods(rpc::MethodTable& methods, Disposables& disposables,
         if (!template_vm) return base::Failure(template_vm.error());
         const auto& name = *template_vm;
         TRY(access.check(call.caller, orchestrator::Verb::Dispose, name));
-        const auto report = TRY(run(disposables, preloading, name, call));
+        const auto report = TRY(run(disposables, preloading, name, call, access));
         auto object = json_of(report);
         object["template"] = name.str();
         return object;

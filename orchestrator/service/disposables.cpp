@@ -23,11 +23,12 @@ constexpr std::chrono::milliseconds between_tries{200};
 }  // namespace
 
 Disposables::Disposables(definitions::DefinitionStore& store, vm::Machines& machines, Places& places, disposables::Ids ids,
-                         std::optional<VmName> systems_default, Report report)
+                         std::optional<VmName> systems_default, Requesters& requesters, Report report)
     : store_(store),
       machines_(machines),
       places_(places),
       systems_default_(std::move(systems_default)),
+      requesters_(requesters),
       report_(std::move(report)),
       ids_(std::move(ids)),
       subscription_(machines.subscribe([this](const vm::VmEvent& event) {
@@ -85,9 +86,21 @@ Result<preloading::Origin> Disposables::look(const VmName& template_vm) {
     return origin;
 }
 
-Result<vm::StartReport> Disposables::start(const VmName& template_vm, const vm::StageListener& listener) {
+void Disposables::give(const VmName& vm, uid_t requester) {
+    if (const auto definition = store_.find(vm)) requesters_.remember(*definition, requester);
+}
+
+void Disposables::keep_requester(const VmName& vm) {
+    // It runs, and is his until the orchestrator ends.
+    if (const auto saved = requesters_.save(vm); !saved) report_(vm, saved.error());
+}
+
+Result<vm::StartReport> Disposables::start(const VmName& template_vm, uid_t requester, const vm::StageListener& listener) {
     const auto name = TRY(reserve_name());
     auto made = make(name, template_vm);
+    // Before its start: he is told of that.
+    give(name, requester);
+    keep_requester(name);
     auto started = made ? machines_.start(name, listener) : Result<vm::StartReport>(base::Failure(std::move(made).error()));
     if (!started) ended(name);
     return started;
@@ -112,6 +125,7 @@ Result<> Disposables::end_now(const VmName& vm) {
 Result<> Disposables::remove_now(const VmName& vm) {
     auto removed = machines_.remove(vm);
     if (!removed && store_.find(vm)) return removed;
+    requesters_.forget(vm);
     return {};
 }
 
@@ -143,7 +157,7 @@ void Disposables::remove(const VmName& vm, int tries_left) {
     if (removed) return;
     if (removed.error().code != Errc::Busy || tries_left == 0) {
         left_.insert(vm);
-        return report_(vm, removed.error());
+        return report_(vm, base::with_context(removed.error(), "cannot be removed"));
     }
     auto timer = std::make_shared<asio::steady_timer>(remover_.get_executor(), between_tries);
     timer->async_wait([this, vm, tries_left, timer](boost::system::error_code) { remove(vm, tries_left - 1); });

@@ -7,6 +7,7 @@
 #include "orchestrator/disposables/request.h"
 #include "orchestrator/preloading/makers.h"
 #include "orchestrator/service/places.h"
+#include "orchestrator/service/requesters.h"
 #include "orchestrator/vm/machines.h"
 
 #include <boost/asio/thread_pool.hpp>
@@ -24,11 +25,11 @@ namespace varve::service {
 // Thread-safe. What it refers to outlives it.
 class Disposables final : public preloading::Makers {
 public:
-    // Called about what nobody waits for: a VM and what could not be done about it.
+    // Called about what nobody waits for: a VM and what could not be done about it or noted of it.
     using Report = std::function<void(const base::VmName& vm, const base::Error& error)>;
 
     Disposables(definitions::DefinitionStore& store, vm::Machines& machines, Places& places, disposables::Ids ids,
-                std::optional<base::VmName> systems_default, Report report);
+                std::optional<base::VmName> systems_default, Requesters& requesters, Report report);
     // Hears of no more VMs, and waits for the removal that is under way. The rest is removed at the next start.
     ~Disposables() override;
     Disposables(const Disposables&) = delete;
@@ -38,8 +39,11 @@ public:
     [[nodiscard]] base::Result<base::VmName> template_for(const disposables::Wanted& wanted,
                                                           const std::optional<base::VmName>& caller) const;
 
-    // A new unnamed one of the template, running. After a failure nothing is left of it. It is removed when it has shut down, however that comes.
-    [[nodiscard]] base::Result<vm::StartReport> start(const base::VmName& template_vm, const vm::StageListener& listener);
+    // A new unnamed one of the template, running, for this user. After a failure nothing is left of it. It is removed when it has shut down, however that comes.
+    [[nodiscard]] base::Result<vm::StartReport> start(const base::VmName& template_vm, uid_t requester, const vm::StageListener& listener);
+    // One that was kept ready is this user's from now on; waits for nothing. keep_requester() makes that known to the next orchestrator, too.
+    void give(const base::VmName& vm, uid_t requester);
+    void keep_requester(const base::VmName& vm);
 
     // ---- for preloading
     [[nodiscard]] base::Result<preloading::Origin> look(const base::VmName& template_vm) override;
@@ -64,6 +68,7 @@ private:
     vm::Machines& machines_;
     Places& places_;
     const std::optional<base::VmName> systems_default_;
+    Requesters& requesters_;
     const Report report_;
     std::mutex ids_mutex_;
     disposables::Ids ids_;         // under the mutex

@@ -5,6 +5,7 @@
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/retirement.h"
+#include "orchestrator/service/telling.h"
 
 #include <array>
 #include <map>
@@ -18,20 +19,6 @@ using nlohmann::json;
 using orchestrator::Verb;
 using rpc::Call;
 using rpc::Length;
-
-// Of the VM itself, and of others that the caller sees.
-vm::StageListener telling(const Call& call, const Access& access, const VmName& vm) {
-    return [&call, vm, shown = access.shown_to(call.caller)](const vm::StageEvent& event) {
-        if (event.vm == vm || shown(event.vm)) call.notify("vm.stage", json_of(event));
-    };
-}
-
-// Without those of VMs that the caller does not see, of which nothing is told.
-std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown) {
-    std::erase_if(reports, [&](const vm::StartReport& report) { return !shown(report.vm); });
-    for (auto& report : reports) report.needed = shown_of(std::move(report.needed), shown);
-    return reports;
-}
 
 // Most methods: a right to a VM, and one thing to do with it.
 using OnVm = std::function<Result<json>(const VmName& vm, const Arguments& arguments, const Call& call)>;

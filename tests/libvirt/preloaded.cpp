@@ -51,9 +51,10 @@ void PreloadedGuests::TearDown() {
 
 void PreloadedGuests::start_preloading() {
     places_ = service::make_mount_places(host().mountpoint());
+    requesters_ = service::Requesters::open(own_ / "requesters", *definitions).value();
     disposables_ = std::make_unique<service::Disposables>(
         *definitions, *machines, *places_, disposables::Ids::open(own_ / "ids", clock_, &disposables::random_below).value(), std::nullopt,
-        [](const VmName& vm, const base::Error& error) { ADD_FAILURE() << vm.str() << ": " << error.message(); });
+        *requesters_, [](const VmName& vm, const base::Error& error) { ADD_FAILURE() << vm.str() << ": " << error.message(); });
     io_ = std::make_unique<boost::asio::io_context>();
     loop_ = std::make_unique<preloading::AsioLoop>(*io_);
     preloading_ = std::make_unique<Preloading>(

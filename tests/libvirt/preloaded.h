@@ -38,6 +38,7 @@ protected:
     // Whether it is removed, in the end.
     [[nodiscard]] bool goes(const base::VmName& vm) const;
 
+    std::unique_ptr<service::Requesters> requesters_;
     std::unique_ptr<service::Disposables> disposables_;
     std::unique_ptr<preloading::Preloading> preloading_;
 

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -35,12 +36,14 @@ protected:
     }
     void restart() {
         disposables_.reset();
+        requesters_ = Requesters::open(directory_ / "requesters", *store_).value();
         disposables_ = std::make_unique<Disposables>(
             *store_, *machines_, places_, disposables::Ids::open(directory_ / "ids", clock_, [](std::uint32_t) { return 7U; }).value(),
-            vm_name("dvm"), [this](const base::VmName& vm, const base::Error& error) { reported_ = vm.str() + ": " + error.message(); });
+            vm_name("dvm"), *requesters_,
+            [this](const base::VmName& vm, const base::Error& error) { reported_ = vm.str() + ": " + error.message(); });
     }
     base::Result<vm::StartReport> start() {
-        return disposables_->start(vm_name("dvm"), [](const vm::StageEvent&) {});
+        return disposables_->start(vm_name("dvm"), 1000, [](const vm::StageEvent&) {});
     }
     // The removal happens in a thread of its own.
     bool goes(std::string_view vm) const {
@@ -55,6 +58,7 @@ protected:
     std::unique_ptr<FakeMachines> machines_;
     FakePlaces places_;
     std::string reported_;
+    std::unique_ptr<Requesters> requesters_;
     std::unique_ptr<Disposables> disposables_;
 };
 
@@ -72,6 +76,38 @@ TEST_F(ServiceDisposables, ItIsRemovedWhenItHasShutDown) {
     ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
     EXPECT_TRUE(goes("disp7"));
     EXPECT_EQ(start()->vm.str(), "disp8");
+}
+
+TEST_F(ServiceDisposables, ItIsOfWhoAskedForItAlsoAfterARestart) {
+    ASSERT_TRUE(start());
+    const auto first = store_->find(vm_name("disp7")).value();
+    restart();
+    EXPECT_TRUE(requesters_->is_requester(1000, first));
+    EXPECT_FALSE(requesters_->is_requester(1001, first));
+    // Whoever gets the name later is another.
+    auto another = first;
+    another.uuid = definitions::random_uuid().value();
+    EXPECT_FALSE(requesters_->is_requester(1000, another));
+    ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
+    EXPECT_TRUE(goes("disp7"));
+    disposables_.reset();
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ / "requesters"));
+}
+
+TEST_F(ServiceDisposables, WhatIsWrittenOfRequestersIsNotTrusted) {
+    ASSERT_TRUE(start());
+    const auto vm = store_->find(vm_name("disp7")).value();
+    const auto file = directory_ / "requesters" / "disp7.json";
+    for (const auto& text :
+         {std::string("{"), std::string("[]"), std::string(R"({"uid":1000})"), R"({"uid":"1000","uuid":")" + vm.uuid->str() + R"("})",
+          R"({"uid":-1,"uuid":")" + vm.uuid->str() + R"("})", R"({"uid":4294967295,"uuid":")" + vm.uuid->str() + R"("})",
+          std::string(R"({"uid":1000,"uuid":"00000000-0000-4000-8000-000000000000"})")}) {
+        std::ofstream(file) << text;
+        EXPECT_FALSE(Requesters::open(directory_ / "requesters", *store_).value()->is_requester(1000, vm)) << text;
+        EXPECT_FALSE(std::filesystem::exists(file)) << text;
+    }
+    std::ofstream(file) << R"({"uid":1000,"uuid":")" + vm.uuid->str() + R"("})";
+    EXPECT_TRUE(Requesters::open(directory_ / "requesters", *store_).value()->is_requester(1000, vm));
 }
 
 TEST_F(ServiceDisposables, AlsoWhenItIsStillBusy) {
@@ -119,7 +155,7 @@ TEST_F(ServiceDisposables, WhatAKilledOrchestratorLeftIsSwept) {
 TEST_F(ServiceDisposables, OnlyOfDisposableTemplates) {
     EXPECT_EQ(disposables_->template_for(disposables::TheDefault{}, {}).value(), vm_name("dvm"));
     EXPECT_EQ(disposables_->template_for(vm_name("fedora"), {}).error().code, base::Errc::InvalidArgument);
-    EXPECT_FALSE(disposables_->start(vm_name("fedora"), {}));
+    EXPECT_FALSE(disposables_->start(vm_name("fedora"), 1000, {}));
     EXPECT_EQ(store_->all().size(), 2U);
 }
 

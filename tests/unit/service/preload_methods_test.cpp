@@ -32,10 +32,11 @@ protected:
         ASSERT_TRUE(store_->create(accepted("fedora", "class = \"template\"\n")));
         for (const auto* name : {"dvm", "secret"})
             ASSERT_TRUE(store_->create(accepted(name, "class = \"app\"\ntemplate = \"fedora\"\ntemplate_for_dispvms = true\n")));
+        requesters_ = Requesters::open(directory_ / "requesters", *store_).value();
         disposables_ = std::make_unique<Disposables>(
             *store_, *machines_, places_,
             disposables::Ids::open(directory_ / "ids", clock_, [next = 0U](std::uint32_t) mutable { return ++next; }).value(), std::nullopt,
-            [](const base::VmName&, const base::Error&) {});
+            *requesters_, [](const base::VmName&, const base::Error&) {});
         loop_ = std::make_unique<preloading::AsioLoop>(io_);
         preloading_ = std::make_unique<preloading::Preloading>(*loop_, *store_, *machines_, *disposables_,
                                                                preloading::Records::open(directory_ / "preloads").value(),
@@ -49,7 +50,8 @@ protected:
                 {orchestrator::UserId{somebody}, {Verb::See}, {orchestrator::VmPattern::parse("@seen").value()}},
                 {orchestrator::UserId{mighty}, all, {orchestrator::VmPattern::parse("*").value()}}},
             0);
-        access_ = std::make_unique<Access>(*rights_, *store_, [this](const base::VmName& vm) { return preloading_->holds(vm); });
+        access_ = std::make_unique<Access>(
+            *rights_, *store_, [this](const base::VmName& vm) { return preloading_->holds(vm); }, requesters_.get());
         add_definition_methods(methods_, *store_, *preloading_, *access_);
         add_vm_methods(methods_, *machines_, *store_, *preloading_, *access_, directory_);
         add_disposable_methods(methods_, *disposables_, *preloading_, *access_);
@@ -114,6 +116,7 @@ protected:
     std::unique_ptr<definitions::DefinitionStore> store_;
     std::unique_ptr<FakeMachines> machines_;
     FakePlaces places_;
+    std::unique_ptr<Requesters> requesters_;
     std::unique_ptr<Disposables> disposables_;
     std::unique_ptr<preloading::AsioLoop> loop_;
     std::unique_ptr<preloading::Preloading> preloading_;
@@ -255,6 +258,29 @@ TEST_F(PreloadMethods, OneThatIsKeptReadyIsNobodysToChange) {
     while (preloading_->holds(vm_name(name)) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
     EXPECT_EQ(said("vm.info", {}, name, mighty), "allowed");
     EXPECT_EQ(said("vm.attach", {{"path", "/dev/null"}}, name, 0), "allowed");
+}
+
+// The right to dispose is one to the template: what comes of it is his who asked.
+TEST_F(PreloadMethods, WhoAskedForOneMayUseItAndEndIt) {
+    for (const bool preloaded : {false, true}) {
+        if (preloaded) {
+            set_max("dvm", "1");
+            ASSERT_TRUE(call("preload.begin"));
+            ASSERT_TRUE(come_ready("dvm", 1));
+        }
+        const auto run = call("disp.run", {{"template", "dvm"}}, somebody);
+        ASSERT_TRUE(run) << run.error().message();
+        ASSERT_EQ((*run)["stages"][0]["stage"], preloaded ? "resume" : "create");
+        const json one{{"vm", (*run)["vm"]}};
+        EXPECT_TRUE(lists((*run)["vm"], json::object(), somebody));
+        for (const auto* method : {"vm.info", "vm.console", "vm.pause", "vm.resume"}) EXPECT_TRUE(call(method, one, somebody)) << method;
+        for (const auto* method : {"vm.start", "vm.remove"}) EXPECT_EQ(refusal(method, one, somebody), base::Errc::Denied) << method;
+        for (const auto* method : {"vm.info", "vm.kill"}) EXPECT_EQ(refusal(method, one, 1002), base::Errc::Denied) << method;
+        // To the next orchestrator, too.
+        const auto next = Requesters::open(directory_ / "requesters", *store_).value();
+        EXPECT_TRUE(next->is_requester(somebody, store_->find(vm_name((*run)["vm"].get<std::string>())).value()));
+        EXPECT_TRUE(call(preloaded ? "vm.kill" : "vm.stop", one, somebody));
+    }
 }
 
 TEST_F(PreloadMethods, SuspendRemovesAllBeforeItAnswers) {
