@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/cli/board_page.h"
 
+#include "orchestrator/cli/bar.h"
 #include "orchestrator/cli/table.h"
 #include "orchestrator/cli/terminal_text.h"
 
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -267,12 +267,6 @@ json board_object(const BoardSnapshot& snapshot, base::Timestamp now) {
               {"read", snapshot.gathered.read},
               {"written", snapshot.gathered.written}}},
             {"unreadable", snapshot.unreadable}};
-}
-
-std::string bar(std::uint64_t part, std::uint64_t whole, std::size_t width) {
-    const auto share = whole == 0 ? 0.0 : std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
-    const auto filled = std::min(width, static_cast<std::size_t>(std::lround(share * static_cast<double>(width))));
-    return "[" + std::string(filled, '#') + std::string(width - filled, '.') + "]";
 }
 
 std::string age(std::int64_t seconds) {

@@ -43,8 +43,6 @@ private:
 
 [[nodiscard]] nlohmann::json board_object(const board_reader::BoardSnapshot& snapshot, base::Timestamp now);
 
-// "[#####...............]", of `width` characters between the brackets.
-[[nodiscard]] std::string bar(std::uint64_t part, std::uint64_t whole, std::size_t width);
 // "5 s", "2 min", "3 h 5 min", "2 d 3 h".
 [[nodiscard]] std::string age(std::int64_t seconds);
 // The page's first lines, as wide and high as there is room; the last one says how many more there are.

@@ -59,7 +59,7 @@ public:
 
 private:
     Result<> clone(const Context& context, std::vector<std::string>& made) const {
-        Progress progress(context.world.err, context.output.shows_progress());
+        Progress progress(context.world.err, context.output.progress_style());
         const auto observer = observer_of(progress, context.world);
         if (const auto* vm = std::get_if<VmReference>(&*from_)) {
             for (const auto& volume : TRY(mount_client::clone_vm(context.mount, *vm, std::get<VmReference>(*to_), observer)))

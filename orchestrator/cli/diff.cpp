@@ -57,7 +57,7 @@ public:
 private:
     Result<Difference> compare(const Context& context) {
         if (!from_->revision && to_text_.empty()) from_->revision = TRY(newest_revision(context.mount));
-        Progress progress(context.world.err, context.output.shows_progress());
+        Progress progress(context.world.err, context.output.progress_style());
         const auto observer = observer_of(progress, context.world);
         return mount_client::find_difference(context.mount, *from_, *to_, options_, observer);
     }

@@ -130,7 +130,7 @@ Result<PlannedAdoption> DomainAdopter::plan() const {
 
 Result<> DomainAdopter::copy(Copies& copies, const PlannedAdoption& planned) const {
     for (std::size_t index = 0; index < planned.disks.size(); ++index) {
-        Progress progress(context_.world.err, context_.output.shows_progress());
+        Progress progress(context_.world.err, context_.output.progress_style());
         TRY(copies.copy(planned.disks[index], planned.plan.disks[index], observer_of(progress, context_.world)));
     }
     // Somebody may have started it meanwhile, or changed which disks it has.

@@ -74,7 +74,7 @@ private:
     }
 
     Result<Bytes> copy(const Context& context) const {
-        Progress progress(context.world.err, context.output.shows_progress());
+        Progress progress(context.world.err, context.output.progress_style());
         const auto observer = observer_of(progress, context.world);
         if (!path_) return mount_client::export_to_stream(context.mount, *state_, context.world.output, observer);
         const auto overwrite = force_ ? Overwrite::Yes : Overwrite::No;

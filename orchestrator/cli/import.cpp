@@ -71,7 +71,7 @@ public:
 
 private:
     Result<Bytes> copy(const Context& context) const {
-        Progress progress(context.world.err, context.output.shows_progress());
+        Progress progress(context.world.err, context.output.progress_style());
         const auto observer = observer_of(progress, context.world);
         if (!path_) return mount_client::import_image(context.mount, {context.world.input, "standard input"}, *volume_, options_, observer);
         const auto name = "'" + mount_client::shown(file_) + "'";

@@ -80,7 +80,7 @@ public:
 
 private:
     Result<std::vector<VolumeId>> move(const Context& context) const {
-        Progress progress(context.world.err, context.output.shows_progress());
+        Progress progress(context.world.err, context.output.progress_style());
         const auto observer = observer_of(progress, context.world);
         return mount_client::move(context.mount, *from_, *to_, observer);
     }

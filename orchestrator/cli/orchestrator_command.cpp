@@ -60,7 +60,7 @@ std::string shown_time(std::int64_t microseconds) {
 
 base::Result<nlohmann::json> OrchestratorContext::call(std::string_view method, const nlohmann::json& params) const {
     return client.call(method, params, [&](std::string_view told, const nlohmann::json& event) {
-        if (told == "vm.stage" && output.shows_progress()) show_stage(world.err, event);
+        if (told == "vm.stage" && output.progress_style() == ProgressStyle::Bar) show_stage(world.err, event);
     });
 }
 

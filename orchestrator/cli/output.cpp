@@ -15,6 +15,11 @@ std::string dump(const nlohmann::json& object, int indent) {
 
 }  // namespace
 
+ProgressStyle Output::progress_style() const {
+    if (options_.quiet || options_.json) return ProgressStyle::None;
+    return world_.err_is_terminal ? ProgressStyle::Bar : ProgressStyle::Lines;
+}
+
 std::string Output::size(base::Bytes bytes) const { return options_.bytes ? std::to_string(bytes.count) : base::human(bytes); }
 
 void Output::text(std::string_view text) const {

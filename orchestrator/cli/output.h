@@ -14,6 +14,13 @@
 
 namespace varve::cli {
 
+// How long work shows how far it has come.
+enum class ProgressStyle {
+    None,
+    Lines,  // a line now and then, for a log
+    Bar,    // one line that is written over, for a terminal
+};
+
 struct OutputOptions {
     bool json = false;
     bool quiet = false;  // no remarks and no progress; what was asked for is still shown
@@ -25,7 +32,8 @@ public:
     Output(const World& world, OutputOptions options) : world_(world), options_(options) {}
 
     [[nodiscard]] bool json() const { return options_.json; }
-    [[nodiscard]] bool shows_progress() const { return world_.err_is_terminal && !options_.quiet && !options_.json; }
+    // On standard error.
+    [[nodiscard]] ProgressStyle progress_style() const;
 
     // A size for a table.
     [[nodiscard]] std::string size(base::Bytes bytes) const;

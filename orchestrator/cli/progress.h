@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A line on a terminal that says how far a copy has come.
+// Says how far a copy has come: a bar on a terminal, a line now and then elsewhere.
 #pragma once
 
 #include "drivers/base/units.h"
+#include "orchestrator/cli/output.h"
 #include "orchestrator/cli/world.h"
 #include "orchestrator/mount_client/copy_image.h"
 
@@ -12,12 +13,13 @@
 
 namespace varve::cli {
 
-// Shows nothing in the first half second and then at most ten lines a second; wipes its line when it goes.
+// The bar comes after half a second, changes at most ten times a second, and is wiped when this goes. The first line comes after ten seconds, and so do
+// the others after the one before; so short work says nothing in a log.
 class Progress {
 public:
     using Clock = std::chrono::steady_clock;
 
-    Progress(std::ostream& out, bool enabled) : out_(out), enabled_(enabled), next_(Clock::now() + std::chrono::milliseconds(500)) {}
+    Progress(std::ostream& out, ProgressStyle style, Clock::time_point begun = Clock::now());
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress();
@@ -28,8 +30,8 @@ public:
 
 private:
     std::ostream& out_;
-    bool enabled_;
-    bool shown_ = false;
+    ProgressStyle style_;
+    bool has_bar_ = false;
     Clock::time_point next_;
 };
 

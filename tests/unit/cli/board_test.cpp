@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // varve status and varve top, on boards that the test writes.
 #include "fs/board/status_board.h"
+#include "orchestrator/cli/bar.h"
 #include "orchestrator/cli/board_page.h"
 #include "orchestrator/cli/screen.h"
 #include "tests/unit/board/board_directory.h"

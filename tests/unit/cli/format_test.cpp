@@ -47,31 +47,61 @@ TEST(SheetTest, RowsWithoutANameGoOn) {
     EXPECT_EQ(sheet({{"Kind", "origin"}, {"Revisions", "a"}, {"", "b\x1b"}}), "Kind:       origin\nRevisions:  a\n            b\\x1b\n");
 }
 
-TEST(ProgressTest, StaysSilentAtFirstAndWipesItsLine) {
+constexpr Progress::Clock::time_point begun{};
+
+TEST(ProgressTest, ABarOnATerminalStaysSilentAtFirstAndWipesItsLine) {
     std::ostringstream out;
-    const auto start = Progress::Clock::now();
     {
-        Progress progress(out, true);
-        progress.show({1}, base::Bytes{2}, start);
+        Progress progress(out, ProgressStyle::Bar, begun);
+        progress.show({1}, base::Bytes{2}, begun + std::chrono::milliseconds(499));
         EXPECT_EQ(out.str(), "");
-        progress.show({512}, base::Bytes{1024}, start + std::chrono::seconds(5));
-        EXPECT_EQ(out.str(), "\r\033[K50%  512 B of 1.0 KiB");
-        progress.show({600}, base::Bytes{1024}, start + std::chrono::seconds(5));
-        progress.show({0}, base::Bytes{}, start + std::chrono::seconds(6));
+        progress.show({512}, base::Bytes{1024}, begun + std::chrono::seconds(5));
+        EXPECT_EQ(out.str(), "\r\033[K[##########..........] 50%  512 B of 1.0 KiB");
+        progress.show({600}, base::Bytes{1024}, begun + std::chrono::seconds(5));
+        progress.show({0}, base::Bytes{}, begun + std::chrono::seconds(6));
     }
-    EXPECT_EQ(out.str(), "\r\033[K50%  512 B of 1.0 KiB\r\033[K100%  0 B of 0 B\r\033[K");
+    EXPECT_EQ(out.str(), "\r\033[K[##########..........] 50%  512 B of 1.0 KiB\r\033[K[####################] 100%  0 B of 0 B\r\033[K");
 }
 
 TEST(ProgressTest, WithoutAnEndItSaysHowMuch) {
     std::ostringstream out;
-    Progress(out, true).show({1536}, {}, Progress::Clock::now() + std::chrono::seconds(5));
+    Progress(out, ProgressStyle::Bar, begun).show({1536}, {}, begun + std::chrono::seconds(5));
     EXPECT_EQ(out.str(), "\r\033[K1.5 KiB\r\033[K");
+}
+
+TEST(ProgressTest, ElsewhereALineEachTenSeconds) {
+    std::ostringstream out;
+    {
+        Progress progress(out, ProgressStyle::Lines, begun);
+        for (int second = 0; second <= 25; ++second)
+            progress.show({static_cast<std::uint64_t>(second)}, base::Bytes{100}, begun + std::chrono::seconds(second));
+        progress.show({1536}, {}, begun + std::chrono::hours(1));
+    }
+    EXPECT_EQ(out.str(), "varve: 10%  10 B of 100 B\nvarve: 20%  20 B of 100 B\nvarve: 1.5 KiB\n");
+}
+
+TEST(ProgressTest, ShortWorkSaysNothingElsewhere) {
+    std::ostringstream out;
+    { Progress(out, ProgressStyle::Lines, begun).show({1}, base::Bytes{2}, begun + std::chrono::milliseconds(9'999)); }
+    EXPECT_EQ(out.str(), "");
 }
 
 TEST(ProgressTest, SaysNothingWhereItIsNotWanted) {
     std::ostringstream out;
-    { Progress(out, false).show({1}, base::Bytes{2}, Progress::Clock::now() + std::chrono::hours(1)); }
+    { Progress(out, ProgressStyle::None, begun).show({1}, base::Bytes{2}, begun + std::chrono::hours(1)); }
     EXPECT_EQ(out.str(), "");
+}
+
+TEST(ProgressTest, TheStyleIsThatOfStandardError) {
+    std::ostringstream stream;
+    const World log{stream, stream, false, "", "/", "", {}, {}};
+    const World terminal{stream, stream, true, "", "/", "", {}, {}};
+    EXPECT_EQ(Output(log, {}).progress_style(), ProgressStyle::Lines);
+    EXPECT_EQ(Output(terminal, {}).progress_style(), ProgressStyle::Bar);
+    for (const auto& options : {OutputOptions{true, false, false}, OutputOptions{false, true, false}}) {
+        EXPECT_EQ(Output(log, options).progress_style(), ProgressStyle::None);
+        EXPECT_EQ(Output(terminal, options).progress_style(), ProgressStyle::None);
+    }
 }
 
 }  // namespace
