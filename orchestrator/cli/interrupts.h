@@ -4,7 +4,7 @@
 
 namespace varve::cli {
 
-// From here on the first of them makes a waiting call return EINTR; the second of one kind kills, as by default.
+// From here on the first of them makes a waiting call return EINTR; the second SIGINT or SIGTERM kills, as by default, the second SIGHUP does nothing.
 // One that was ignored when the program began stays ignored (nohup(1), background jobs).
 void catch_interrupts();
 

@@ -15,7 +15,7 @@ struct World {
     std::string mount_variable;     // VARVE_MOUNT; empty when unset
     std::string working_directory;  // absolute
     std::string mountinfo = "/proc/self/mountinfo";
-    std::function<void()> catch_interrupts;  // from here on SIGINT, SIGTERM and SIGHUP only interrupt system calls; the second one kills
+    std::function<void()> catch_interrupts;  // from here on SIGINT, SIGTERM and SIGHUP only interrupt system calls (interrupts.h)
     std::function<bool()> interrupted;       // whether one came
     int input = 0;                           // standard input and output as descriptors, for whole images
     int output = 1;

@@ -47,12 +47,25 @@ Result<> LocalFile::check_place() const {
     return {};
 }
 
+// What names it without being its name (proc(5)).
+std::string LocalFile::handle() const { return "/proc/self/fd/" + std::to_string(fd_.get()); }
+
 Result<> LocalFile::open_temporary() {
+    fd_ = UniqueFd(::openat(directory_.get(), ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+    if (fd_.valid() && ::access(handle().c_str(), F_OK) == 0) return {};
+    // No such files here, or no way to give it a name: whatever else is wrong is so for a file with a name, too.
+    return take_temporary_name([this](const char* name) {
+        fd_ = UniqueFd(::openat(directory_.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+        return fd_.valid();
+    });
+}
+
+// `take` sets errno when it gives false.
+Result<> LocalFile::take_temporary_name(const std::function<bool(const char* name)>& take) {
     constexpr int attempts = 8;
     for (int attempt = 1;; ++attempt) {
         auto name = ".varve-export-" + random_suffix();
-        fd_ = UniqueFd(::openat(directory_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-        if (fd_.valid()) {
+        if (take(name.c_str())) {
             temporary_ = std::move(name);
             return {};
         }
@@ -72,8 +85,13 @@ LocalFile::~LocalFile() {
     if (!temporary_.empty()) (void)::unlinkat(directory_.get(), temporary_.c_str(), 0);  // its name says whose it is
 }
 
-// 0 or the errno.
-int LocalFile::give_name() const {
+bool LocalFile::link_to(const char* name) const {
+    return ::linkat(AT_FDCWD, handle().c_str(), directory_.get(), name, AT_SYMLINK_FOLLOW) == 0;
+}
+
+// Both: 0 or the errno.
+
+int LocalFile::rename_to_place() const {
     const int directory = directory_.get();
     if (overwrite_ == Overwrite::Yes) return ::renameat(directory, temporary_.c_str(), directory, name_.c_str()) == 0 ? 0 : errno;
     if (::renameat2(directory, temporary_.c_str(), directory, name_.c_str(), RENAME_NOREPLACE) == 0) return 0;
@@ -83,9 +101,16 @@ int LocalFile::give_name() const {
     return ::unlinkat(directory, temporary_.c_str(), 0) == 0 ? 0 : errno;
 }
 
+int LocalFile::give_name() const {
+    if (temporary_.empty()) return link_to(name_.c_str()) ? 0 : errno;
+    return rename_to_place();
+}
+
 Result<> LocalFile::install() {
     if (::fsync(fd_.get()) != 0) return fail_errno(errno, "cannot make '" + path_ + "' durable");
-    if (::close(fd_.release()) != 0) return fail_errno(errno, "cannot finish '" + path_ + "'");
+    // A link replaces nothing: only what has a name can take another's place.
+    if (temporary_.empty() && overwrite_ == Overwrite::Yes) TRY(take_temporary_name([this](const char* name) { return link_to(name); }));
+    if (!temporary_.empty() && ::close(fd_.release()) != 0) return fail_errno(errno, "cannot finish '" + path_ + "'");
     // The point of no return: a complete file has its name.
     if (const int problem = give_name(); problem != 0) return fail_errno(problem, "cannot give '" + path_ + "' its name");
     temporary_.clear();

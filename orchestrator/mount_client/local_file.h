@@ -5,13 +5,15 @@
 #include "drivers/base/result.h"
 #include "drivers/base/unique_fd.h"
 
+#include <functional>
 #include <string>
 
 namespace varve::mount_client {
 
 enum class Overwrite { No, Yes };
 
-// Written beside its place as `.varve-export-XXXXXX` (mode 0600), which is removed when it goes without having been installed.
+// Written in its directory (mode 0600) without a name, so that it goes with the process, however that ends. Where the file system has no such files it is
+// called `.varve-export-XXXXXX`, which is removed when this goes without having been installed.
 class LocalFile {
 public:
     // NotFound when its directory is missing; Exists when the file is there and may not be overwritten; InvalidArgument when a directory, a device
@@ -35,6 +37,10 @@ private:
 
     [[nodiscard]] base::Result<> check_place() const;
     [[nodiscard]] base::Result<> open_temporary();
+    [[nodiscard]] base::Result<> take_temporary_name(const std::function<bool(const char* name)>& take);
+    [[nodiscard]] std::string handle() const;
+    [[nodiscard]] bool link_to(const char* name) const;
+    [[nodiscard]] int rename_to_place() const;
     [[nodiscard]] int give_name() const;
 
     std::string path_;  // for messages
@@ -42,7 +48,7 @@ private:
     Overwrite overwrite_;
     base::UniqueFd directory_;
     base::UniqueFd fd_;
-    std::string temporary_;  // in directory_; empty when there is nothing to remove
+    std::string temporary_;  // in directory_; empty when it has no name, and when there is nothing to remove
 };
 
 }  // namespace varve::mount_client

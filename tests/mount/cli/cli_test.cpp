@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 namespace varve::test_support {
@@ -20,6 +21,18 @@ std::string line_of(const Words& arguments) {
 }  // namespace
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+bool is_open_in(const Path& directory) {
+    for (const auto& process : list_directory("/proc")) {
+        if (process.find_first_not_of("0123456789") != std::string::npos) continue;
+        std::error_code gone;
+        for (std::filesystem::directory_iterator at("/proc/" + process + "/fd", gone), end; !gone && at != end; at.increment(gone)) {
+            std::error_code closed;
+            if (std::filesystem::read_symlink(at->path(), closed).string().starts_with(directory.string() + "/")) return true;
+        }
+    }
+    return false;
+}
 
 bool has_escapes(std::string_view text) {
     return std::ranges::any_of(text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; });

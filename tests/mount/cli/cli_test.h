@@ -71,6 +71,8 @@ protected:
 };
 
 [[nodiscard]] bool has(std::string_view text, std::string_view part);
+// Whether any process has a file of this directory open, also one without a name.
+[[nodiscard]] bool is_open_in(const Path& directory);
 // Control characters other than the newline: what a terminal would obey.
 [[nodiscard]] bool has_escapes(std::string_view text);
 

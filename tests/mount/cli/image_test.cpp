@@ -65,6 +65,9 @@ TEST_F(CliImageTest, AFileBecomesAVolumeAndAFileAgain) {
     EXPECT_EQ(exported.at("/size"), std::to_string(content.size()));
     EXPECT_EQ(read_file(file("back.raw")), content);
     EXPECT_EQ(stat_of(file("back.raw")).st_mode & 07777U, 0600U);
+    EXPECT_EQ(must_varve({"-q", "export", data_name(), at("there.img").string()}), "") << "where no file is without a name";
+    EXPECT_EQ(read_file(at("there.img")), old_content_);
+    ASSERT_EQ(remove_file(at("there.img")), ok);
     EXPECT_EQ(files(), (Names{"back.raw", "disk.raw"}));
     EXPECT_EQ(names(), (Names{"data.img", "new.img"}));
 }
@@ -234,7 +237,7 @@ TEST_F(CliImageTest, AnInterruptedExportLeavesNothing) {
     ASSERT_NO_FATAL_FAILURE(make_holed("disk.raw", size, many));
     must_varve({"import", file("disk.raw"), volume("slow")});
     ASSERT_EQ(remove_file(file("disk.raw")), ok);
-    EXPECT_EQ(interrupt({"export", volume("slow"), file("back.raw")}, SIGINT, [&] { return files() != Names{}; }), Exit::interrupted);
+    EXPECT_EQ(interrupt({"export", volume("slow"), file("back.raw")}, SIGINT, [&] { return is_open_in(outside()); }), Exit::interrupted);
     EXPECT_EQ(files(), Names{});
 }
 
