@@ -202,7 +202,7 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert pin retention prune usage verify resize partition clone mv diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert revisions pin retention prune usage verify resize partition clone mv diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status commit rollback' -- "$cur") ;;
@@ -237,7 +237,7 @@ _varve() {
             fi
             ;;
         pool:info | pool:convert | pool:rm) ((position == 0)) && _varve_references 1 no "$cur" ;;
-        ls: | info: | usage: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
+        ls: | info: | usage: | revisions: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         rm:) _varve_target 3 yes "$cur" ;;
         pin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;

@@ -61,6 +61,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_rm(CLI::App& parent);
 [[nodiscard]] Subcommand add_pin(CLI::App& parent);
 [[nodiscard]] Subcommand add_reload(CLI::App& parent);
+[[nodiscard]] Subcommand add_revisions(CLI::App& parent);
 [[nodiscard]] Subcommand add_retention(CLI::App& parent);
 [[nodiscard]] Subcommand add_prune(CLI::App& parent);
 [[nodiscard]] Subcommand add_usage(CLI::App& parent);

@@ -137,7 +137,8 @@ public:
             "Examples:\n  varve ls\n  varve ls -r fast/work\n  varve ls /varve/pools/fast\n  varve --json ls | jq -r '.volumes[] | "
             "select(.state == \"dirty\") | .vm'");
         app.add_option("TARGET", target_, "POOL[/VM[/VOLUME]] or a path inside the mount (default: everything)")->type_name("");
-        app.add_flag("-r,--revisions", with_revisions_, "One line for each revision, too (always, for a single volume)");
+        app.add_flag("-r,--revisions", with_revisions_,
+                     "One line for each revision, too (always, for a single volume); varve revisions tells more");
     }
 
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {

@@ -20,15 +20,14 @@ json object_of(const mount_client::Pool& pool) {
             {"schedule", pool.schedule}};
 }
 
+json object_of(const mount_client::Revision& revision) {
+    return {{"revision", revision.name},     {"size", revision.size},     {"usage", revision.usage},
+            {"modified", revision.modified}, {"pinned", revision.pinned}, {"kept", revision.kept}};
+}
+
 json object_of(const mount_client::Volume& volume) {
     auto revisions = json::array();
-    for (const auto& revision : volume.revisions)
-        revisions.push_back({{"revision", revision.name},
-                             {"size", revision.size},
-                             {"usage", revision.usage},
-                             {"modified", revision.modified},
-                             {"pinned", revision.pinned},
-                             {"kept", revision.kept}});
+    for (const auto& revision : volume.revisions) revisions.push_back(object_of(revision));
     return {{"pool", volume.id.pool.str()}, {"vm", volume.id.vm.str()},         {"volume", volume.id.volume.str()}, {"kind", volume.kind},
             {"state", volume.state},        {"source", volume.source},          {"outdated", volume.outdated},      {"size", volume.size},
             {"usage", volume.usage},        {"revisions", std::move(revisions)}};
@@ -48,9 +47,7 @@ json object_of(const mount_client::VolumeDetails& details) {
 
 json object_of(const mount_client::VolumeRetention& retention) {
     auto revisions = json::array();
-    for (const auto& revision : retention.revisions)
-        revisions.push_back(
-            {{"revision", revision.name}, {"modified", revision.modified}, {"usage", revision.usage}, {"kept", revision.kept}});
+    for (const auto& revision : retention.revisions) revisions.push_back(object_of(revision));
     return {{"volume", retention.volume.str()},
             {"revisions_to_keep", retention.revisions_to_keep},
             {"schedule", retention.schedule},

@@ -9,6 +9,7 @@
 namespace varve::cli {
 
 [[nodiscard]] nlohmann::json object_of(const mount_client::Pool& pool);
+[[nodiscard]] nlohmann::json object_of(const mount_client::Revision& revision);
 [[nodiscard]] nlohmann::json object_of(const mount_client::Volume& volume);
 [[nodiscard]] nlohmann::json object_of(const mount_client::VolumeDetails& details);
 [[nodiscard]] nlohmann::json object_of(const mount_client::VolumeRetention& retention);

@@ -2,9 +2,9 @@
 #include "fs/protocol/names.h"
 #include "orchestrator/cli/command.h"
 #include "orchestrator/cli/objects.h"
+#include "orchestrator/cli/revision_text.h"
 #include "orchestrator/cli/sheet.h"
 #include "orchestrator/cli/table.h"
-#include "orchestrator/cli/terminal_text.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -27,12 +27,6 @@ namespace volume_file = protocol::volume_file;
 
 constexpr std::string_view as_the_pool = "pool";  // what to give for a volume's own schedule to end
 
-std::string joined(const std::vector<std::string>& texts) {
-    std::string all;
-    for (const auto& text : texts) all.append(all.empty() ? "" : ", ").append(text);
-    return all;
-}
-
 std::string text_of(const Output& output, const VolumeRetention& retention) {
     auto text = sheet({{"Volume", retention.volume.str()},
                        {"Revisions to keep", std::to_string(retention.revisions_to_keep)},
@@ -40,8 +34,7 @@ std::string text_of(const Output& output, const VolumeRetention& retention) {
     if (retention.revisions.empty()) return text;
     Table table({{"REVISION"}, {"WRITTEN"}, {"USED", Align::Right}, {"KEPT FOR"}});
     for (const auto& revision : retention.revisions)
-        table.add({revision.name, revision.modified, output.size({revision.usage}),
-                   revision.kept.empty() ? "nothing, goes at the next prune" : joined(revision.kept)});
+        table.add({revision.name, revision.modified, output.size({revision.usage}), reasons_to_keep(revision)});
     return text + table.text();
 }
 

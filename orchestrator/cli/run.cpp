@@ -69,6 +69,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_discard(app));
     all.push_back(add_snapshot(app));
     all.push_back(add_revert(app));
+    all.push_back(add_revisions(app));
     all.push_back(add_pin(app));
     all.push_back(add_reload(app));
     all.push_back(add_retention(app));

@@ -43,6 +43,42 @@ TEST_F(RetentionCommand, ShowsWhyEachIsKept) {
     EXPECT_EQ(json::parse(run({"--json", "retention", "p"}).out), (json{{"pool", "p"}, {"revisions_to_keep", 2}, {"schedule", "24h 7d"}}));
 }
 
+TEST_F(RetentionCommand, RevisionsWithAllThatIsKnownOfThem) {
+    tree.put("pools/p/v/.varve/data/shares", R"({"state":"committed","exclusive":1024}
+{"state":"revision","revision":"2018-01-01T03:04:05Z","exclusive":512}
+)");
+    const std::string table =
+        "REVISION                       WRITTEN                SIZE     USED  EXCLUSIVE  KEPT FOR\n"
+        "p/v/data@2018-01-01T03:04:05Z  2018-01-01T03:04:05Z  512 B      0 B      512 B  nothing, goes at the next prune\n"
+        "p/v/data@2018-01-02T03:04:05Z  2018-01-02T03:04:05Z  512 B  1.0 KiB             newest, day\n";
+    EXPECT_EQ(run({"revisions", "p/v/data"}).out, table);
+    EXPECT_EQ(run({"revisions", "p/v"}).out, table) << "root has none";
+    const auto volumes = json::parse(run({"--json", "revisions", "p/v"}).out).at("volumes");
+    ASSERT_EQ(volumes.size(), 2U);
+    EXPECT_EQ(volumes[0].at("volume"), "p/v/data");
+    EXPECT_EQ(volumes[0].at("revisions")[0], (json{{"revision", "2018-01-01T03:04:05Z"},
+                                                   {"modified", "2018-01-01T03:04:05Z"},
+                                                   {"size", 512},
+                                                   {"usage", 0},
+                                                   {"exclusive", 512},
+                                                   {"pinned", false},
+                                                   {"kept", json::array()}}));
+    EXPECT_EQ(volumes[0].at("revisions")[1].at("exclusive"), nullptr) << "not told is not 0";
+    EXPECT_EQ(volumes[1].at("revisions"), json::array());
+    EXPECT_EQ(run({"revisions", "p/v/root"}).out, "p/v/root  no revisions\n");
+}
+
+TEST_F(RetentionCommand, RevisionsOfWhatHasNone) {
+    EXPECT_EQ(run({"revisions", "p/v/none"}).code, ExitCode::NotFound);
+    EXPECT_EQ(run({"revisions", "p/absent"}).code, ExitCode::NotFound);
+    EXPECT_EQ(run({"revisions", "p"}).code, ExitCode::Usage);
+    EXPECT_NE(run({"revisions", "p/v/data@kept"}).err.find("name its volume p/v/data"), std::string::npos);
+    tree.put("pools/p/v/.varve/root/shares", "nonsense\n");
+    const auto ran = run({"revisions", "p/v"});
+    EXPECT_EQ(ran.code, ExitCode::Failed);
+    EXPECT_NE(ran.out.find("p/v/data@2018-01-02T03:04:05Z"), std::string::npos) << "one broken volume hides no other";
+}
+
 TEST_F(RetentionCommand, ChangesVolumesAndPools) {
     EXPECT_EQ(run({"retention", "p/v/data", "--keep", "5", "--schedule", "12m"}).code, ExitCode::Ok);
     EXPECT_EQ(of_data("schedule"), "12m");
