@@ -202,7 +202,7 @@ _varve() {
     fi
 
     case $command:$sub in
-        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert revisions pin retention prune usage verify resize partition clone mv diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
+        :) mapfile -t COMPREPLY < <(compgen -W 'ls info create rm start stop commit discard snapshot revert revisions pin unpin retention prune usage verify resize partition clone mv diff import export events status top reload pool vm disp preload template' -- "$cur") ;;
         preload:) mapfile -t COMPREPLY < <(compgen -W 'status max refresh begin suspend resume' -- "$cur") ;;
         preload:max | preload:refresh) ((position == 0)) && _varve_vms "$cur" ;;
         template:) mapfile -t COMPREPLY < <(compgen -W 'ls status commit rollback' -- "$cur") ;;
@@ -240,7 +240,7 @@ _varve() {
         ls: | info: | usage: | revisions: | retention: | resize: | partition:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         create:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         rm:) _varve_target 3 yes "$cur" ;;
-        pin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;
+        pin: | unpin:) ((position == 0)) && _varve_target 3 yes "$cur" ;;
         start: | stop: | commit: | discard: | prune: | verify:) _varve_target 3 no "$cur" ;;
         snapshot:) ((position == 0)) && _varve_target 3 no "$cur" ;;
         revert:)

@@ -60,6 +60,7 @@ struct Subcommand {
 [[nodiscard]] Subcommand add_create(CLI::App& parent);
 [[nodiscard]] Subcommand add_rm(CLI::App& parent);
 [[nodiscard]] Subcommand add_pin(CLI::App& parent);
+[[nodiscard]] Subcommand add_unpin(CLI::App& parent);
 [[nodiscard]] Subcommand add_reload(CLI::App& parent);
 [[nodiscard]] Subcommand add_revisions(CLI::App& parent);
 [[nodiscard]] Subcommand add_retention(CLI::App& parent);

@@ -17,7 +17,7 @@ class Pin final : public Command {
 public:
     explicit Pin(CLI::App& app) {
         app.footer(
-            "A pinned revision is kept until it is removed. Its label may be changed the same way.\n\n"
+            "A pinned revision is kept until it is removed, or varve unpin takes the label away. Its label may be changed the same way.\n\n"
             "Examples:\n  varve pin fast/work/root@2018-01-02T03:04:05Z before-upgrade\n  varve pin ./root.img@before-upgrade golden");
         app.add_option("REVISION", target_, "POOL/VM/VOLUME@REVISION, or a path inside the mount")->required()->type_name("");
         app.add_option("LABEL", label_, "The revision's name from now on")->required()->type_name("");
@@ -37,7 +37,8 @@ public:
     ExitCode run(const Context& context) override {
         const auto renamed = context.mount.rename(mount_client::state_path(*from_), mount_client::state_path(*to_), Mount::Replace::No);
         if (!renamed && renamed.error().cause == std::errc::no_such_file_or_directory)
-            return context.output.failure({Errc::NotFound, {}, from_->str() + " does not exist"});
+            return context.output.failure(
+                {Errc::NotFound, {}, from_->str() + " does not exist; varve revisions " + from_->volume.str() + " lists what there is"});
         if (!renamed && renamed.error().code == Errc::Exists)
             return context.output.failure({Errc::Exists, {}, to_->str() + " exists already: take another label, or remove that state"});
         if (!renamed) return context.output.failure(renamed.error());

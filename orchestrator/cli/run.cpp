@@ -71,6 +71,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
     all.push_back(add_revert(app));
     all.push_back(add_revisions(app));
     all.push_back(add_pin(app));
+    all.push_back(add_unpin(app));
     all.push_back(add_reload(app));
     all.push_back(add_retention(app));
     all.push_back(add_prune(app));

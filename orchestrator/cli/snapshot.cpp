@@ -16,7 +16,7 @@ class Snapshot final : public Command {
 public:
     explicit Snapshot(CLI::App& app) {
         app.footer(
-            "A labelled revision stays until it is removed: rm ./root.img@before-upgrade\n\n"
+            "A labelled revision stays until it is removed, or varve unpin takes the label away: then it is pruned as any other.\n\n"
             "Examples:\n  varve snapshot fast/work/root before-upgrade\n  varve snapshot ./root.img@before-upgrade");
         app.add_option("TARGET", target_, "POOL/VM/VOLUME[@LABEL], or a path inside the mount")->required()->type_name("");
         app.add_option("LABEL", label_, "The revision's name, unless TARGET has it")->type_name("");

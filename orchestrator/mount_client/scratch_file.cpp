@@ -53,8 +53,17 @@ ScratchFile::~ScratchFile() {
 }
 
 Result<> ScratchFile::install(const StateReference& state, Mount::Replace replace) {
+    TRY(complete());
+    return give_name(state, replace);
+}
+
+Result<> ScratchFile::complete() {
     if (::fsync(fd_.get()) != 0) return base::Failure(mount_->explain("fsync", errno, "cannot make the copy durable"));
     if (::close(fd_.release()) != 0) return base::Failure(mount_->explain("flush", errno, "cannot finish the copy"));
+    return {};
+}
+
+Result<> ScratchFile::give_name(const StateReference& state, Mount::Replace replace) {
     TRY(mount_->rename(path_, state_path(state), replace));
     path_.clear();
     return {};

@@ -23,6 +23,9 @@ public:
 
     // Makes the content durable and gives it its name: one transaction of the state that has (or gets) that name.
     [[nodiscard]] base::Result<> install(const StateReference& state, Mount::Replace replace);
+    // The two steps of that. The second may be tried again with another name.
+    [[nodiscard]] base::Result<> complete();
+    [[nodiscard]] base::Result<> give_name(const StateReference& state, Mount::Replace replace);
 
 private:
     ScratchFile(const Mount& mount, base::UniqueFd fd, std::string path) : mount_(&mount), fd_(std::move(fd)), path_(std::move(path)) {}

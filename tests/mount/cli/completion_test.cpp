@@ -50,10 +50,11 @@ protected:
 };
 
 TEST_F(CliCompletionTest, Subcommands) {
-    EXPECT_EQ(complete("varve "), (Names{"clone",  "commit", "create", "diff",      "discard",   "disp",      "events", "export",
-                                         "import", "info",   "ls",     "mv",        "partition", "pin",       "pool",   "preload",
-                                         "prune",  "reload", "resize", "retention", "revert",    "revisions", "rm",     "snapshot",
-                                         "start",  "status", "stop",   "template",  "top",       "usage",     "verify", "vm"}));
+    EXPECT_EQ(
+        complete("varve "),
+        (Names{"clone", "commit",    "create", "diff",   "discard", "disp",     "events", "export", "import",    "info",   "ls",
+               "mv",    "partition", "pin",    "pool",   "preload", "prune",    "reload", "resize", "retention", "revert", "revisions",
+               "rm",    "snapshot",  "start",  "status", "stop",    "template", "top",    "unpin",  "usage",     "verify", "vm"}));
     EXPECT_EQ(complete("varve st"), (Names{"start", "status", "stop"}));
     EXPECT_EQ(complete("varve --json re"), (Names{"reload", "resize", "retention", "revert", "revisions"}));
     EXPECT_EQ(complete("varve pool "), (Names{"add", "adopt-qubes", "convert", "info", "ls", "rm"}));

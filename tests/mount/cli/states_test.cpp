@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// snapshot, revert and resize.
+// snapshot, unpin, revert and resize.
 #include "tests/mount/cli/cli_test.h"
 
 namespace varve::test_support {
@@ -22,6 +22,41 @@ TEST_F(CliStatesTest, ALabelIsTakenOnce) {
     ASSERT_EQ(make_state(data(), new_content_, second_time), ok);
     expect_refused_with(Exit::failed, {"snapshot", data_name(), "kept"}, {data_name() + "@kept exists already", "another label"});
     EXPECT_EQ(read_file(at("data.img@kept")), old_content_);
+}
+
+TEST_F(CliStatesTest, UnpinnedItIsARevisionAsAnyOther) {
+    ASSERT_EQ(make_state(data(), new_content_, second_time), ok);
+    must_varve({"pin", data_name() + "@" + first_name, "kept"});
+    EXPECT_EQ(must_varve({"unpin", data_name() + "@kept"}), data_name() + "@" + first_name + "\n");
+    EXPECT_EQ(names(), (Names{"data.img", std::string("data.img@") + first_name}));
+    EXPECT_EQ(read_file(data_old()), old_content_);
+    EXPECT_EQ(stat_of(data_old()).st_mtime, first_time);
+    EXPECT_EQ(json_of({"revisions", data_name()}).at("/volumes/0/revisions/0/pinned"), "false");
+    must_varve({"retention", data_name(), "--keep", "0"});
+    EXPECT_EQ(must_varve({"prune", data_name()}), data_name() + "@" + first_name + "  removed\n") << "nothing keeps it any more";
+}
+
+// The label of a present state has that state's time, and so may others.
+TEST_F(CliStatesTest, UnpinnedInASecondThatHasRevisions) {
+    must_varve({"snapshot", data_name(), "one"});
+    must_varve({"snapshot", data_name(), "two"});
+    EXPECT_EQ(must_varve({"unpin", data_name() + "@one"}), data_name() + "@" + first_name + "\n");
+    const auto second = json_of({"unpin", data_name() + "@two"});
+    EXPECT_EQ(second.at("/volume"), data_name());
+    EXPECT_EQ(second.at("/revision"), std::string(first_name) + ".1");
+    ASSERT_EQ(make_state(data(), new_content_, second_time), ok);
+    EXPECT_EQ(names().size(), 4U) << "the state before is a third one of that second";
+    for (const auto& name : names()) EXPECT_EQ(read_file(at(name)), name == "data.img" ? new_content_ : old_content_) << name;
+}
+
+TEST_F(CliStatesTest, WhatCannotBeUnpinned) {
+    must_varve({"snapshot", data_name(), "kept"});
+    must_varve({"create", vm_name() + "/child", "--source", data_name() + "@kept"});
+    expect_refused_with(Exit::busy, {"unpin", data_name() + "@kept"}, {"it is the source of", "child"});
+    expect_refused_with(Exit::not_found, {"unpin", data_name() + "@none"}, {"@none does not exist", "varve revisions " + data_name()});
+    expect_refused_with(Exit::usage, {"unpin", data_name()}, {"names no label"});
+    expect_refused_with(Exit::usage, {"unpin", data_name() + "@" + first_name}, {"is a time, not a label"});
+    expect_refused_with(Exit::usage, {"unpin", vm_name()}, {"does not name a volume"});
 }
 
 TEST_F(CliStatesTest, SnapshotsThatCannotBe) {
