@@ -185,7 +185,7 @@ _varve() {
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
-        [[ $command == import ]] && options+=' --size --raw --format'
+        [[ $command == import ]] && options+=' --size --raw --format --parents'
         [[ $command == diff ]] && options+=' --block'
         [[ $command == events ]] && options+=' --follow'
         [[ $command == top ]] && options+=' --interval --count'

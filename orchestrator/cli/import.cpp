@@ -4,6 +4,7 @@
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/targets.h"
 #include "orchestrator/image_formats/convert.h"
+#include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/import_image.h"
 
 #include <CLI/CLI.hpp>
@@ -30,6 +31,7 @@ public:
             "Of an image in another format than raw nothing is read but its one file.\n"
             "Holes of a file stay holes; of a pipe or a device, whole 64 KiB of zeros become holes.\n\n"
             "Examples:\n  varve import debian.raw fast/work/root\n  varve import --force debian.raw fast/work/root\n"
+            "  varve import -p debian.raw fast/new/root\n"
             "  varve import --format qcow2 debian.qcow2 fast/work/root\n"
             "  zstd -dc debian.raw.zst | varve import --size 10G - fast/work/root");
         app.add_option("FILE", file_, "The image: a file, and of raw ones a block device, too, or - for standard input")
@@ -41,6 +43,7 @@ public:
             ->type_name("SIZE");
         app.add_option("--format", format_text_, "raw (the default), qcow2, vdi, vhdx or vpc; all but raw need qemu-img")
             ->type_name("FORMAT");
+        app.add_flag("-p,--parents", parents_, "Make the VM if it is missing");
         app.add_flag("--raw", options_.any_content, "Take the bytes as they are, even if they look like a qcow2 image");
     }
 
@@ -62,7 +65,7 @@ public:
     }
 
     ExitCode run(const Context& context) override {
-        const auto size = copy(context);
+        const auto size = make_volume(context);
         if (!size) return context.output.failure(size.error());
         context.output.remark(volume_->str() + "  " + context.output.size(*size));
         context.output.object({{"source", file_}, {"destination", volume_->str()}, {"size", size->count}});
@@ -70,6 +73,14 @@ public:
     }
 
 private:
+    Result<Bytes> make_volume(const Context& context) const {
+        if (!parents_) return copy(context);
+        auto vm = TRY(mount_client::VmToFill::make(context.mount, {volume_->pool, volume_->vm}));
+        auto size = copy(context);
+        if (size) vm.keep();
+        return size;
+    }
+
     Result<Bytes> copy(const Context& context) const {
         Progress progress(context.world.err, context.output.progress_style());
         const auto observer = observer_of(progress, context.world);
@@ -88,6 +99,7 @@ private:
     std::string format_text_;
     Format format_ = Format::Raw;
     bool force_ = false;
+    bool parents_ = false;
     ImportOptions options_;
     std::optional<base::VolumeId> volume_;
     std::optional<std::string> path_;  // nothing: standard input

@@ -11,16 +11,15 @@ namespace varve::cli {
 namespace {
 
 using base::Result;
-using mount_client::VmReference;
 
 class Prune final : public Command {
 public:
     explicit Prune(CLI::App& app) {
         app.footer(
             "As at a stop: what neither revisions_to_keep nor the schedule keeps goes. Pinned ones, sources of snapshots, and what an\n"
-            "operation of the mount replaced less than prune_grace ago are spared. varve retention shows why each one is kept.\n\n"
-            "Examples:\n  varve prune fast/work\n  varve prune --dry-run fast/work/root");
-        app.add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
+            "operation of the mount replaced less than prune_grace ago are spared. varve revisions shows why each one is kept.\n\n"
+            "Examples:\n  varve prune fast/work\n  varve prune --dry-run fast/work/root\n  varve prune fast");
+        app.add_option("TARGET", texts_, "POOL, POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
             ->required()
             ->type_name("");
         app.add_flag("-n,--dry-run", dry_run_, "Say what would be removed, and remove nothing");
@@ -29,7 +28,7 @@ public:
     [[nodiscard]] bool handles_interrupts() const override { return true; }
 
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
-        for (const auto& text : texts_) targets_.push_back(TRY(vm_or_volume_target(resolver, text)));
+        for (const auto& text : texts_) targets_.push_back(TRY(tree_target(resolver, text)));
         return {};
     }
 
@@ -49,10 +48,7 @@ private:
     Result<std::vector<base::VolumeId>> wanted_volumes(const mount_client::Mount& mount) const {
         std::vector<base::VolumeId> volumes;
         for (const auto& target : targets_) {
-            const auto* volume = std::get_if<base::VolumeId>(&target);
-            const auto reference = volume != nullptr ? mount_client::Reference(mount_client::StateReference{*volume, {}})
-                                                     : mount_client::Reference(std::get<VmReference>(target));
-            const auto below = TRY(mount_client::volumes_below(mount, reference));
+            const auto below = TRY(mount_client::volumes_below(mount, target));
             volumes.insert(volumes.end(), below.begin(), below.end());
         }
         return volumes;
@@ -82,7 +78,7 @@ private:
     }
 
     std::vector<std::string> texts_;
-    std::vector<VmOrVolume> targets_;
+    std::vector<mount_client::Reference> targets_;
     bool dry_run_ = false;
 };
 

@@ -42,4 +42,11 @@ Result<VmOrVolume> vm_or_volume_target(const ReferenceResolver& resolver, const 
     return wanted("a VM (POOL/VM) or a volume (POOL/VM/VOLUME)", text);
 }
 
+Result<mount_client::Reference> tree_target(const ReferenceResolver& resolver, const std::string& text) {
+    auto reference = TRY(resolver.resolve(text));
+    const auto* state = std::get_if<StateReference>(&reference);
+    if (state != nullptr && state->revision) return wanted("a pool, a VM (POOL/VM) or a volume (POOL/VM/VOLUME)", text);
+    return reference;
+}
+
 }  // namespace varve::cli

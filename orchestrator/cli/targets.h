@@ -16,5 +16,7 @@ using VmOrVolume = std::variant<mount_client::VmReference, base::VolumeId>;
 [[nodiscard]] base::Result<mount_client::StateReference> state_target(const mount_client::ReferenceResolver& resolver,
                                                                       const std::string& text);
 [[nodiscard]] base::Result<VmOrVolume> vm_or_volume_target(const mount_client::ReferenceResolver& resolver, const std::string& text);
+// A pool, a VM or a volume, but not one of its revisions.
+[[nodiscard]] base::Result<mount_client::Reference> tree_target(const mount_client::ReferenceResolver& resolver, const std::string& text);
 
 }  // namespace varve::cli

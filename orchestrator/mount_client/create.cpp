@@ -62,4 +62,15 @@ Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fin
     return made;
 }
 
+Result<VmToFill> VmToFill::make(const Mount& mount, const VmReference& vm) {
+    const auto made = mount.make_directory(vm_directory(vm));
+    if (made) return VmToFill(mount, vm);
+    if (made.error().code == Errc::Exists) return VmToFill(mount, std::nullopt);
+    return base::Failure(made.error());
+}
+
+VmToFill::~VmToFill() {
+    if (made_) (void)mount_->remove_directory(vm_directory(*made_));  // refused as soon as something is in it
+}
+
 }  // namespace varve::mount_client

@@ -5,8 +5,10 @@
 #include "orchestrator/mount_client/mount.h"
 #include "orchestrator/mount_client/reference.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace varve::mount_client {
 
@@ -32,5 +34,26 @@ struct NewVolume {
 
 // Exists when it is there, unless that is fine.
 [[nodiscard]] base::Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fine);
+
+// A VM that is made for what is to come into it: removed again with this, while it is empty, unless it is kept. The mount must outlive it.
+class VmToFill {
+public:
+    // Makes nothing when the VM is there.
+    [[nodiscard]] static base::Result<VmToFill> make(const Mount& mount, const VmReference& vm);
+
+    VmToFill(VmToFill&& other) noexcept : mount_(other.mount_), made_(std::exchange(other.made_, {})) {}
+    VmToFill& operator=(VmToFill&&) = delete;
+    VmToFill(const VmToFill&) = delete;
+    VmToFill& operator=(const VmToFill&) = delete;
+    ~VmToFill();
+
+    void keep() { made_.reset(); }
+
+private:
+    VmToFill(const Mount& mount, std::optional<VmReference> made) : mount_(&mount), made_(std::move(made)) {}
+
+    const Mount* mount_;
+    std::optional<VmReference> made_;  // what is to be removed
+};
 
 }  // namespace varve::mount_client

@@ -161,6 +161,20 @@ TEST_F(CliImageTest, WhatIsNoRawImageIsRefused) {
     EXPECT_EQ(read_file(at("x.img")), read_file(file("disk.qcow2")));
 }
 
+TEST_F(CliImageTest, AVmIsMadeForTheImageWhenAsked) {
+    ASSERT_EQ(write_file(file("disk.raw"), new_content_), ok);
+    ASSERT_EQ(write_file(file("odd"), std::string(1000, 'x')), ok);
+    const auto other = "fast/" + vm() + "-other";
+    for (const auto& image : {file("odd"), file("absent")})
+        expect_refused_with(image == file("odd") ? Exit::failed : Exit::not_found, {"import", "-p", image, other + "/root"}, {});
+    EXPECT_EQ(varve({"info", other + "/root"}).exit_status, Exit::not_found);
+    must_varve({"import", "-p", file("disk.raw"), other + "/root"});
+    EXPECT_EQ(read_file(mount() / "pools" / other / "root.img"), new_content_);
+    must_varve({"import", "--parents", file("disk.raw"), other + "/more"});
+    expect_refused_with(Exit::failed, {"import", "-p", file("disk.raw"), other + "/more"}, {"exists already"});
+    must_varve({"rm", "-r", other});
+}
+
 TEST_F(CliImageTest, AStreamThatIsNotAsLongAsSaidChangesNothing) {
     ASSERT_EQ(write_file(file("disk.raw"), pattern('s', 2 * mebibyte)), ok);
     const auto before = stored();

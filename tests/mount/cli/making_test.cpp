@@ -134,6 +134,7 @@ TEST_F(CliMakingTest, PruneTakesWhatNeedNotBeKept) {
     must_varve({"discard", data_name()});
     const auto pruned = json_of({"prune", vm_name()});
     EXPECT_EQ(pruned.at("/results/0/command"), "prune");
+    EXPECT_TRUE(has(must_varve({"prune", "fast"}), data_name() + "  nothing to remove\n"));
     EXPECT_EQ(names(), (Names{"data.img", "data.img@kept"}));
 }
 
@@ -174,6 +175,12 @@ TEST_F(CliMakingTest, VerifyTellsOfForeignFiles) {
     EXPECT_TRUE(has(found.output, "notes")) << found.output;
     EXPECT_FALSE(has_escapes(found.output));
     EXPECT_EQ(varve({"--quiet", "verify", vm_name()}).output, found.output);
+    for (const auto& wider : {Words{"verify", "fast"}, Words{"verify"}}) {
+        const auto all = varve(wider);
+        EXPECT_EQ(all.exit_status, Exit::failed) << all.describe();
+        EXPECT_TRUE(has(all.output, "notes")) << all.output;
+    }
+    expect_refused_with(Exit::not_found, {"verify", "absent"}, {"the pool absent does not exist"});
     std::filesystem::remove(backing(vm()) / "notes\x1b[2J.txt");
 }
 

@@ -113,6 +113,8 @@ TEST_F(RetentionCommand, ADryRunForetellsThePrune) {
               "p/v/root  nothing to remove\n");
     EXPECT_EQ(json::parse(run({"--json", "prune", "-n", "p/v/data"}).out),
               json::parse(R"({"results":[{"volume":"p/v/data","would_remove":["2018-01-01T03:04:05Z"]}]})"));
+    EXPECT_EQ(run({"prune", "-n", "p"}).out, run({"prune", "-n", "p/v"}).out) << "a pool is all its VMs";
+    EXPECT_EQ(run({"prune", "-n", "absent"}).code, ExitCode::NotFound);
     EXPECT_EQ(run({"prune", "-n", "p/v/none", "p/v/root"}).code, ExitCode::NotFound);
     EXPECT_EQ(of_data("ctl"), "") << "no command was sent";
 }

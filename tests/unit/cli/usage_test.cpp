@@ -98,7 +98,7 @@ TEST_F(Usage, MistakesExitWithTwoAndChangeNothing) {
                                       {"pin", "p/v/root@x", "x"},
                                       {"pin", "p/v/root@x", "2018-01-02T03:04:05Z"},
                                       {"prune"},
-                                      {"prune", "p"},
+                                      {"prune", "p/v/root@x"},
                                       {"verify", "p/v/root@x"},
                                       {"revert", "p/v/root"},
                                       {"revert", "p/v/root@a", "b"},
