@@ -119,7 +119,8 @@ _varve() {
     _varve_words
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-            --mount | --socket | --file | --volume | --timeout | --target | --template | --caller | --tag | --size | --block | --swap | --kind | --source | --format | --revisions-to-keep | --qubes-pool | --interval | -i | --count | -c | --uri | --name | --pool | --skip) ((i++)) ;;
+            --mount | --socket | --file | --volume | --timeout | --target | --template | --caller | --tag | --size | --block | --swap | --kind | --source | --format | --spool | --revisions-to-keep | --qubes-pool | --interval | --count | --uri | --name | --pool | --skip) ((i++)) ;;
+            -i | -c) [[ $command == top ]] && ((i++)) ;;
             -?*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -133,7 +134,7 @@ _varve() {
         esac
     done
 
-    if [[ ${words[cword - 1]} == --mount ]]; then
+    if [[ ${words[cword - 1]} == --mount || ${words[cword - 1]} == --spool ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
@@ -185,12 +186,12 @@ _varve() {
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'
         [[ $command == clone || $command == import || $command == export ]] && options+=' --force'
-        [[ $command == import ]] && options+=' --size --raw --format --parents'
+        [[ $command == import ]] && options+=' --size --raw --format --spool --parents'
         [[ $command == diff ]] && options+=' --block'
         [[ $command == events ]] && options+=' --follow'
         [[ $command == top ]] && options+=' --interval --count'
         [[ $command == partition ]] && options+=' --swap'
-        [[ $command == export ]] && options+=' --sparse --format --compress'
+        [[ $command == export ]] && options+=' --sparse --format --spool --compress'
         [[ $command == rm ]] && options+=' --recursive'
         [[ $command == usage ]] && options+=' --revisions --vms'
         [[ $command == prune ]] && options+=' --dry-run'

@@ -4,6 +4,7 @@
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/targets.h"
 #include "orchestrator/image_formats/convert.h"
+#include "orchestrator/image_formats/spool.h"
 #include "orchestrator/mount_client/create.h"
 #include "orchestrator/mount_client/import_image.h"
 
@@ -28,12 +29,13 @@ public:
     explicit Import(CLI::App& app) {
         app.footer(
             "The volume appears in one step, complete; what fails or is interrupted leaves nothing.\n"
-            "Of an image in another format than raw nothing is read but its one file.\n"
+            "Of an image in another format than raw nothing is read but its one file; from a pipe it is spooled first.\n"
             "Holes of a file stay holes; of a pipe or a device, whole 64 KiB of zeros become holes.\n\n"
             "Examples:\n  varve import debian.raw fast/work/root\n  varve import --force debian.raw fast/work/root\n"
             "  varve import -p debian.raw fast/new/root\n"
             "  varve import --format qcow2 debian.qcow2 fast/work/root\n"
-            "  zstd -dc debian.raw.zst | varve import --size 10G - fast/work/root");
+            "  zstd -dc debian.raw.zst | varve import --size 10G - fast/work/root\n"
+            "  curl -s https://example.org/debian.qcow2 | varve import --format qcow2 - fast/work/root");
         app.add_option("FILE", file_, "The image: a file, and of raw ones a block device, too, or - for standard input")
             ->required()
             ->type_name("");
@@ -43,6 +45,8 @@ public:
             ->type_name("SIZE");
         app.add_option("--format", format_text_, "raw (the default), qcow2, vdi, vhdx or vpc; all but raw need qemu-img")
             ->type_name("FORMAT");
+        app.add_option("--spool", spool_, "Where a qcow2 image from a pipe waits until it is whole (default: TMPDIR, else /var/tmp)")
+            ->type_name("DIR");
         app.add_flag("-p,--parents", parents_, "Make the VM if it is missing");
         app.add_flag("--raw", options_.any_content, "Take the bytes as they are, even if they look like a qcow2 image");
     }
@@ -57,9 +61,8 @@ public:
         if (format_ != Format::Raw && options_.any_content)
             return base::fail(base::Errc::InvalidArgument,
                               "--raw takes the bytes as they are, --format what is in them: give one of the two");
-        if (format_ != Format::Raw && !path_)
-            return base::fail(base::Errc::InvalidArgument,
-                              "only raw images come from a pipe: of the other formats the whole file must be there");
+        if (format_ == Format::Raw && !spool_.empty())
+            return base::fail(base::Errc::InvalidArgument, "--spool is for images in another --format than raw: a raw one needs no spool");
         options_.replace = force_ ? Mount::Replace::Yes : Mount::Replace::No;
         return {};
     }
@@ -82,21 +85,33 @@ private:
     }
 
     Result<Bytes> copy(const Context& context) const {
-        Progress progress(context.world.err, context.output.progress_style());
-        const auto observer = observer_of(progress, context.world);
-        if (!path_) return mount_client::import_image(context.mount, {context.world.input, "standard input"}, *volume_, options_, observer);
+        if (!path_) return copy(context, {context.world.input, "standard input"});
         const auto name = "'" + mount_client::shown(file_) + "'";
         const base::UniqueFd file(::open(path_->c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
         if (!file.valid()) return base::fail_errno(errno, "cannot open " + name);
-        const mount_client::OpenImage image{file.get(), name};
+        return copy(context, {file.get(), name});
+    }
+
+    Result<Bytes> copy(const Context& context, const mount_client::OpenImage& image) const {
+        Progress progress(context.world.err, context.output.progress_style());
+        const auto observer = observer_of(progress, context.world);
         if (format_ == Format::Raw) return mount_client::import_image(context.mount, image, *volume_, options_, observer);
-        return image_formats::import_converted(context.mount, image, format_, *volume_, options_, observer);
+        if (!TRY(image_formats::needs_spool(image)))
+            return image_formats::import_converted(context.mount, image, format_, *volume_, options_, observer);
+        // Of a qcow2 image it can be told whether its end came.
+        if (format_ != Format::Qcow2)
+            return base::fail(base::Errc::InvalidArgument, "only raw and qcow2 images come from a pipe: whether a " +
+                                                               std::string(image_formats::name_of(format_)) +
+                                                               " image is whole cannot be told; save it to a file first");
+        const auto whole = TRY(image_formats::spool(image, spool_directory(spool_, context.world), observer));
+        return image_formats::import_converted(context.mount, {whole.get(), image.name}, format_, *volume_, options_, observer);
     }
 
     std::string file_;
     std::string target_;
     std::string size_;
     std::string format_text_;
+    std::string spool_;
     Format format_ = Format::Raw;
     bool force_ = false;
     bool parents_ = false;

@@ -11,4 +11,10 @@ base::Result<std::optional<std::string>> local_path(const std::string& argument,
     return (std::filesystem::path(working_directory) / argument).string();
 }
 
+std::string spool_directory(const std::string& option, const World& world) {
+    const auto& chosen = option.empty() ? world.spool_variable : option;
+    if (chosen.empty()) return "/var/tmp";
+    return (std::filesystem::path(world.working_directory) / chosen).string();
+}
+
 }  // namespace varve::cli

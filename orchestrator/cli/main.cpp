@@ -49,7 +49,8 @@ int main(int argc, char** argv) {
                                       STDIN_FILENO,
                                       STDOUT_FILENO,
                                       variable("VARVE_SOCKET"),
-                                      variable("VARVE_RUNTIME_DIR")};
+                                      variable("VARVE_RUNTIME_DIR"),
+                                      variable("TMPDIR")};
         const auto code = varve::cli::run({argv + 1, argv + argc}, world);
         std::cout.flush();
         if (std::cout) return static_cast<int>(code);

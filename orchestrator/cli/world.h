@@ -21,6 +21,7 @@ struct World {
     int output = 1;
     std::string socket_variable = {};   // VARVE_SOCKET; empty when unset
     std::string runtime_variable = {};  // VARVE_RUNTIME_DIR; empty when unset
+    std::string spool_variable = {};    // TMPDIR; empty when unset
 };
 
 }  // namespace varve::cli

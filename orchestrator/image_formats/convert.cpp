@@ -3,6 +3,7 @@
 
 #include "orchestrator/image_formats/inspect.h"
 #include "orchestrator/image_formats/qemu_img.h"
+#include "orchestrator/image_formats/spool.h"
 #include "orchestrator/mount_client/scratch_file.h"
 #include "orchestrator/mount_client/state_files.h"
 
@@ -55,24 +56,44 @@ Result<Bytes> import_converted(const Mount& mount, const OpenImage& from, Format
     return prepared.size;
 }
 
-Result<Bytes> export_qcow2(const Mount& mount, const StateReference& from, const std::string& path, mount_client::Overwrite overwrite,
-                           Compress compress, const CopyObserver& observer) {
-    const auto state = TRY(open_state(mount, from));
+namespace {
+
+// Makes the empty file a qcow2 image of the state; the state's size.
+Result<Bytes> make_qcow2(const StateReference& from, int state, int image, Compress compress, const std::string& failure,
+                         const CopyObserver& observer) {
     struct stat status {};
-    if (::fstat(state.get(), &status) != 0) return base::fail_errno(errno, "cannot look at " + from.str());
+    if (::fstat(state, &status) != 0) return base::fail_errno(errno, "cannot look at " + from.str());
     const Bytes size{static_cast<std::uint64_t>(status.st_size)};
-    auto file = TRY(mount_client::LocalFile::create(path, overwrite));
-    Conversion conversion{{},
-                          {{state.get(), false}, {file.fd(), true}},
-                          from.str() + " was not exported to '" + mount_client::shown(path) + "'",
-                          progress_of(observer, size),
-                          observer.interrupted};
+    Conversion conversion{{}, {{state, false}, {image, true}}, failure, progress_of(observer, size), observer.interrupted};
     if (compress == Compress::Yes) conversion.arguments.emplace_back("-c");
     for (const auto* word : {"-O", "qcow2", "-o", "compat=1.1"}) conversion.arguments.emplace_back(word);
     conversion.arguments.push_back(image_in(0, Format::Raw, Locking::Off));
     conversion.arguments.push_back(handed_path(1));
     TRY(qemu_img_convert(conversion));
+    return size;
+}
+
+}  // namespace
+
+Result<Bytes> export_qcow2(const Mount& mount, const StateReference& from, const std::string& path, mount_client::Overwrite overwrite,
+                           Compress compress, const CopyObserver& observer) {
+    const auto state = TRY(open_state(mount, from));
+    auto file = TRY(mount_client::LocalFile::create(path, overwrite));
+    const auto failure = from.str() + " was not exported to '" + mount_client::shown(path) + "'";
+    const auto size = TRY(make_qcow2(from, state.get(), file.fd(), compress, failure, observer));
     TRY(file.install());
+    return size;
+}
+
+Result<Bytes> export_qcow2_to_stream(const Mount& mount, const StateReference& from, int fd, const std::string& spool_directory,
+                                     Compress compress, const CopyObserver& observer) {
+    TRY(mount_client::refuse_terminal(fd));
+    const auto state = TRY(open_state(mount, from));
+    const auto file = TRY(open_spool(spool_directory));
+    auto size = make_qcow2(from, state.get(), file.get(), compress, from.str() + " was not exported", observer);
+    if (!size && size.error().code == base::Errc::NoSpace) return no_room("the image of " + from.str(), spool_directory);
+    if (!size) return size;
+    TRY(mount_client::file_to_stream(mount, file.get(), from, fd, observer));
     return size;
 }
 

@@ -31,4 +31,10 @@ enum class Compress { No, Yes };
                                                      const std::string& path, mount_client::Overwrite overwrite, Compress compress,
                                                      const mount_client::CopyObserver& observer);
 
+// As mount_client::export_to_stream, but a qcow2 image, which is made in a file without a name in `spool_directory` first; NoSpace when it does not fit
+// there.
+[[nodiscard]] base::Result<base::Bytes> export_qcow2_to_stream(const mount_client::Mount& mount, const mount_client::StateReference& from,
+                                                               int fd, const std::string& spool_directory, Compress compress,
+                                                               const mount_client::CopyObserver& observer);
+
 }  // namespace varve::image_formats

@@ -57,11 +57,13 @@ Result<Bytes> inspect_image(const OpenImage& image, Format format, const std::fu
     struct stat status {};
     if (::fstat(image.fd, &status) != 0) return base::fail_errno(errno, "cannot look at " + image.name);
     if (!S_ISREG(status.st_mode))
-        return fail(Errc::InvalidArgument, image.name + " is not a plain file: a " + std::string(name_of(format)) +
-                                               " image is not read from its beginning to its end, as a pipe would have to be");
+        return fail(Errc::InvalidArgument, image.name + " is not a plain file, nor a pipe: a " + std::string(name_of(format)) +
+                                               " image is not read from its beginning to its end");
     if (format == Format::Qcow2) TRY(check_qcow2_header(TRY(beginning_of(image)), image.name));
     const auto info = json::parse(TRY(qemu_img_info({image.fd, false}, format, image.name, interrupted)), nullptr, false);
     TRY(refuse_surprises(info, format, image.name));
+    // What is behind the end of a file that was cut short would be taken for zeros.
+    if (format == Format::Qcow2) TRY(qemu_img_check({image.fd, false}, format, image.name, interrupted));
     const auto size = mount_client::number_field(info, "virtual-size", 0, INT64_MAX);
     if (!size) return fail(Errc::Corrupt, "cannot find the size of " + image.name + " in what qemu-img says of it");
     return Bytes{static_cast<std::uint64_t>(*size)};

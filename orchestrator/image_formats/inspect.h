@@ -11,7 +11,7 @@
 namespace varve::image_formats {
 
 // The size of the disk in it. InvalidArgument for what is no plain file, no whole image of this format (which is not Raw), or would make a reader
-// look at other files; Unsupported without qemu-img.
+// look at other files, and for qcow2 images that are damaged or cut short; Unsupported without qemu-img.
 [[nodiscard]] base::Result<base::Bytes> inspect_image(const mount_client::OpenImage& image, Format format,
                                                       const std::function<bool()>& interrupted);
 

@@ -20,6 +20,7 @@ constexpr std::uint64_t info_memory = 2 * gibibyte;
 constexpr std::uint64_t convert_memory = 16 * gibibyte;
 constexpr std::chrono::seconds info_processor{30};
 constexpr std::chrono::minutes info_deadline{2};
+constexpr std::chrono::minutes check_deadline{30};  // it reads all tables: 128 MiB of a terabyte
 
 // Its last line, without its own name.
 std::string reason(const ConfinedEnd& end) {
@@ -32,8 +33,8 @@ std::string reason(const ConfinedEnd& end) {
     return end.signal != 0 ? "signal " + std::to_string(end.signal) + " ended it" : "exit status " + std::to_string(end.exit_status);
 }
 
-// `code`: what its failure is, unless it says better.
-Result<ConfinedEnd> run_qemu_img(const ConfinedProgram& program, Errc code, const std::string& failure) {
+// `code`: what its failure is, unless it says better. An exit status of `fine` is no failure either.
+Result<ConfinedEnd> run_qemu_img(const ConfinedProgram& program, Errc code, const std::string& failure, int fine = 0) {
     auto end = run_confined(program);
     if (!end && end.error().code == Errc::NotFound)
         return fail(Errc::Unsupported, failure + ": qemu-img is not installed; on Debian it is in the package qemu-utils");
@@ -41,7 +42,7 @@ Result<ConfinedEnd> run_qemu_img(const ConfinedProgram& program, Errc code, cons
     if (end->interrupted) return fail(Errc::Interrupted, "interrupted; " + failure);
     if (end->timed_out) return fail(Errc::TimedOut, failure + ": qemu-img did not come to an end");
     if (end->errors.find("No space left on device") != std::string::npos) code = Errc::NoSpace;
-    if (end->exit_status != 0) return fail(code, failure + ": qemu-img: " + reason(*end));
+    if (end->exit_status != 0 && end->exit_status != fine) return fail(code, failure + ": qemu-img: " + reason(*end));
     return end;
 }
 
@@ -90,6 +91,18 @@ Result<std::string> qemu_img_info(const HandedFile& file, Format format, const s
     program.deadline = info_deadline;
     program.interrupted = interrupted;
     return TRY(run_qemu_img(program, Errc::InvalidArgument, "cannot read " + name)).output;
+}
+
+Result<> qemu_img_check(const HandedFile& file, Format format, const std::string& name, const std::function<bool()>& interrupted) {
+    constexpr int only_leaks = 3;  // room that nothing uses
+    ConfinedProgram program;
+    program.arguments = {"qemu-img", "check", "--output=json", image_in(0, format, Locking::Auto)};
+    program.files = {file};
+    program.memory_limit = convert_memory;
+    program.deadline = check_deadline;
+    program.interrupted = interrupted;
+    TRY(run_qemu_img(program, Errc::InvalidArgument, name + " is damaged, or its end is missing", only_leaks));
+    return {};
 }
 
 Result<> qemu_img_convert(const Conversion& conversion) {

@@ -24,6 +24,11 @@ enum class Locking {
 [[nodiscard]] base::Result<std::string> qemu_img_info(const HandedFile& file, Format format, const std::string& name,
                                                       const std::function<bool()>& interrupted);
 
+// `qemu-img check`, which reads all tables of an image, but none of its data: InvalidArgument for what contradicts itself, and for what lacks more than a
+// cluster at its end. For formats that it can check.
+[[nodiscard]] base::Result<> qemu_img_check(const HandedFile& file, Format format, const std::string& name,
+                                            const std::function<bool()>& interrupted);
+
 struct Conversion {
     std::vector<std::string> arguments;  // behind `qemu-img convert -p`
     std::vector<HandedFile> files;

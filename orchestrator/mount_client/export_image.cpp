@@ -44,10 +44,19 @@ Result<Bytes> export_to_file(const Mount& mount, const StateReference& from, con
     return *copied;
 }
 
-Result<Bytes> export_to_stream(const Mount& mount, const StateReference& from, int fd, const CopyObserver& observer) {
+Result<> refuse_terminal(int fd) {
     if (::isatty(fd) == 1) return fail(Errc::InvalidArgument, "standard output is a terminal: direct it to a file or into a pipe");
+    return {};
+}
+
+Result<Bytes> export_to_stream(const Mount& mount, const StateReference& from, int fd, const CopyObserver& observer) {
+    TRY(refuse_terminal(fd));
     const auto state = TRY(open_state(mount, from));
-    FileSource source(state.get(), TRY(size_of(state.get(), from)), Holes::AsZeros);
+    return file_to_stream(mount, state.get(), from, fd, observer);
+}
+
+Result<Bytes> file_to_stream(const Mount& mount, int file, const StateReference& from, int fd, const CopyObserver& observer) {
+    FileSource source(file, TRY(size_of(file, from)), Holes::AsZeros);
     StreamTarget target(fd, observer.interrupted);
     const auto copied = copy_image(source, target, observer);
     if (!copied) return explained(mount, from, "standard output", copied.error());

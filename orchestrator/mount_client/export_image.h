@@ -26,4 +26,11 @@ struct ExportOptions {
 [[nodiscard]] base::Result<base::Bytes> export_to_stream(const Mount& mount, const StateReference& from, int fd,
                                                          const CopyObserver& observer);
 
+// InvalidArgument when it is a terminal.
+[[nodiscard]] base::Result<> refuse_terminal(int fd);
+
+// As export_to_stream, of the content of another file, which was made of `from`.
+[[nodiscard]] base::Result<base::Bytes> file_to_stream(const Mount& mount, int file, const StateReference& from, int fd,
+                                                       const CopyObserver& observer);
+
 }  // namespace varve::mount_client

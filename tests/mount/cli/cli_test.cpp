@@ -56,6 +56,16 @@ Finished CliTest::run_varve(std::pair<std::string, std::string> variable, std::s
     return finished ? *finished : Finished{};
 }
 
+Finished CliTest::varve_in_shell(const Path& directory, const std::string& line, const std::string& argument) const {
+    Program program;
+    program.arguments = {"bash", "-o", "pipefail", "-c", line, VARVE_BINARY, argument};
+    program.environment = {{"VARVE_MOUNT", mount().string()}};
+    program.directory = directory;
+    const auto finished = run_program(program);
+    EXPECT_TRUE(finished) << finished.error().message();
+    return finished ? *finished : Finished{};
+}
+
 Finished CliTest::varve_with(std::pair<std::string, std::string> variable, Words arguments) const {
     return run_varve(std::move(variable), "", std::move(arguments));
 }

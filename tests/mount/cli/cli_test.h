@@ -48,6 +48,8 @@ protected:
     [[nodiscard]] Finished varve_with(std::pair<std::string, std::string> variable, Words arguments) const;
     // With this file as standard input.
     [[nodiscard]] Finished varve_fed(std::string input, Words arguments) const;
+    // The line run by a shell in this directory, with "$0" the program under test and "$1" this argument.
+    [[nodiscard]] Finished varve_in_shell(const Path& directory, const std::string& line, const std::string& argument) const;
     // Expects exit status 0 and silence on standard error; its standard output.
     std::string must_varve(Words arguments) const;
     // The same with --json: the value at the JSON pointer of what it printed, see Reply::at.

@@ -77,8 +77,8 @@ TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve ls --r"), Names{"--revisions"});
     EXPECT_EQ(complete("varve clone --f"), Names{"--force"});
     EXPECT_EQ(complete("varve import --"), (Names{"--bytes", "--force", "--format", "--help", "--json", "--mount", "--parents", "--quiet",
-                                                  "--raw", "--size", "--socket", "--version"}));
-    EXPECT_EQ(complete("varve export --sp"), Names{"--sparse"});
+                                                  "--raw", "--size", "--socket", "--spool", "--version"}));
+    EXPECT_EQ(complete("varve export --spa"), Names{"--sparse"});
     EXPECT_EQ(complete("varve import --format v"), (Names{"vdi", "vhdx", "vpc"}));
     EXPECT_EQ(complete("varve export --format "), (Names{"qcow2", "raw"}));
     EXPECT_EQ(complete("varve pool adopt-qubes --dr"), Names{"--dry-run"});

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // import and export of qcow2 and other formats, which qemu-img reads and writes.
 #include "tests/mount/cli/cli_test.h"
+#include "tests/support/own_disk.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace varve::test_support {
 namespace {
@@ -25,6 +27,9 @@ protected:
     [[nodiscard]] std::string file(const std::string& name) const { return (outside() / name).string(); }
     [[nodiscard]] std::string volume(const std::string& name) const { return vm_name() + "/" + name; }
     [[nodiscard]] Names stored() const { return list_directory(backing(vm())); }
+    [[nodiscard]] Finished shell(const std::string& line, const std::string& argument) const {
+        return varve_in_shell(outside(), line, argument);
+    }
     void qemu_img(Words arguments) const {
         Program program;
         arguments.insert(arguments.begin(), "qemu-img");
@@ -96,6 +101,9 @@ TEST_F(CliImageFormatTest, HostileImagesAreRefusedBeforeAnythingIsWritten) {
     ASSERT_EQ(broken.write_at(40, std::string(8, '\x7f')), ok);  // where its tables are
     ASSERT_EQ(broken.close(), ok);
     refuse("broken", {"cannot read", "qemu-img: "});
+    ASSERT_NO_FATAL_FAILURE(convert("qcow2", "short"));
+    ASSERT_EQ(::truncate(file("short").c_str(), 2 * one_mebibyte), 0);
+    refuse("short", {"is damaged, or its end is missing"});
 }
 
 TEST_F(CliImageFormatTest, WhatContradictsItselfIsRefused) {
@@ -103,9 +111,10 @@ TEST_F(CliImageFormatTest, WhatContradictsItselfIsRefused) {
     const auto x = volume("x");
     expect_refused_with(Exit::usage, {"import", "--format", "vmdk", file("disk.raw"), x}, {"'vmdk' is no format", "qcow2"});
     expect_refused_with(Exit::usage, {"import", "--format", "qcow2", "--raw", file("disk.raw"), x}, {"one of the two"});
-    expect_refused_with(Exit::usage, {"import", "--format", "qcow2", "-", x}, {"only raw images come from a pipe"});
+    expect_refused_with(Exit::usage, {"import", "--spool", "/tmp", "-", x}, {"--spool is for", "raw one needs no spool"});
     expect_refused_with(Exit::usage, {"export", "--format", "vdi", data_name(), file("x")}, {"as raw or qcow2"});
-    expect_refused_with(Exit::usage, {"export", "--format", "qcow2", data_name(), "-"}, {"only raw images go to a pipe"});
+    expect_refused_with(Exit::usage, {"export", "--spool", "/tmp", data_name(), "-"}, {"--spool is for --format qcow2"});
+    expect_refused_with(Exit::usage, {"export", "--format", "qcow2", "--spool", "/tmp", data_name(), file("x")}, {"nothing else needs"});
     expect_refused_with(Exit::usage, {"export", "--format", "qcow2", "--sparse", data_name(), file("x")}, {"zeros take no room"});
     expect_refused_with(Exit::usage, {"export", "--compress", data_name(), file("x")}, {"--compress is for --format qcow2"});
     expect_refused_with(Exit::failed, {"import", "--format", "qcow2", "--size", "5M", file("disk.qcow2"), x},
@@ -114,6 +123,75 @@ TEST_F(CliImageFormatTest, WhatContradictsItselfIsRefused) {
     expect_refused_with(Exit::failed, {"import", "--format", "vdi", file("disk.qcow2"), x}, {"cannot read", "qemu-img: "});
     expect_refused_with(Exit::failed, {"import", file("disk.qcow2"), x}, {"--format qcow2", "--raw"});
     EXPECT_EQ(list_directory(outside()), (Names{"disk.qcow2", "disk.raw"}));
+}
+
+TEST_F(CliImageFormatTest, ThroughPipes) {
+    ASSERT_NO_FATAL_FAILURE(convert("qcow2", "disk.qcow2"));
+    ASSERT_EQ(make_directory(file("spool")), ok);
+    for (const std::string option : {"--spool spool", ""}) {
+        const auto in = shell("cat disk.qcow2 | \"$0\" import -f --format qcow2 " + option + " - \"$1\"", volume("in"));
+        EXPECT_EQ(in.exit_status, 0) << in.describe();
+        EXPECT_EQ(in.errors, "");
+        EXPECT_EQ(read_file(at("in.img")), content_);
+    }
+    const auto redirected = shell("\"$0\" import --format qcow2 --spool absent - \"$1\" < disk.qcow2", volume("redirected"));
+    EXPECT_EQ(redirected.exit_status, 0) << "a file needs no spool: " << redirected.describe();
+    const auto out = shell("\"$0\" --json export --format qcow2 -c --spool spool \"$1\" - | cat > out.qcow2", volume("in"));
+    EXPECT_EQ(out.exit_status, 0) << out.describe();
+    qemu_img({"check", "-f", "qcow2", file("out.qcow2")});
+    const auto around = shell("\"$0\" export --format qcow2 \"$1\" - | \"$0\" import --format qcow2 --size 6M - \"$1\"copy", volume("in"));
+    EXPECT_EQ(around.exit_status, 0) << around.describe();
+    EXPECT_EQ(read_file(at("incopy.img")), content_);
+    must_varve({"import", "--format", "qcow2", file("out.qcow2"), volume("out")});
+    EXPECT_EQ(read_file(at("out.img")), content_);
+    EXPECT_EQ(list_directory(file("spool")), Names{});
+}
+
+// Being a pipe makes nothing less hostile, and nothing guessed.
+TEST_F(CliImageFormatTest, PipesThatAreRefused) {
+    ASSERT_NO_FATAL_FAILURE(qemu_img({"create", "-q", "-f", "qcow2", "-b", "/etc/passwd", "-F", "raw", file("backed")}));
+    ASSERT_NO_FATAL_FAILURE(convert("qcow2", "disk.qcow2"));
+    ASSERT_NO_FATAL_FAILURE(convert("vdi", "disk.vdi"));
+    const auto before = stored();
+    const auto refuse = [&](const std::string& line, std::string_view reason) {
+        const auto refused = shell(line, volume("x"));
+        EXPECT_EQ(refused.exit_status, Exit::failed) << refused.describe();
+        EXPECT_TRUE(has(refused.errors, reason)) << line << ": " << refused.errors;
+        EXPECT_EQ(names(), Names{"data.img"});
+        EXPECT_TRUE(eventually([&] { return stored() == before; }));
+    };
+    refuse("cat backed | \"$0\" import --format qcow2 - \"$1\"", "backing file");
+    refuse("cat disk.qcow2 | \"$0\" import - \"$1\"", "--format qcow2");
+    refuse("cat disk.raw | \"$0\" import --format qcow2 - \"$1\"", "is not a qcow2 image");
+    refuse("head -c 100 disk.qcow2 | \"$0\" import --format qcow2 - \"$1\"", "standard input");
+    refuse("head -c 300000 disk.qcow2 | \"$0\" import --format qcow2 - \"$1\"", "its end is missing");
+    refuse("head -c -100000 disk.qcow2 | \"$0\" import --format qcow2 - \"$1\"", "its end is missing");
+    refuse("cat disk.vdi | \"$0\" import --format vdi - \"$1\"", "only raw and qcow2 images come from a pipe");
+    const auto absent = shell("cat disk.qcow2 | \"$0\" import --format qcow2 --spool absent - \"$1\"", volume("x"));
+    EXPECT_EQ(absent.exit_status, Exit::not_found) << absent.describe();
+    EXPECT_TRUE(has(absent.errors, "spool directory")) << absent.errors;
+    EXPECT_EQ(list_directory(outside()), (Names{"backed", "disk.qcow2", "disk.raw", "disk.vdi"}));
+}
+
+TEST_F(CliImageFormatTest, ASpoolWithoutRoomSaysWhatToDo) {
+    ASSERT_NO_FATAL_FAILURE(convert("qcow2", "disk.qcow2"));
+    must_varve({"import", file("disk.raw"), volume("disk")});
+    OwnDisk disk(stage(), vm());
+    ASSERT_NO_FATAL_FAILURE(disk.fill(3 * one_mebibyte));
+    const auto before = stored();
+    const auto spool = disk.filesystem().path().string();
+    const auto free = std::filesystem::space(spool).available;
+    const auto in = shell("cat disk.qcow2 | \"$0\" import -f --format qcow2 --spool " + spool + " - \"$1\"", data_name());
+    const auto out = shell("\"$0\" export --format qcow2 --spool " + spool + " \"$1\" -", volume("disk"));
+    for (const auto& refused : {in, out}) {
+        EXPECT_EQ(refused.exit_status, Exit::failed) << refused.describe();
+        EXPECT_TRUE(has(refused.errors, "there is no room for") && has(refused.errors, "--spool DIR")) << refused.errors;
+        EXPECT_EQ(refused.output, "");
+    }
+    EXPECT_EQ(read_file(data()), old_content_);
+    EXPECT_TRUE(eventually([&] { return stored() == before; }));
+    EXPECT_TRUE(eventually([&] { return std::filesystem::space(spool).available + one_mebibyte / 2 > free; }))
+        << "the spool's space is back";
 }
 
 TEST_F(CliImageFormatTest, WithoutQemuImgThePackageIsNamed) {

@@ -37,15 +37,8 @@ protected:
         ASSERT_EQ(made.close(), ok);
     }
 
-    // The words run by a shell, with "$0" the program under test and "$1" this argument.
     [[nodiscard]] Finished shell(const std::string& line, const std::string& argument) const {
-        Program program;
-        program.arguments = {"bash", "-o", "pipefail", "-c", line, VARVE_BINARY, argument};
-        program.environment = {{"VARVE_MOUNT", mount().string()}};
-        program.directory = outside();
-        const auto finished = run_program(program);
-        EXPECT_TRUE(finished) << finished.error().message();
-        return finished ? *finished : Finished{};
+        return varve_in_shell(outside(), line, argument);
     }
 
     // What the pool's driver keeps of the VM: also scratch files.
