@@ -113,8 +113,31 @@ _varve_domains() {
     mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1")
 }
 
+# The keys of [[pool]] in varve.toml(5), and what varve-DRIVER(7) adds; of callback also those of the driver that it is put before.
+_varve_pool_keys() {
+    local driver=$1 word=$2 keys='revisions_to_keep= schedule= prune_below= owner= group= mode=' i
+    if [[ $word == *=* ]]; then
+        [[ $word == dir_path=* || $word == callback_program=* ]] && _varve_file "${word#*=}"
+        return
+    fi
+    if [[ $driver == callback ]]; then
+        keys+=' callback_driver= callback_program= callback_arguments= callback_timeout= callback_steps='
+        for ((i = 1; i < cword; i++)); do
+            [[ ${words[i]} == callback_driver=* ]] && driver=${words[i]#*=}
+        done
+    fi
+    case $driver in
+        file | linux-kernel) keys+=' dir_path=' ;;
+        file-reflink) keys+=' dir_path= setup_check=' ;;
+        lvm_thin) keys+=' volume_group= thin_pool= data_watermark= metadata_watermark=' ;;
+        sim) keys+=' size=' ;;
+    esac
+    compopt -o nospace
+    mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$word")
+}
+
 _varve() {
-    local cur cword words i command='' sub='' first='' position=0
+    local cur cword words i command='' sub='' first='' second='' position=0
     COMPREPLY=()
     _varve_words
     for ((i = 1; i < cword; i++)); do
@@ -128,7 +151,8 @@ _varve() {
                 elif [[ ($command == pool || $command == vm || $command == disp || $command == preload || $command == template) && -z $sub ]]; then
                     sub=${words[i]}
                 else
-                    ((position++ == 0)) && first=${words[i]}
+                    ((position == 0)) && first=${words[i]}
+                    ((position++ == 1)) && second=${words[i]}
                 fi
                 ;;
         esac
@@ -140,7 +164,8 @@ _varve() {
         return
     fi
     case ${words[cword - 1]} in
-        --size | --block | --swap | --revisions-to-keep | --qubes-pool | --volume | --timeout | --target | --tag | --interval | -i | --count | -c | --name | --skip) return ;;
+        --size | --block | --swap | --revisions-to-keep | --qubes-pool | --volume | --timeout | --target | --tag | --interval | --count | --name | --skip) return ;;
+        -i | -c) [[ $command == top ]] && return ;;
         --pool)
             _varve_references 1 no "$cur"
             return
@@ -229,7 +254,13 @@ _varve() {
             ;;
         vm:*) ((position == 0)) && _varve_vms "$cur" ;;
         pool:) mapfile -t COMPREPLY < <(compgen -W 'add ls info convert adopt-qubes rm' -- "$cur") ;;
-        pool:add) ((position == 1)) && mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink linux-kernel lvm_thin plugin: sim' -- "$cur") ;;
+        pool:add)
+            if ((position == 1)); then
+                mapfile -t COMPREPLY < <(compgen -W 'callback file file-reflink linux-kernel lvm_thin plugin: sim' -- "$cur")
+            elif ((position > 1)); then
+                _varve_pool_keys "$second" "$cur"
+            fi
+            ;;
         pool:adopt-qubes)
             if ((position == 0)); then
                 _varve_references 1 no "$cur"

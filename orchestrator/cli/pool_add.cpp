@@ -23,8 +23,11 @@ class PoolAdd final : public Command {
 public:
     explicit PoolAdd(CLI::App& app) {
         app.footer(
-            "Drivers: file-reflink, sim. The keys are those of [[pool]] in varve.toml(5). A value that starts with ./ or ../ is taken\n"
-            "relative to the working directory.\n\n"
+            "Drivers: file-reflink, file, lvm_thin, linux-kernel, sim, callback (a program around one of them), and plugin:PATH of a "
+            "shared\n"
+            "object. The keys are those of [[pool]] in varve.toml(5), and the driver's own, which varve-DRIVER(7) tells. A value that "
+            "starts\n"
+            "with ./ or ../ is taken relative to the working directory.\n\n"
             "Examples:\n  varve pool add fast file-reflink dir_path=/srv/vms\n  varve pool add play sim revisions_to_keep=5");
         app.add_option("NAME", name_, "The new pool")->required()->type_name("");
         app.add_option("DRIVER", driver_, "What keeps the data")->required()->type_name("");

@@ -1,53 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // contrib/completion/varve.bash in a bash without anything else.
-#include "tests/mount/cli/cli_test.h"
+#include "tests/mount/cli/completion.h"
 
 #include <algorithm>
+#include <regex>
 #include <sstream>
 
 namespace varve::test_support {
 namespace {
-
-// Splits $1 as readline does (blanks, and each ':', '=' and '@' a word of its own), completes its end, and prints the candidates.
-constexpr const char* harness = R"bash(
-source "$VARVE_COMPLETION" || exit 1
-compopt() { echo "compopt $*"; }
-complete -p varve | grep -q -- '-F _varve varve' || exit 1
-COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=()
-COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
-set -f
-for part in $1; do
-    while [[ $part =~ ^([^:=@]*)([:=@])(.*)$ ]]; do
-        [[ -n ${BASH_REMATCH[1]} ]] && COMP_WORDS+=("${BASH_REMATCH[1]}")
-        COMP_WORDS+=("${BASH_REMATCH[2]}")
-        part=${BASH_REMATCH[3]}
-    done
-    [[ -n $part ]] && COMP_WORDS+=("$part")
-done
-set +f
-[[ $1 == *' ' ]] && COMP_WORDS+=('')
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-_varve
-for candidate in "${COMPREPLY[@]}"; do printf '%s\n' "$candidate"; done
-)bash";
-
-class CliCompletionTest : public CliTest {
-protected:
-    [[nodiscard]] Names complete(const std::string& line, const std::string& mount_variable) const {
-        Program program;
-        program.arguments = {"bash", "--norc", "-c", harness, "bash", line};
-        program.environment = {{"VARVE_COMPLETION", VARVE_COMPLETION}, {"VARVE_MOUNT", mount_variable}};
-        program.directory = vm_path();
-        const auto finished = run_program(program);
-        EXPECT_TRUE(finished && finished->succeeded() && finished->errors.empty()) << line << ": " << finished->describe();
-        Names candidates;
-        std::istringstream lines(finished->output);
-        for (std::string candidate; std::getline(lines, candidate);) candidates.push_back(candidate);
-        std::ranges::sort(candidates);
-        return candidates;
-    }
-    [[nodiscard]] Names complete(const std::string& line) const { return complete(line, mount().string()); }
-};
 
 TEST_F(CliCompletionTest, Subcommands) {
     EXPECT_EQ(
@@ -91,6 +51,48 @@ TEST_F(CliCompletionTest, Options) {
     EXPECT_EQ(complete("varve vm adopt --format "), Names{});
     EXPECT_EQ(complete("varve vm adopt --uri qemu:///se"), Names{"///session"});
     EXPECT_EQ(complete("varve start --f"), Names{});
+}
+
+// What the driver's manual has as a parameter, and what all pools have.
+Names keys_in_manuals(const std::string& driver) {
+    Names keys;
+    const auto take = [&](const std::string& page, const std::string& heading) {
+        const auto manual = read_file(std::string(VARVE_MANUALS) + "/" + page);
+        bool inside = false;
+        std::istringstream lines(manual);
+        for (std::string line; std::getline(lines, line);) {
+            if (line.starts_with('#')) inside = line == heading;
+            if (!inside || !line.starts_with("**")) continue;
+            static const std::regex key(R"(\*\*([a-z_]+)\*\*)");
+            for (std::sregex_iterator found(line.begin(), line.end(), key), end; found != end; ++found)
+                if ((*found)[1] != "name" && (*found)[1] != "driver") keys.push_back((*found)[1].str() + "=");
+        }
+    };
+    take("varve.toml.5.md", "# POOLS");
+    take("varve-" + driver + ".7.md", "# PARAMETERS");
+    std::ranges::sort(keys);
+    return keys;
+}
+
+TEST_F(CliCompletionTest, DriversAndTheirKeys) {
+    const auto help = must_varve({"pool", "add", "--help"});
+    const auto refused = varve({"pool", "add", "new", "nonsense"}).errors;
+    for (const auto& driver : complete("varve pool add new ")) {
+        EXPECT_TRUE(has(help, driver)) << driver;
+        EXPECT_TRUE(has(refused, driver)) << driver << " is no driver: " << refused;
+        if (driver == "plugin:") continue;
+        auto keys = complete("varve pool add new " + driver + " ");
+        EXPECT_EQ(std::erase(keys, "compopt -o nospace"), 1U);
+        EXPECT_EQ(keys, keys_in_manuals(driver)) << driver;
+        for (const auto& key : keys)
+            EXPECT_FALSE(has(varve({"pool", "add", "new", driver, key + "\x01"}).errors, "has no parameter")) << driver << " " << key;
+    }
+    const auto known = refused.substr(refused.find("there are "));
+    EXPECT_EQ(std::ranges::count(known, ','), 6) << "as many as are completed: " << known;
+    EXPECT_EQ(complete("varve pool add new callback callback_driver=lvm_thin thin"), (Names{"compopt -o nospace", "thin_pool="}));
+    EXPECT_EQ(complete("varve pool add new file dir_path=./da"), (Names{"./data.img", "compopt -o filenames"}));
+    EXPECT_EQ(complete("varve pool add new plugin:/x.so o"), (Names{"compopt -o nospace", "owner="}));
+    EXPECT_EQ(complete("varve export -c " + vm_name() + "/"), Names{data_name()}) << "a flag there, a number in top";
 }
 
 TEST_F(CliCompletionTest, PoolsVmsAndVolumes) {
