@@ -28,10 +28,13 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -49,21 +52,23 @@ constexpr const char* examples =
     "Examples:\n"
     "  varve-orchestrator                                  serve as /etc/varve/orchestrator.toml says\n"
     "  varve-orchestrator --check --config my.toml         report every mistake in the configuration\n"
-    "End it with SIGTERM: the VMs run on, and the next one looks after them.";
+    "End it with SIGTERM: the VMs run on, and the next one looks after them. SIGHUP makes it read its configuration again.";
 
-// The configuration, or nullopt after every mistake was printed. The usual file may be missing: every key has a default.
-std::optional<orchestrator::Config> load_config(const Options& options) {
+// The configuration, or a line for every mistake. The usual file may be missing: every key has a default.
+tl::expected<orchestrator::Config, std::vector<std::string>> load_config(const Options& options) {
     const auto path = options.config.value_or(usual_config);
     auto text = settings::read_text(path);
     if (!text && !options.config && text.error().code == base::Errc::NotFound) text = "";
-    if (!text) {
-        std::cerr << "varve-orchestrator: " << text.error().message() << '\n';
-        return std::nullopt;
-    }
+    if (!text) return tl::unexpected(std::vector{"varve-orchestrator: " + text.error().message()});
     auto parsed = orchestrator::parse(*text);
     if (parsed) return *std::move(parsed);
-    for (const auto& mistake : parsed.error()) std::cerr << path.string() << ':' << mistake.line << ": " << mistake.what << '\n';
-    return std::nullopt;
+    std::vector<std::string> mistakes;
+    for (const auto& mistake : parsed.error()) mistakes.push_back(path.string() + ":" + std::to_string(mistake.line) + ": " + mistake.what);
+    return tl::unexpected(std::move(mistakes));
+}
+
+preloading::SystemSettings system_settings(const orchestrator::SystemPreload& preload) {
+    return {preload.default_dispvm, preload.max, preload.delay, preload.threshold};
 }
 
 Result<std::filesystem::path> make_directory(const std::filesystem::path& directory) {
@@ -96,7 +101,49 @@ void publish(rpc::Server& server, const service::Access& access, const vm::VmEve
     });
 }
 
-Result<> serve(const orchestrator::Config& config) {
+// What the running orchestrator takes over from its configuration when it is told to: all or, with a mistake in it, nothing.
+struct Reload {
+    service::Access& access;
+    service::Disposables& disposables;
+    preloading::Preloading& preloading;
+    spdlog::logger& log;
+
+    void apply(const Options& options, const orchestrator::Config& running) const {
+        const auto config = load_config(options);
+        if (!config) {
+            for (const auto& mistake : config.error()) log.error("{}", mistake);
+            log.error("the configuration has mistakes: nothing of it is taken over");
+            return;
+        }
+        for (const auto key : orchestrator::needing_restart(running, *config))
+            log.warn("another '{}' needs a restart, and counts from then on", key);
+        access.set_rights({config->rights, ::geteuid()});
+        disposables.set_default(config->preload.default_dispvm);
+        preloading.set_system(system_settings(config->preload));
+        log.info("the configuration was read again");
+    }
+};
+
+// Calls `reload` in a worker for each SIGHUP, one after the other: users and groups may be looked up in a network.
+class Hangups {
+public:
+    Hangups(boost::asio::io_context& io, preloading::Loop& loop) : signals_(io, SIGHUP), loop_(loop) {}
+    void listen(const std::function<void()>& reload) {
+        signals_.async_wait([this, reload](boost::system::error_code error, int) {
+            if (error) return;
+            loop_.work(preloading::Work::Short, [this, reload] {
+                reload();
+                loop_.post([this, reload] { listen(reload); });
+            });
+        });
+    }
+
+private:
+    boost::asio::signal_set signals_;
+    preloading::Loop& loop_;
+};
+
+Result<> serve(const Options& options, const orchestrator::Config& config) {
     const auto log = std::make_shared<spdlog::logger>("varve-orchestrator", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     auto inherited = TRY(rpc::inherited_socket());
     const auto owner = TRY(service::Owner::acquire(config.state_dir));
@@ -109,6 +156,7 @@ Result<> serve(const orchestrator::Config& config) {
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     const auto loop = TRY(hypervisor::EventLoop::start());
     preloading::AsioLoop work(io);
+    Hangups hangups(io, work);
     const auto storage = vm::make_mount_storage(config.mountpoint.string());
     const auto records = TRY(vm::open_session_files(TRY(make_directory(config.runtime_dir)) / "sessions"));
     const auto machines = vm::make_life_cycle(
@@ -125,11 +173,10 @@ Result<> serve(const orchestrator::Config& config) {
         config.preload.default_dispvm, *requesters,
         [&](const base::VmName& vm, const base::Error& error) { log->error("{}: {}", vm.str(), error.message()); });
     disposables.sweep();
-    const auto& system = config.preload;
-    preloading::Preloading preloading(
-        work, *store, *machines, disposables, TRY(preloading::Records::open(config.runtime_dir / "preloads")),
-        {system.default_dispvm, system.max, system.delay, system.threshold},
-        [&](const std::string& about, const base::Error& error) { log->error("preloading: {}: {}", about, error.message()); });
+    preloading::Preloading preloading(work, *store, *machines, disposables, TRY(preloading::Records::open(config.runtime_dir / "preloads")),
+                                      system_settings(config.preload), [&](const std::string& about, const base::Error& error) {
+                                          log->error("preloading: {}: {}", about, error.message());
+                                      });
     preloading.recover();
     preloading::VolumeWatch::Listener listener;
     listener.mount_came = [&] { disposables.mount_came(); };
@@ -138,7 +185,7 @@ Result<> serve(const orchestrator::Config& config) {
     const auto volumes = TRY(preloading::VolumeWatch::start(config.mountpoint.string(), std::move(listener)));
 
     const orchestrator::Rights rights(config.rights, ::geteuid());
-    const service::Access access(
+    service::Access access(
         rights, *store, [&](const base::VmName& vm) { return preloading.holds(vm); }, requesters.get());
     rpc::MethodTable methods;
     service::add_definition_methods(methods, *store, preloading, access);
@@ -164,20 +211,26 @@ Result<> serve(const orchestrator::Config& config) {
         preloading.stop();  // what waits for it waits no more
         io.stop();
     });
+    const Reload reload{access, disposables, preloading, *log};
+    hangups.listen([&] { reload.apply(options, config); });
     log->info("{} VMs are defined", store->all().size());
     (void)::sd_notify(0, "READY=1");
     io.run();
+    work.stop();  // a worker may be reading the configuration
     return {};
 }
 
 int run(const Options& options) {
     const auto config = load_config(options);
-    if (!config) return 1;
+    if (!config) {
+        for (const auto& mistake : config.error()) std::cerr << mistake << '\n';
+        return 1;
+    }
     if (options.check) {
         std::cout << "The configuration has no mistakes.\n";
         return 0;
     }
-    if (const auto served = serve(*config); !served) {
+    if (const auto served = serve(options, *config); !served) {
         std::cerr << "varve-orchestrator: " << served.error().message() << '\n';
         return 1;
     }

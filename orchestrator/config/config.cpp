@@ -100,4 +100,14 @@ tl::expected<Config, std::vector<settings::Mistake>> parse(std::string_view toml
     return config;
 }
 
+std::vector<std::string_view> needing_restart(const Config& running, const Config& wanted) {
+    std::vector<std::string_view> keys;
+    if (running.socket != wanted.socket) keys.emplace_back("socket");
+    if (running.runtime_dir != wanted.runtime_dir) keys.emplace_back("runtime_dir");
+    if (running.state_dir != wanted.state_dir) keys.emplace_back("state_dir");
+    if (running.mountpoint != wanted.mountpoint) keys.emplace_back("mountpoint");
+    if (running.hypervisor != wanted.hypervisor) keys.emplace_back("hypervisor");
+    return keys;
+}
+
 }  // namespace varve::orchestrator

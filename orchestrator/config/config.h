@@ -35,4 +35,7 @@ struct Config {
 // The configuration, or every mistake found in it. `toml` is TOML 1.0; users and groups are those of this machine.
 [[nodiscard]] tl::expected<Config, std::vector<settings::Mistake>> parse(std::string_view toml);
 
+// The keys in which a running orchestrator cannot follow: what differs in them counts from its next start. Preloading, default_dispvm and rights can change.
+[[nodiscard]] std::vector<std::string_view> needing_restart(const Config& running, const Config& wanted);
+
 }  // namespace varve::orchestrator

@@ -19,9 +19,9 @@ Preloading::Preloading(Loop& loop, definitions::DefinitionStore& store, vm::Mach
       machines_(machines),
       makers_(makers),
       records_(std::move(records)),
-      system_(std::move(system)),
       report_(std::move(report)),
       workers_(store, machines, makers, records_),
+      system_(std::move(system)),
       preloads_([this] { return take_name(); }),
       vms_(machines.subscribe([this](const vm::VmEvent& heard_of) { loop_.post([this, heard_of] { heard(heard_of); }); })),
       guests_(machines.watch_guests([this](const vm::GuestEvent& heard_of) { loop_.post([this, heard_of] { heard(heard_of); }); })) {
@@ -150,7 +150,7 @@ void Preloading::stop() {
 // ---- after an earlier orchestrator
 
 void Preloading::recover() {
-    apply(take_stock({}));
+    apply(take_stock({system_, {}, {}}));
     event::Recovered recovered;
     const auto records = records_.all();
     if (!records) report_({}, records.error());
@@ -185,7 +185,7 @@ void Preloading::recover() {
 Preloading::Stock Preloading::take_stock(const Question& question) const {
     Stock stock;
     const auto all = store_.snapshot();
-    stock.settings = settings_of(all, system_, question.retired);
+    stock.settings = settings_of(all, question.system, question.retired);
     for (const auto& [name, settings] : stock.settings.templates) {
         if (auto inherited = inherited_from(all.at(name))) stock.inherited.emplace(name, *std::move(inherited));
         if (preload::wanted(stock.settings, name) > 0 && !question.known.contains(name)) stock.origins.emplace(name, makers_.look(name));
@@ -196,7 +196,7 @@ Preloading::Stock Preloading::take_stock(const Question& question) const {
 void Preloading::look_again() {
     look_again_ = looking_;
     if (std::exchange(looking_, true)) return;
-    Question question{retired_, {}};
+    Question question{system_, retired_, {}};
     for (const auto& [name, origin] : origins_)
         if (!stale_.contains(name)) question.known.insert(name);
     stale_.clear();
@@ -234,6 +234,13 @@ void Preloading::apply(Stock stock) {
     if (stock.settings == settings_) return publish();
     settings_ = std::move(stock.settings);
     tell(event::SettingsChanged{settings_});
+}
+
+void Preloading::set_system(SystemSettings system) {
+    loop_.post([this, system = std::move(system)]() mutable {
+        system_ = std::move(system);
+        look_again();
+    });
 }
 
 void Preloading::volume_changed(const std::optional<base::VolumeId>& volume) {

@@ -62,6 +62,9 @@ public:
     void retire(const base::VmName& template_vm, Done done);
     void unretire(const base::VmName& template_vm);
 
+    // What holds for all templates, from now on.
+    void set_system(SystemSettings system);
+
     // A volume may have another committed state; none: any may.
     void volume_changed(const std::optional<base::VolumeId>& volume);
 
@@ -95,6 +98,7 @@ private:
     using Entries = std::map<base::VmName, Entry>;
     // What definitions and mount say.
     struct Question {
+        SystemSettings system;
         std::set<base::VmName> retired;
         std::set<base::VmName> known;  // whose content need not be looked at
     };
@@ -144,11 +148,11 @@ private:
     vm::Machines& machines_;
     Makers& makers_;
     const Records records_;
-    const SystemSettings system_;
     const Report report_;
     const Workers workers_;
 
     // The loop's alone.
+    SystemSettings system_;
     preload::Preloads preloads_;
     Entries entries_;
     preload::Settings settings_;

@@ -17,13 +17,24 @@ constexpr std::array requesters_verbs{Verb::See, Verb::Stop, Verb::Kill, Verb::P
 
 }  // namespace
 
+void Access::set_rights(orchestrator::Rights rights) {
+    auto next = std::make_shared<const orchestrator::Rights>(std::move(rights));
+    const std::scoped_lock lock(mutex_);
+    rights_ = std::move(next);
+}
+
+std::shared_ptr<const orchestrator::Rights> Access::rights() const {
+    const std::scoped_lock lock(mutex_);
+    return rights_;
+}
+
 bool Access::allows(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm) const {
-    if (rights_.is_administrator(caller)) return true;
+    if (rights()->is_administrator(caller)) return true;
     return !kept_(vm) && has_right(caller, verb, vm, store_.find(vm));
 }
 
 bool Access::has_right(const orchestrator::Caller& caller, Verb verb, const definitions::VmDefinition& vm) const {
-    if (rights_.allows(caller, verb, vm.name, vm.tags)) return true;
+    if (rights()->allows(caller, verb, vm.name, vm.tags)) return true;
     const bool theirs = std::ranges::find(requesters_verbs, verb) != requesters_verbs.end();
     return theirs && requesters_ != nullptr && requesters_->is_requester(caller.uid, vm);
 }
@@ -31,7 +42,7 @@ bool Access::has_right(const orchestrator::Caller& caller, Verb verb, const defi
 // One that does not exist has no tags, and nobody asked for it.
 bool Access::has_right(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm,
                        const base::Result<definitions::VmDefinition>& definition) const {
-    return definition ? has_right(caller, verb, *definition) : rights_.allows(caller, verb, vm, {});
+    return definition ? has_right(caller, verb, *definition) : rights()->allows(caller, verb, vm, {});
 }
 
 // As the store would say it of a VM that does not exist.
@@ -41,7 +52,7 @@ base::Result<definitions::VmDefinition> Access::find(const base::VmName& vm) con
 }
 
 base::Result<> Access::check(const orchestrator::Caller& caller, Verb verb, const base::VmName& vm) const {
-    if (rights_.is_administrator(caller)) return check_kept(verb, vm);
+    if (rights()->is_administrator(caller)) return check_kept(verb, vm);
     const auto definition = find(vm);
     if (!has_right(caller, verb, vm, definition))
         return base::fail(base::Errc::Denied, "you have no right to " + std::string(orchestrator::name_of(verb)) + " '" + vm.str() +

@@ -41,8 +41,15 @@ Disposables::~Disposables() {
     remover_.join();
 }
 
+void Disposables::set_default(std::optional<VmName> systems_default) {
+    const std::scoped_lock lock(default_mutex_);
+    systems_default_ = std::move(systems_default);
+}
+
 Result<VmName> Disposables::template_for(const disposables::Wanted& wanted, const std::optional<VmName>& caller) const {
-    return disposables::template_for(wanted, caller, store_.snapshot(), systems_default_);
+    const auto all = store_.snapshot();
+    const std::scoped_lock lock(default_mutex_);
+    return disposables::template_for(wanted, caller, all, systems_default_);
 }
 
 Result<VmName> Disposables::reserve_name() {

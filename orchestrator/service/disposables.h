@@ -35,6 +35,8 @@ public:
     Disposables(const Disposables&) = delete;
     Disposables& operator=(const Disposables&) = delete;
 
+    // The system's default_dispvm, from now on.
+    void set_default(std::optional<base::VmName> systems_default);
     // The template that a request of the host means.
     [[nodiscard]] base::Result<base::VmName> template_for(const disposables::Wanted& wanted,
                                                           const std::optional<base::VmName>& caller) const;
@@ -67,7 +69,8 @@ private:
     definitions::DefinitionStore& store_;
     vm::Machines& machines_;
     Places& places_;
-    const std::optional<base::VmName> systems_default_;
+    mutable std::mutex default_mutex_;
+    std::optional<base::VmName> systems_default_;  // under the mutex
     Requesters& requesters_;
     const Report report_;
     std::mutex ids_mutex_;

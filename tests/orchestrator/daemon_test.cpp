@@ -166,6 +166,37 @@ TEST_F(Orchestrator, DisposablesAreKeptReady) {
     EXPECT_EQ(process->end(SIGTERM), 0);
 }
 
+TEST_F(Orchestrator, ReadsItsConfigurationAgain) {
+    const auto process = start();
+    auto client = connected();
+    (void)varve({"vm", "create", "fedora", "class=template", "memory=1M"});
+    (void)varve({"vm", "create", "dvm", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M"});
+    const auto said = [&] {
+        const auto run = client.call("disp.run", json::object());
+        return run ? "allowed" : run.error().message();
+    };
+    const auto none = said();
+    EXPECT_NE(none, "allowed");
+    std::ostringstream before;
+    before << std::ifstream(config()).rdbuf();
+    // All of it or nothing.
+    std::ofstream(config()) << "default_dispvm = \"dvm\"\npreload-dispvm-max = 1000\n" << before.str();
+    process->send(SIGHUP);
+    EXPECT_TRUE(comes([&] { return log().find("nothing of it is taken over") != std::string::npos; }));
+    EXPECT_NE(log().find(config().string() + ":2: preload-dispvm-max: "), std::string::npos);
+    EXPECT_EQ(said(), none);
+    auto text = before.str();
+    text.replace(text.find("test:///default"), std::string("test:///default").size(), "test:///other");
+    std::ofstream(config()) << "default_dispvm = \"dvm\"\npreload-dispvm-max = 2\n" << text;
+    process->send(SIGHUP);
+    EXPECT_TRUE(comes([&] { return log().find("the configuration was read again") != std::string::npos; }));
+    EXPECT_NE(log().find("another 'hypervisor' needs a restart"), std::string::npos);
+    EXPECT_EQ(log().find("another 'socket'"), std::string::npos);
+    EXPECT_EQ(said(), "allowed");
+    EXPECT_TRUE(comes([&] { return json::parse(varve({"--json", "preload", "status"}))["templates"][0]["max"] == 2; }));
+    EXPECT_EQ(process->end(SIGTERM), 0);
+}
+
 // A user without rights learns nothing; one with the right to see some VMs sees these.
 TEST_F(Orchestrator, OthersHaveTheirRights) {
     const auto process = start();

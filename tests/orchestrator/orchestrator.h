@@ -64,6 +64,7 @@ public:
         return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     }
     int wait() { return end(0); }
+    void send(int signal) const { EXPECT_EQ(::kill(pid_, signal), 0); }
 
 private:
     pid_t pid_ = -1;

@@ -43,6 +43,18 @@ TEST(OrchestratorConfig, TakesEveryKey) {
     EXPECT_EQ(config->rights[1].verbs.size(), verb_names().size());
 }
 
+TEST(OrchestratorConfig, SomeKeysNeedARestart) {
+    const auto running = parse("").value();
+    const auto rest = parse(
+        "default_dispvm = \"dvm\"\npreload-dispvm-max = 2\npreload-dispvm-delay = -1\npreload-dispvm-threshold = \"1G\"\n"
+        "[[right]]\nuser = 1000\nverbs = [\"see\"]\nvms = [\"*\"]\n");
+    EXPECT_TRUE(needing_restart(running, rest.value()).empty());
+    const auto all = parse(
+        "socket = \"/run/v.sock\"\nruntime_dir = \"/r\"\nstate_dir = \"/s\"\nmountpoint = \"/m\"\nhypervisor = \"test:///default\"\n");
+    EXPECT_EQ(needing_restart(running, all.value()),
+              (std::vector<std::string_view>{"socket", "runtime_dir", "state_dir", "mountpoint", "hypervisor"}));
+}
+
 TEST(OrchestratorConfig, AllMistakesAtOnce) {
     EXPECT_EQ(mistakes_in("socket = \"run\"\nhypervisor = \"vbox:///x\"\npreload-dispvm-max = 200\nmountpiont = \"/m\"\n[[right]]\nverbs = "
                           "[\"fly\"]\nvms = [\"a b\"]\n"),

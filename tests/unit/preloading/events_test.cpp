@@ -47,6 +47,22 @@ TEST_F(PreloadingEvents, TheSystemsMaxIsTheDefaultDispvms) {
     EXPECT_EQ(listed("dvm").substr(0, 4), "disp");
 }
 
+TEST_F(PreloadingEvents, TheSystemsSettingsMayChange) {
+    fill("1");
+    preloading->set_system({vm("other"), 2, milliseconds(0), {}});
+    loop->run();
+    EXPECT_EQ(status("other").preloads.size(), 2U);
+    EXPECT_EQ(status("dvm").preloads.size(), 1U);
+    // Both are looked at again: dvm has the system's, other its own, which is none.
+    preloading->set_system({vm("dvm"), 3, milliseconds(0), {}});
+    loop->run();
+    EXPECT_EQ(status("other").preloads.size(), 0U);
+    EXPECT_EQ(status("dvm").preloads.size(), 3U);
+    preloading->set_system({});
+    loop->run();
+    EXPECT_EQ(status("dvm").preloads.size(), 1U);
+}
+
 TEST_F(PreloadingEvents, ATemplateRetiresAndComesBack) {
     fill("2");
     bool gone = false;

@@ -110,6 +110,12 @@ TEST_F(ServiceDisposables, WhatIsWrittenOfRequestersIsNotTrusted) {
     EXPECT_TRUE(Requesters::open(directory_ / "requesters", *store_).value()->is_requester(1000, vm));
 }
 
+TEST_F(ServiceDisposables, TheSystemsDefaultMayChange) {
+    EXPECT_EQ(disposables_->template_for(disposables::TheDefault{}, std::nullopt)->str(), "dvm");
+    disposables_->set_default(std::nullopt);
+    EXPECT_EQ(disposables_->template_for(disposables::TheDefault{}, std::nullopt).error().code, base::Errc::NotFound);
+}
+
 TEST_F(ServiceDisposables, AlsoWhenItIsStillBusy) {
     ASSERT_TRUE(start());
     machines_->removals_refused = 2;

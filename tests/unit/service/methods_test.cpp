@@ -105,6 +105,13 @@ TEST_F(ServiceMethods, RightsAreJudgedBeforeExistence) {
     EXPECT_EQ(refusal("vm.resize", {{"vm", "work"}}, alice).code, base::Errc::Denied);
 }
 
+TEST_F(ServiceMethods, RightsMayChange) {
+    EXPECT_TRUE(call("vm.info", {{"vm", "work"}}, alice));
+    access_->set_rights({{}, alice + 7});
+    EXPECT_EQ(refusal("vm.info", {{"vm", "work"}}, alice).code, base::Errc::Denied);
+    EXPECT_TRUE(call("vm.info", {{"vm", "fedora"}}, alice + 7));
+}
+
 TEST_F(ServiceMethods, StartsAndTellsItsStages) {
     const auto report = call("vm.start", {{"vm", "work"}}, alice).value();
     EXPECT_EQ(report, json({{"vm", "work"},
