@@ -93,7 +93,8 @@ void RetentionJob::make_space(OpenPool& pool) {
                   pool.name().str());
         lacking = missing(pool);
     }
-    if (lacking && lacking->count != 0)
+    if (!lacking) return log_.warn("retention: {}", lacking.error().message());
+    if (lacking->count != 0)
         log_.warn("retention: pool {} still lacks {} to prune_below{}", pool.name().str(), base::human(*lacking),
                   removed == candidates.size() ? "; nothing is left that only a schedule keeps" : "");
 }
