@@ -30,29 +30,31 @@ using base::fail;
 using base::Result;
 using PoolResult = Result<std::unique_ptr<api::Pool>>;
 
+using Problems = std::vector<Problem>;
+
 // The parameters of one pool; whatever is wrong with them is collected, so that a user sees all of it at once.
 class Parameters {
 public:
-    explicit Parameters(const PoolSettings& settings) : settings_(settings) {}
+    Parameters(const PoolSettings& settings, Problems* found) : settings_(settings), found_(found) {}
 
     std::string absolute_path(const std::string& key) {
         const auto text = take(key);
         if (!text)
-            problem(key + " is missing");
+            problem(key, key + " is missing");
         else if (!text->starts_with('/'))
-            problem(key + " is '" + *text + "' and must be an absolute path");
+            problem(key, key + " is '" + *text + "' and must be an absolute path");
         return text.value_or("");
     }
 
     std::string text(const std::string& key) {
         const auto value = take(key);
-        if (!value) problem(key + " is missing");
+        if (!value) problem(key, key + " is missing");
         return value.value_or("");
     }
 
     bool boolean(const std::string& key, bool standard) {
         const auto text = take(key);
-        if (text && *text != "true" && *text != "false") problem(key + " is '" + *text + "' and must be true or false");
+        if (text && *text != "true" && *text != "false") problem(key, key + " is '" + *text + "' and must be true or false");
         return text ? *text == "true" : standard;
     }
 
@@ -64,7 +66,7 @@ public:
         const auto* const end = text->data() + text->size();
         const auto parsed = std::from_chars(text->data(), end, count);
         if (parsed.ec == std::errc{} && parsed.ptr == end && count >= 1 && count <= most.count()) return std::chrono::seconds(count);
-        problem(key + " is '" + *text + "' and must be a number of seconds from 1 to " + std::to_string(most.count()));
+        problem(key, key + " is '" + *text + "' and must be a number of seconds from 1 to " + std::to_string(most.count()));
         return standard;
     }
 
@@ -77,7 +79,7 @@ public:
         if (!text) return standard;
         auto result = parse(*text);
         if (result) return *std::move(result);
-        problem(key + ": " + result.error().context);
+        problem(key, key + ": " + result.error().context);
         return standard;
     }
 
@@ -86,16 +88,19 @@ public:
         if (!text) return {};
         const auto bytes = base::parse_bytes(*text);
         if (bytes) return *bytes;
-        problem(key + ": " + bytes.error().context);
+        problem(key, key + ": " + bytes.error().context);
         return {};
     }
 
     // Call it after the last take: what is left is unknown.
     Result<> check() {
         for (const auto& [key, value] : settings_.parameters)
-            if (std::ranges::find(taken_, key) == taken_.end()) problem("the driver " + settings_.driver + " has no parameter " + key);
+            if (std::ranges::find(taken_, key) == taken_.end()) problem(key, "the driver " + settings_.driver + " has no parameter " + key);
         if (problems_.empty()) return {};
-        return fail(Errc::InvalidArgument, "pool " + settings_.name.str() + ": " + problems_);
+        std::string all;
+        for (const auto& problem : problems_) all += (all.empty() ? "" : "; ") + problem.what;
+        if (found_ != nullptr) found_->insert(found_->end(), problems_.begin(), problems_.end());
+        return fail(Errc::InvalidArgument, "pool " + settings_.name.str() + ": " + all);
     }
 
 private:
@@ -104,15 +109,16 @@ private:
         const auto found = settings_.parameters.find(key);
         return found == settings_.parameters.end() ? std::nullopt : std::optional(found->second);
     }
-    void problem(const std::string& text) { problems_ += (problems_.empty() ? "" : "; ") + text; }
+    void problem(const std::string& key, std::string text) { problems_.push_back({key, std::move(text)}); }
 
     const PoolSettings& settings_;
+    Problems* found_;
     std::vector<std::string> taken_;
-    std::string problems_;
+    Problems problems_;
 };
 
-Result<file::Settings> file_settings(const PoolSettings& settings) {
-    Parameters parameters(settings);
+Result<file::Settings> file_settings(const PoolSettings& settings, Problems* found = nullptr) {
+    Parameters parameters(settings, found);
     file::Settings own{.name = settings.name,
                        .dir_path = parameters.absolute_path("dir_path"),
                        .device_uuid = {},
@@ -127,8 +133,8 @@ PoolResult open_file(const PoolSettings& settings, const Environment& environmen
                       environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
-Result<file_reflink::Settings> image_settings(const PoolSettings& settings) {
-    Parameters parameters(settings);
+Result<file_reflink::Settings> image_settings(const PoolSettings& settings, Problems* found = nullptr) {
+    Parameters parameters(settings, found);
     file_reflink::Settings own{.name = settings.name,
                                .dir_path = parameters.absolute_path("dir_path"),
                                .setup_check = parameters.boolean("setup_check", true),
@@ -158,8 +164,8 @@ std::filesystem::path lvm_worker() {
     return std::filesystem::path(VARVE_LIBEXEC_DIR) / name;
 }
 
-Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings) {
-    Parameters parameters(settings);
+Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings, Problems* found = nullptr) {
+    Parameters parameters(settings, found);
     lvm_thin::Settings own{.name = settings.name,
                            .volume_group = parameters.text("volume_group"),
                            .thin_pool = parameters.text("thin_pool"),
@@ -181,8 +187,8 @@ PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& enviro
     return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
-Result<linux_kernel::Settings> kernel_settings(const PoolSettings& settings) {
-    Parameters parameters(settings);
+Result<linux_kernel::Settings> kernel_settings(const PoolSettings& settings, Problems* found = nullptr) {
+    Parameters parameters(settings, found);
     linux_kernel::Settings own{settings.name, parameters.absolute_path("dir_path")};
     TRY(parameters.check());
     return own;
@@ -192,8 +198,8 @@ PoolResult open_linux_kernel(const PoolSettings& settings, const Environment& en
     return linux_kernel::open(TRY(kernel_settings(settings)), environment.files, environment.state_ids, environment.log);
 }
 
-Result<sim::Settings> sim_settings(const PoolSettings& settings) {
-    Parameters parameters(settings);
+Result<sim::Settings> sim_settings(const PoolSettings& settings, Problems* found = nullptr) {
+    Parameters parameters(settings, found);
     sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
     TRY(parameters.check());
     return own;
@@ -220,6 +226,8 @@ std::unique_ptr<api::Pool> with_ephemeral_volumes(std::unique_ptr<api::Pool> poo
 
 constexpr std::string_view callback_driver = "callback";
 
+Result<> check_into(const PoolSettings& settings, Problems* found);
+
 struct CallbackSettings {
     callback::Settings own;
     std::vector<std::string> arguments;
@@ -228,11 +236,11 @@ struct CallbackSettings {
 };
 
 // Keys that begin with `callback_` are its own, the others the wrapped driver's.
-Result<CallbackSettings> callback_settings(const PoolSettings& settings) {
+Result<CallbackSettings> callback_settings(const PoolSettings& settings, Problems* found = nullptr) {
     PoolSettings own{settings.name, settings.driver, {}, settings.revisions_to_keep};
     auto wrapped = own;
     for (const auto& [key, value] : settings.parameters) (key.starts_with("callback_") ? own : wrapped).parameters.emplace(key, value);
-    Parameters parameters(own);
+    Parameters parameters(own, found);
     wrapped.driver = parameters.text("callback_driver");
     callback::Settings what{.name = settings.name, .driver = wrapped.driver, .program = parameters.absolute_path("callback_program")};
     what.moments = parameters.parsed("callback_steps", callback::standard_moments(), callback::parse_moments);
@@ -240,10 +248,15 @@ Result<CallbackSettings> callback_settings(const PoolSettings& settings) {
     what.own_parameters.assign(own.parameters.begin(), own.parameters.end());
     auto arguments = callback::split_words(parameters.optional_text("callback_arguments"));
     const auto deadline = parameters.seconds("callback_timeout", std::chrono::minutes(1), std::chrono::hours(1));
-    TRY(parameters.check());
-    if (wrapped.driver == callback_driver)
-        return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": callback_driver cannot be callback itself");
-    TRY(check_settings(wrapped));
+    auto checked = parameters.check();
+    if (found == nullptr) TRY(checked);
+    if (wrapped.driver == callback_driver) {
+        const std::string why = "callback_driver cannot be callback itself";
+        if (found != nullptr) found->push_back({"callback_driver", why});
+        return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": " + why);
+    }
+    if (!wrapped.driver.empty()) TRY(check_into(wrapped, found));
+    TRY(checked);
     return CallbackSettings{std::move(what), std::move(arguments), deadline, std::move(wrapped)};
 }
 
@@ -258,14 +271,14 @@ PoolResult open_callback(const PoolSettings& settings, const Environment& enviro
 enum class Encryption { Before, No };
 
 template <auto Read>
-Result<> check_with(const PoolSettings& settings) {
-    TRY(Read(settings));
+Result<> check_with(const PoolSettings& settings, Problems* found) {
+    TRY(Read(settings, found));
     return {};
 }
 
 struct Driver {
     std::string_view name;
-    Result<> (*check)(const PoolSettings&);
+    Result<> (*check)(const PoolSettings&, Problems*);
     PoolResult (*open)(const PoolSettings&, const Environment&);
     Encryption encryption = Encryption::Before;
 };
@@ -338,11 +351,25 @@ Result<Encryption> encryption_of(const PoolSettings& settings) {
     return TRY(driver_of(settings))->encryption;
 }
 
+// Adds what is wrong to `found`, unless that is nullptr.
+Result<> check_into(const PoolSettings& settings, Problems* found) {
+    const auto before = found == nullptr ? 0 : found->size();
+    const auto checked = [&]() -> Result<> {
+        if (const auto file = plugin_of(settings)) return plugin::check(*file, without_driver(settings), Checks());
+        return TRY(driver_of(settings))->check(settings, found);
+    }();
+    if (!checked && found != nullptr && found->size() == before) found->push_back({{}, checked.error().message()});
+    return checked;
+}
+
 }  // namespace
 
-Result<> check_settings(const PoolSettings& settings) {
-    if (const auto file = plugin_of(settings)) return plugin::check(*file, without_driver(settings), Checks());
-    return TRY(driver_of(settings))->check(settings);
+Result<> check_settings(const PoolSettings& settings) { return check_into(settings, nullptr); }
+
+std::vector<Problem> problems_of(const PoolSettings& settings) {
+    Problems found;
+    (void)check_into(settings, &found);  // which says it in one text
+    return found;
 }
 
 PoolResult open_pool(const PoolSettings& settings, const Environment& environment) {

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace spdlog {
 class logger;
@@ -42,8 +43,16 @@ struct PoolSettings {
     api::RevisionsToKeep revisions_to_keep = api::RevisionsToKeep::standard();
 };
 
+// What is wrong with a pool's driver or parameters.
+struct Problem {
+    std::string parameter;  // empty: the driver, or all of it
+    std::string what;
+};
+
 // The driver and its parameters, without a look at any storage: what open_pool refuses as InvalidArgument or InvalidName.
 [[nodiscard]] base::Result<> check_settings(const PoolSettings& settings);
+// The same, one by one; none when all is well.
+[[nodiscard]] std::vector<Problem> problems_of(const PoolSettings& settings);
 
 // Checks the parameters, sets the driver up (setup_check) and opens the pool; nothing on disk is changed but what the probe makes and removes.
 // InvalidArgument for an unknown driver, and for unknown, missing or wrong parameters (all of them in one message).

@@ -63,14 +63,15 @@ constexpr const char* examples =
     "  varvefs --check --config my.toml                    report every mistake in the configuration\n"
     "Unmount with umount(8), or end the daemon with SIGTERM.";
 
-// The configuration, or nullopt after every mistake was printed.
-std::optional<config::Config> load_config(const std::filesystem::path& path) {
+// The configuration, or nullopt after every mistake was printed. Of drivers and their parameters only when `check` wants it: a pool that cannot be opened keeps
+// no other from being shown.
+std::optional<config::Config> load_config(const std::filesystem::path& path, bool check) {
     const auto text = settings::read_text(path);
     if (!text) {
         std::cerr << "varvefs: " << text.error().message() << '\n';
         return std::nullopt;
     }
-    auto parsed = config::parse(*text);
+    auto parsed = check ? config::parse_and_check(*text, registry::problems_of) : config::parse(*text);
     if (parsed) return *std::move(parsed);
     for (const auto& mistake : parsed.error()) std::cerr << path.string() << ':' << mistake.line << ": " << mistake.what << '\n';
     return std::nullopt;
@@ -216,23 +217,15 @@ base::Result<> serve(const Options& options, const config::Config& config, std::
     return ended;
 }
 
-// What parsing cannot know: the drivers and their parameters.
-int check(const Options& options, const config::Config& config) {
-    bool good = true;
-    for (const auto& pool : config.pools)
-        if (const auto checked = registry::check_settings(pool.settings); !checked) {
-            std::cerr << options.config.string() << ": " << checked.error().message() << '\n';
-            good = false;
-        }
-    if (!good) return 1;
+int report_no_mistakes(const Options& options, const config::Config& config) {
     std::cout << options.config.string() << ": no mistakes, " << config.pools.size() << (config.pools.size() == 1 ? " pool\n" : " pools\n");
     return 0;
 }
 
 int run(const Options& options) {
-    const auto config = load_config(options.config);
+    const auto config = load_config(options.config, options.check);
     if (!config) return 1;
-    if (options.check) return check(options, *config);
+    if (options.check) return report_no_mistakes(options, *config);
     std::optional<daemon::Background> background;
     if (!options.foreground) {
         auto entered = daemon::Background::enter();

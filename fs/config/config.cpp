@@ -105,6 +105,10 @@ void check_places(const Config& config, const Document& document, const std::vec
 }  // namespace
 
 tl::expected<Config, std::vector<Mistake>> parse(std::string_view text) {
+    return parse_and_check(text, [](const registry::PoolSettings&) { return std::vector<registry::Problem>(); });
+}
+
+tl::expected<Config, std::vector<Mistake>> parse_and_check(std::string_view text, const ProblemsOf& problems_of) {
     auto toml = settings::read_toml(text);
     if (!toml) return tl::unexpected(std::vector{toml.error()});
     const auto document = document_of(*std::move(toml));
@@ -115,7 +119,7 @@ tl::expected<Config, std::vector<Mistake>> parse(std::string_view text) {
     std::map<base::PoolName, std::size_t> name_lines;
     std::vector<std::size_t> directory_lines;
     for (const auto& table : document.pools) {
-        auto pool = read_pool(table, mistakes);
+        auto pool = read_pool(table, mistakes, problems_of);
         if (pool.name) {
             const auto [first, added] = name_lines.emplace(*pool.name, table.line_of(name_key));
             if (!added)

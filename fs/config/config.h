@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ using settings::Mistake;
 
 // The configuration, or every mistake found in it. `text` is TOML 1.0.
 [[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse(std::string_view text);
+
+// Also what is wrong with the pools' drivers and their parameters, as `problems_of` (registry::problems_of) tells.
+using ProblemsOf = std::function<std::vector<registry::Problem>(const registry::PoolSettings&)>;
+[[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse_and_check(std::string_view text, const ProblemsOf& problems_of);
 
 // One pool from words, as `pool-add` gets it: NAME DRIVER KEY=VALUE... with the keys of a [[pool]] table.
 [[nodiscard]] base::Result<PoolConfig> pool_from_words(const std::vector<std::string>& words);

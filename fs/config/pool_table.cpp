@@ -61,11 +61,12 @@ class Reader {
 public:
     Reader(const Table& table, Mistakes& mistakes) : table_(table), mistakes_(mistakes) {}
 
-    ReadPool read() {
+    ReadPool read(const ProblemsOf& problems_of) {
         for (const auto& entry : table_.entries) read(entry);
         require(name_key);
         require(driver_key);
         const auto gid = group_or_default();
+        if (name_ && driver_) ask(problems_of);
         ReadPool result{name_, std::nullopt};
         if (!failed_ && name_ && driver_ && gid)
             result.config =
@@ -102,6 +103,16 @@ private:
         if (!is_identifier(entry.key))
             return note(entry.line, quote(entry.key) + " is not a key: lower-case letters, digits, '_' and '-', the first a letter");
         if (auto text = check(entry, parameter(entry.key, entry.value))) parameters_.emplace(entry.key, *std::move(text));
+    }
+
+    // Nothing is said twice: what could not be read is missing for the driver.
+    void ask(const ProblemsOf& problems_of) {
+        for (const auto& [parameter, what] : problems_of({*name_, *driver_, parameters_, keep_})) {
+            if (find(parameter) == nullptr)
+                note(find(driver_key)->line, what);
+            else if (parameters_.contains(parameter))
+                note(find(parameter)->line, what);
+        }
     }
 
     void require(std::string_view key) {
@@ -144,6 +155,8 @@ private:
 
 }  // namespace
 
-ReadPool read_pool(const Table& table, Mistakes& mistakes) { return Reader(table, mistakes).read(); }
+ReadPool read_pool(const Table& table, Mistakes& mistakes, const ProblemsOf& problems_of) {
+    return Reader(table, mistakes).read(problems_of);
+}
 
 }  // namespace varve::config

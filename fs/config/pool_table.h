@@ -29,6 +29,7 @@ struct ReadPool {
     std::optional<PoolConfig> config;    // absent when there were mistakes
 };
 
-[[nodiscard]] ReadPool read_pool(const settings::Table& table, settings::Mistakes& mistakes);
+// `problems_of` is asked about pools whose name and driver are no mistakes.
+[[nodiscard]] ReadPool read_pool(const settings::Table& table, settings::Mistakes& mistakes, const ProblemsOf& problems_of);
 
 }  // namespace varve::config

@@ -3,6 +3,7 @@
 #include "tests/support/mount_fixture.h"
 #include "tests/support/run_program.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -134,9 +135,16 @@ TEST_F(CallbackTest, TheCheckOfTheConfigurationKnowsItsParameters) {
     const auto wrong = run_program({varvefs, "--check", "--config", file});
     ASSERT_TRUE(wrong);
     EXPECT_EQ(wrong->exit_status, 1);
-    EXPECT_EQ(wrong->errors, file.string() +
-                                 ": pool vault: callback_program is missing; callback_timeout is '0' and must be a number of "
-                                 "seconds from 1 to 3600\n");
+    EXPECT_EQ(wrong->errors, file.string() + ":3: callback_program is missing\n" + file.string() +
+                                 ":5: callback_timeout is '0' and must be a number of seconds from 1 to 3600\n");
+    std::ofstream(file) << "min_free = 5\nmode = 1\n"
+                        << pool << "callback_program = \"/hook\"\nsize = \"x\"\nschedule = \"often\"\n"
+                        << "[[pool]]\nname = \"other\"\ndriver = \"nodriver\"\n";
+    const auto all = run_program({varvefs, "--check", "--config", file});
+    ASSERT_TRUE(all);
+    for (const auto* part : {"toml:2: ", "toml:8: size: ", "toml:9: schedule: ", "toml:12: pool other: there is no driver 'nodriver'"})
+        EXPECT_NE(all->errors.find(part), std::string::npos) << part << " in " << all->errors;
+    EXPECT_EQ(std::ranges::count(all->errors, '\n'), 4) << all->errors;
 }
 
 TEST_F(CallbackTest, WrongParametersAreAllTold) {

@@ -27,6 +27,25 @@ TEST_P(OneMistake, IsReportedOnceWithItsLine) {
     EXPECT_NE(mistakes.front().what.find(says), std::string::npos) << text << "\n" << listed(mistakes);
 }
 
+// Drivers are asked, with each problem's line, about pools with other mistakes as well.
+TEST(DriversMistakes, AreReportedWithAllOthers) {
+    const auto problems = [](const registry::PoolSettings& settings) {
+        std::vector<registry::Problem> found{{"", "pool " + settings.name.str() + " is wrong"}};
+        for (const auto& [key, value] : settings.parameters) found.push_back({key, "bad " + key});
+        found.push_back({"dir_path", "dir_path is missing"});
+        return found;
+    };
+    const auto refused = parse_and_check(
+        "min_free = 'much'\n[[pool]]\nname = 'a'\ndriver = 'sim'\nschedule = 'often'\nsize = 5\ndir_path = 'relative'\n"
+        "[[pool]]\ndriver = 'sim'\n",
+        problems);
+    ASSERT_FALSE(refused);
+    std::vector<std::string> all;
+    for (const auto& mistake : refused.error()) all.push_back(std::to_string(mistake.line) + " " + mistake.what.substr(0, 10));
+    EXPECT_EQ(all, (std::vector<std::string>{"1 min_free: ", "4 pool a is ", "5 schedule: ", "6 bad size", "7 dir_path: ", "8 the pool h"}))
+        << listed(refused.error());
+}
+
 INSTANTIATE_TEST_SUITE_P(Syntax, OneMistake,
                          testing::Values(Bad{"mountpoint = '/a'\nstate_dir = \n", 2, ""}, Bad{"min_free = '5%", 1, ""},
                                          Bad{"\n\nmountpoint '/a'", 3, ""}, Bad{"mountpoint = '/a'\nmountpoint = '/b'", 2, "mountpoint"},

@@ -71,5 +71,25 @@ TEST(PoolSettingsTest, ACallbackPoolHasItsOwnAndTheWrappedDrivers) {
                      {"callback_timeout"});
 }
 
+TEST(PoolSettingsTest, ProblemsAreToldOneByOneWithTheirParameter) {
+    const auto problems = [](const std::string& driver, const Parameters& parameters) {
+        std::vector<std::string> keys;
+        for (const auto& problem : problems_of(pool(driver, parameters))) {
+            EXPECT_NE(problem.what, "");
+            keys.push_back(problem.parameter);
+        }
+        return keys;
+    };
+    using Keys = std::vector<std::string>;
+    EXPECT_EQ(problems("sim", {}), Keys{});
+    EXPECT_EQ(problems("nodriver", {}), Keys{""});
+    EXPECT_EQ(problems("file-reflink", {{"setup_check", "maybe"}, {"colour", "red"}}), (Keys{"dir_path", "setup_check", "colour"}));
+    EXPECT_EQ(problems("lvm_thin", {{"volume_group", "/"}, {"thin_pool", "p"}}), Keys{""});
+    EXPECT_EQ(problems("callback", {{"callback_driver", "sim"}, {"callback_timeout", "0"}, {"size", "much"}}),
+              (Keys{"callback_program", "callback_timeout", "size"}));
+    EXPECT_EQ(problems("callback", {{"callback_driver", "nodriver"}, {"callback_program", "/bin/true"}}), Keys{""});
+    EXPECT_EQ(problems("plugin:/nowhere.so", {}), Keys{""});
+}
+
 }  // namespace
 }  // namespace varve::registry
