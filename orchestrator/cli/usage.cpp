@@ -48,14 +48,24 @@ json sum_object(const Sum& sum) {
             {"shared", sum.shared()}, {"prunable", sum.prunable}, {"revisions", sum.revisions}};
 }
 
+// What a revision shares with other states; of the others it is not known what they take alone.
+std::optional<std::uint64_t> shared_of(const VolumeUsage& volume, const VolumeUsage::State& state) {
+    const auto* revision = state.revision.empty() ? nullptr : volume.find(state.revision);
+    if (revision == nullptr) return std::nullopt;
+    return revision->usage > state.exclusive ? revision->usage - state.exclusive : 0;
+}
+
 json usage_object(const VolumeUsage& volume) {
     auto object = sum_object(sum_of(volume));
     object["volume"] = volume.volume.str();
     object["states"] = json::array();
-    for (const auto& state : volume.states)
+    for (const auto& state : volume.states) {
+        const auto shared = shared_of(volume, state);
         object["states"].push_back({{"state", state.state},
                                     {"revision", state.revision.empty() ? json(nullptr) : json(state.revision)},
-                                    {"exclusive", state.exclusive}});
+                                    {"exclusive", state.exclusive},
+                                    {"shared", shared ? json(*shared) : json(nullptr)}});
+    }
     return object;
 }
 
@@ -157,9 +167,10 @@ private:
     static void add_states(Table& table, const Output& output, const VolumeUsage& volume) {
         for (const auto& state : volume.states) {
             const auto* revision = state.revision.empty() ? nullptr : volume.find(state.revision);
+            const auto shared = shared_of(volume, state);
             table.add({"  " + (state.revision.empty() ? state.state : "@" + state.revision),
                        revision != nullptr ? output.size({revision->size}) : "", revision != nullptr ? output.size({revision->usage}) : "",
-                       output.size({state.exclusive}), "",
+                       output.size({state.exclusive}), shared ? output.size({*shared}) : "",
                        revision != nullptr && revision->kept.empty() ? output.size({state.exclusive}) : "", ""});
         }
     }

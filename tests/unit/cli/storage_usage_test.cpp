@@ -41,12 +41,14 @@ TEST_F(StorageUsage, AddsUp) {
               "NAME                     SIZE   USED  EXCLUSIVE  SHARED  PRUNABLE  REVISIONS\n"
               "p/v/data                    0  10240       1792    8448       512          2\n"
               "  committed                                1024\n"
-              "  @2018-01-01T03:04:05Z   512      0        512               512\n"
-              "  @2018-01-02T03:04:05Z   512   1024        256\n");
+              "  @2018-01-01T03:04:05Z   512      0        512       0       512\n"
+              "  @2018-01-02T03:04:05Z   512   1024        256     768\n");
     const auto all = json::parse(run({"--json", "usage"}).out);
     EXPECT_EQ(all.at("total").at("shared"), 10496);
     EXPECT_EQ(all.at("volumes")[0].at("states")[1],
-              (json{{"state", "revision"}, {"revision", "2018-01-01T03:04:05Z"}, {"exclusive", 512}}));
+              (json{{"state", "revision"}, {"revision", "2018-01-01T03:04:05Z"}, {"exclusive", 512}, {"shared", 0}}));
+    EXPECT_EQ(all.at("volumes")[0].at("states")[2].at("shared"), 768);
+    EXPECT_EQ(all.at("volumes")[0].at("states")[0].at("shared"), nullptr) << "nobody knows what it takes alone";
 }
 
 TEST_F(StorageUsage, OfWhatIsNotThereOrStrange) {
