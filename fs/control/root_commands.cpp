@@ -4,7 +4,6 @@
 #include "fs/protocol/names.h"
 
 #include <array>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,6 @@ namespace {
 
 using base::Result;
 namespace verb = protocol::verb;
-
-constexpr auto any_number = std::numeric_limits<std::size_t>::max();
 
 Result<> add(PoolAdministration& administration, Arguments arguments) {
     TRY(base::PoolName::parse(arguments[0]));

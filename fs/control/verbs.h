@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ namespace varve::control {
 
 // The words behind the verb.
 using Arguments = std::span<const std::string>;
+
+inline constexpr auto any_number = std::numeric_limits<std::size_t>::max();
 
 struct Verb {
     std::string_view name;

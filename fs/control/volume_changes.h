@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/base/result.h"
+#include "fs/control/verbs.h"
 #include "fs/engine/volumes.h"
 
 #include <string_view>
@@ -20,5 +21,9 @@ namespace varve::control {
 // An empty text: the pool's schedule holds again.
 [[nodiscard]] base::Result<> change_schedule(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
 [[nodiscard]] base::Result<> change_ephemeral(engine::Volumes& volumes, const engine::VolumeRef& volume, std::string_view text);
+
+// Settings as words of a command, each at most once: rw=, ephemeral=, revisions_to_keep=, schedule=, with the values of the files so named. One change that
+// makes all of them, or none; InvalidArgument, naming the setting, for what is wrong in itself.
+[[nodiscard]] base::Result<engine::Volumes::ConfigChange> parse_settings(Arguments words);
 
 }  // namespace varve::control

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/control/volume_commands.h"
 
+#include "fs/control/volume_changes.h"
 #include "fs/engine/open_pool.h"
 #include "fs/protocol/names.h"
 
@@ -118,6 +119,11 @@ Result<Json> prune(Volumes& volumes, const VolumeRef& volume, Arguments /*none*/
     return Json{{field::removed, revision_names(removed)}};
 }
 
+Result<Json> configure(Volumes& volumes, const VolumeRef& volume, Arguments arguments) {
+    TRY(volumes.configure(volume, TRY(parse_settings(arguments))));
+    return Json::object();
+}
+
 constexpr std::array the_volume_commands{
     VolumeCommand{{verb::start, "", 0, 0},
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
@@ -133,6 +139,7 @@ constexpr std::array the_volume_commands{
     VolumeCommand{{verb::resize, "BYTES", 1, 1}, resize},
     VolumeCommand{{verb::revert, "REVISION", 1, 1}, revert},
     VolumeCommand{{verb::prune, "", 0, 0}, prune},
+    VolumeCommand{{verb::configure, "SETTING=VALUE ...", 1, any_number}, configure},
 };
 
 }  // namespace

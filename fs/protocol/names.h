@@ -79,6 +79,7 @@ inline constexpr std::string_view clear = "clear";
 inline constexpr std::string_view resize = "resize";
 inline constexpr std::string_view revert = "revert";
 inline constexpr std::string_view prune = "prune";
+inline constexpr std::string_view configure = "configure";
 }  // namespace verb
 
 // Values of volume_file::kind.

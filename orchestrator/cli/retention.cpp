@@ -5,6 +5,8 @@
 #include "orchestrator/cli/revision_text.h"
 #include "orchestrator/cli/sheet.h"
 #include "orchestrator/cli/table.h"
+#include "orchestrator/cli/terminal_text.h"
+#include "orchestrator/mount_client/volume_settings.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -25,6 +27,7 @@ using nlohmann::json;
 namespace pool_file = protocol::pool_file;
 namespace volume_file = protocol::volume_file;
 
+constexpr std::int64_t no_snapshot_layer = -1;
 constexpr std::string_view as_the_pool = "pool";  // what to give for a volume's own schedule to end
 
 std::string text_of(const Output& output, const VolumeRetention& retention) {
@@ -46,20 +49,25 @@ struct Change {
 };
 
 Result<> change_volume(const Mount& mount, const base::VolumeId& volume, const Change& change) {
+    std::vector<std::string> settings;
+    if (change.keep) settings.push_back(mount_client::setting(volume_file::revisions_to_keep, std::to_string(*change.keep)));
     if (change.schedule)
-        TRY(mount.set_value(mount_client::volume_control(volume, volume_file::schedule),
-                            *change.schedule == as_the_pool ? "" : *change.schedule));
-    if (change.keep)
-        TRY(mount.set_value(mount_client::volume_control(volume, volume_file::revisions_to_keep), std::to_string(*change.keep)));
-    return {};
+        settings.push_back(mount_client::setting(volume_file::schedule, *change.schedule == as_the_pool ? "" : *change.schedule));
+    return mount_client::configure(mount, volume, std::move(settings));
 }
 
+// A pool's are two files, and only the second may be refused when the first was taken.
 Result<> change_pool(const Mount& mount, const base::PoolName& pool, const Change& change) {
-    if (change.schedule == as_the_pool)
-        return fail(Errc::InvalidArgument, pool.str() + " is a pool itself; give a schedule such as \"24h 7d\", or none");
-    if (change.schedule) TRY(mount.set_value(mount_client::pool_control(pool, pool_file::schedule), *change.schedule));
-    if (change.keep) TRY(mount.set_value(mount_client::pool_control(pool, pool_file::revisions_to_keep), std::to_string(*change.keep)));
-    return {};
+    const auto keep_file = mount_client::pool_control(pool, pool_file::revisions_to_keep);
+    const auto schedule_file = mount_client::pool_control(pool, pool_file::schedule);
+    if (!change.keep) return change.schedule ? mount.set_value(schedule_file, *change.schedule) : Result<>();
+    const auto before = TRY(mount.value(keep_file));
+    TRY(mount.set_value(keep_file, std::to_string(*change.keep)));
+    auto scheduled = change.schedule ? mount.set_value(schedule_file, *change.schedule) : Result<>();
+    if (!scheduled)
+        if (const auto back = mount.set_value(keep_file, before); !back)
+            scheduled.error().context += "; and revisions_to_keep could not be set back to " + before + ": " + back.error().message();
+    return scheduled;
 }
 
 class Retention final : public Command {
@@ -84,32 +92,52 @@ public:
 
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
         reference_ = TRY(resolver.resolve(target_));
+        if (const auto* pool = std::get_if<PoolReference>(&*reference_); pool != nullptr && change_.schedule == as_the_pool)
+            return fail(Errc::InvalidArgument, pool->pool.str() + " is a pool itself; give a schedule such as \"24h 7d\", or none");
         if (const auto* state = std::get_if<StateReference>(&*reference_); state != nullptr && state->revision)
             return fail(Errc::InvalidArgument, "'" + target_ + "' is one revision; name its volume " + state->volume.str());
         if (change_.schedule && change_.schedule->empty())
             return fail(Errc::InvalidArgument, "--schedule is empty; give none to keep nothing by a schedule, or pool");
+        if (change_.keep && *change_.keep < no_snapshot_layer)
+            return fail(Errc::InvalidArgument,
+                        "--keep " + std::to_string(*change_.keep) + " is less than -1, which means no snapshot layer");
         return {};
     }
+
+    [[nodiscard]] bool handles_interrupts() const override { return true; }
 
     ExitCode run(const Context& context) override {
         if (const auto* pool = std::get_if<PoolReference>(&*reference_)) return run_pool(context, pool->pool);
         const auto volumes = mount_client::volumes_below(context.mount, reference_);
         if (!volumes) return context.output.failure(volumes.error());
+        auto code = ExitCode::Ok;
         auto all = json::array();
         for (const auto& volume : *volumes) {
-            if (change_.wanted())
-                if (const auto changed = change_volume(context.mount, volume, change_); !changed)
-                    return context.output.failure(changed.error());
-            const auto retention = mount_client::read_retention(context.mount, volume);
-            if (!retention) return context.output.failure(retention.error());
-            context.output.text((all.empty() ? "" : "\n") + text_of(context.output, *retention));
-            all.push_back(object_of(*retention));
+            const auto retention = run_volume(context, volume);
+            if (retention) {
+                context.output.text((all.empty() ? "" : "\n") + text_of(context.output, *retention));
+                all.push_back(object_of(*retention));
+                continue;
+            }
+            const auto one =
+                context.output.failure(volumes->size() == 1 ? retention.error() : base::with_context(retention.error(), volume.str()));
+            if (code == ExitCode::Ok) code = one;
+            if (one == ExitCode::Interrupted) break;
         }
         context.output.object({{"volumes", std::move(all)}});
-        return ExitCode::Ok;
+        return code;
     }
 
 private:
+    [[nodiscard]] Result<VolumeRetention> run_volume(const Context& context, const base::VolumeId& volume) const {
+        if (change_.wanted()) {
+            if (context.world.interrupted && context.world.interrupted())
+                return fail(Errc::Interrupted, "interrupted before " + volume.str() + " was changed");
+            TRY(change_volume(context.mount, volume, change_));
+        }
+        return mount_client::read_retention(context.mount, volume);
+    }
+
     [[nodiscard]] ExitCode run_pool(const Context& context, const base::PoolName& name) const {
         if (const auto changed = change_pool(context.mount, name, change_); !changed) return context.output.failure(changed.error());
         const auto pool = mount_client::read_pool(context.mount, name);

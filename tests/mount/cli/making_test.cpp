@@ -156,6 +156,32 @@ TEST_F(CliMakingTest, AScheduleIsPreviewedAndObeyed) {
     EXPECT_EQ(json_of({"retention", data_name()}).at("/volumes/0/revisions/0/kept/0"), "year");
 }
 
+TEST_F(CliMakingTest, ARefusedRetentionIsNotHalfMade) {
+    must_varve({"retention", data_name(), "--keep", "9", "--schedule", "1y"});
+    must_varve({"start", data_name()});
+    expect_refused_with(Exit::busy, {"retention", data_name(), "--schedule", "none", "--keep", "-1"}, {"snapshot layer"});
+    expect_refused_with(Exit::failed, {"retention", data_name(), "--schedule", "often", "--keep", "0"}, {"no schedule"});
+    expect_refused_with(Exit::usage, {"retention", data_name(), "--schedule", "none", "--keep", "-2"}, {"-1"});
+    EXPECT_EQ(value("data", "schedule"), "1y");
+    EXPECT_EQ(value("data", "revisions_to_keep"), "9");
+    must_varve({"create", vm_name() + "/halted", "1M"});
+    const auto ran = varve({"--json", "retention", vm_name(), "--keep", "-1"});
+    EXPECT_EQ(ran.exit_status, Exit::busy) << ran.describe();
+    EXPECT_TRUE(has(ran.errors, data_name())) << ran.errors;
+    const Reply shown{ok, ran.output};
+    EXPECT_EQ(shown.at("/volumes/0/volume"), vm_name() + "/halted") << "the one that could be changed, and nothing else: " << ran.output;
+    EXPECT_EQ(shown.at("/volumes/0/revisions_to_keep"), "-1");
+    EXPECT_EQ(value("data", "revisions_to_keep"), "9");
+    must_varve({"discard", data_name()});
+}
+
+TEST_F(CliMakingTest, ARefusedRetentionOfAPoolIsNotHalfMade) {
+    const auto before = must_varve({"retention", "other"});
+    expect_refused_with(Exit::failed, {"retention", "other", "--keep", "0", "--schedule", "often"}, {"no schedule"});
+    expect_refused_with(Exit::failed, {"retention", "other", "--keep", "-1", "--schedule", "7d"}, {"snapshot layer"});
+    EXPECT_EQ(must_varve({"retention", "other"}), before);
+}
+
 TEST_F(CliMakingTest, UsageTellsWhatOnlyOneStateHolds) {
     const auto whole = json_of({"usage", data_name()});
     EXPECT_EQ(whole.at("/total/exclusive"), whole.at("/total/usage"));

@@ -80,31 +80,58 @@ TEST_F(RetentionCommand, RevisionsOfWhatHasNone) {
 }
 
 TEST_F(RetentionCommand, ChangesVolumesAndPools) {
-    EXPECT_EQ(run({"retention", "p/v/data", "--keep", "5", "--schedule", "12m"}).code, ExitCode::Ok);
-    EXPECT_EQ(of_data("schedule"), "12m");
-    EXPECT_EQ(of_data("revisions_to_keep"), "5");
+    EXPECT_EQ(run({"retention", "p/v/data", "--keep", "5", "--schedule", "12m 2y"}).code, ExitCode::Ok);
+    EXPECT_EQ(of_data("ctl"), "configure revisions_to_keep=5 \"schedule=12m 2y\"") << "one step";
+    tree.put("pools/p/v/.varve/data/ctl", "");
     EXPECT_EQ(run({"retention", "p/v", "--schedule", "pool"}).code, ExitCode::Ok);
-    EXPECT_EQ(of_data("schedule"), "");
-    EXPECT_EQ(written("pools/p/v/.varve/root/schedule"), "");
-    EXPECT_EQ(of_data("revisions_to_keep"), "5");
+    EXPECT_EQ(of_data("ctl"), "configure schedule=");
+    EXPECT_EQ(written("pools/p/v/.varve/root/ctl"), "configure schedule=");
     EXPECT_EQ(run({"retention", "p", "--schedule", "none", "--keep", "0"}).code, ExitCode::Ok);
     EXPECT_EQ(written("pools/p/.varve/schedule"), "none");
     EXPECT_EQ(written("pools/p/.varve/revisions_to_keep"), "0");
 }
 
 TEST_F(RetentionCommand, BadInputChangesNothing) {
-    EXPECT_EQ(run({"retention", "p", "--schedule", "pool"}).code, ExitCode::Failed);
     for (const std::vector<std::string>& wrong : {std::vector<std::string>{"retention"},
+                                                  {"retention", "p", "--schedule", "pool"},
+                                                  {"retention", "p", "--schedule", "none", "--keep", "-2"},
                                                   {"retention", "p/v/data@x", "--keep", "5"},
                                                   {"retention", "p/v/data", "--keep", "many"},
+                                                  {"retention", "p/v/data", "--schedule", "none", "--keep", "-2"},
                                                   {"retention", "p/v/data", "--schedule", ""},
                                                   {"retention", "p/v/data", "12m"}})
         EXPECT_EQ(run(wrong).code, ExitCode::Usage) << wrong.back();
     EXPECT_EQ(run({"retention", "p/v/none"}).code, ExitCode::NotFound);
     EXPECT_EQ(run({"retention", "q/v"}).code, ExitCode::NotFound);
     EXPECT_EQ(written("pools/p/.varve/schedule"), "24h 7d");
-    EXPECT_EQ(of_data("schedule"), "24h 7d");
-    EXPECT_EQ(of_data("revisions_to_keep"), "2");
+    EXPECT_EQ(written("pools/p/.varve/revisions_to_keep"), "2");
+    EXPECT_EQ(of_data("ctl"), "");
+}
+
+// As a mount that refuses the second of a pool's two values.
+TEST_F(RetentionCommand, APoolWhoseScheduleIsRefusedKeepsWhatItKept) {
+    std::filesystem::remove(tree.at("pools/p/.varve/schedule"));
+    std::filesystem::create_directory(tree.at("pools/p/.varve/schedule"));
+    EXPECT_EQ(run({"retention", "p", "--keep", "0", "--schedule", "1d"}).code, ExitCode::Failed);
+    EXPECT_EQ(written("pools/p/.varve/revisions_to_keep"), "2");
+}
+
+TEST_F(RetentionCommand, AVolumeThatFailsStopsNoOther) {
+    std::filesystem::remove(tree.at("pools/p/v/.varve/data/ctl"));
+    const auto ran = run({"--json", "retention", "p/v", "--keep", "5"});
+    EXPECT_EQ(ran.code, ExitCode::NotFound);
+    EXPECT_NE(ran.err.find("p/v/data"), std::string::npos) << ran.err;
+    EXPECT_EQ(written("pools/p/v/.varve/root/ctl"), "configure revisions_to_keep=5");
+    const auto shown = json::parse(ran.out).at("volumes");
+    ASSERT_EQ(shown.size(), 1U) << "what became of the others is told";
+    EXPECT_EQ(shown[0].at("volume"), "p/v/root");
+}
+
+TEST_F(RetentionCommand, AnInterruptChangesNothingMore) {
+    interrupted = true;
+    EXPECT_EQ(run({"retention", "p/v", "--keep", "5"}).code, ExitCode::Interrupted);
+    EXPECT_EQ(of_data("ctl"), "");
+    EXPECT_EQ(written("pools/p/v/.varve/root/ctl"), "");
 }
 
 TEST_F(RetentionCommand, ADryRunForetellsThePrune) {

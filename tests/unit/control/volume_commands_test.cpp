@@ -87,6 +87,33 @@ TEST_F(VolumeCommands, PruneTellsWhatItRemoved) {
     EXPECT_EQ(revisions(root_).size(), 1U);
 }
 
+TEST_F(VolumeCommands, ConfigureMakesAllSettingsInOneStep) {
+    (void)heard_.take();
+    EXPECT_EQ(run("configure rw=0 revisions_to_keep=3 \"schedule=24h 7d\"").at("result"), json::object());
+    EXPECT_EQ(heard_.take(), std::vector<std::string>{"configure fedora/root"});
+    EXPECT_EQ(value(place(root_), "rw"), "0\n");
+    EXPECT_EQ(value(place(root_), "revisions_to_keep"), "3\n");
+    EXPECT_EQ(value(place(root_), "schedule"), "24h 7d\n");
+    EXPECT_TRUE(run("configure schedule=").at("ok"));
+    EXPECT_EQ(value(place(root_), "schedule"), "none\n") << "as the pool has it";
+}
+
+TEST_F(VolumeCommands, AConfigureThatIsRefusedChangesNothing) {
+    EXPECT_TRUE(run("configure schedule=7d").at("ok"));
+    const auto message = [&](std::string_view text) { return run(text).at("error").at("message").get<std::string>(); };
+    EXPECT_NE(message("configure schedule=none revisions_to_keep=-2").find("revisions_to_keep"), std::string::npos);
+    EXPECT_NE(message("configure rw=0 schedule=often").find("schedule: 'often' is no schedule"), std::string::npos);
+    EXPECT_NE(message("configure rw=0 ephemeral=1").find("only a volatile volume"), std::string::npos);
+    EXPECT_EQ(message("configure rw=0 size=1G"), "'size=1G' is no setting; known are rw=, ephemeral=, revisions_to_keep=, schedule=");
+    EXPECT_EQ(message("configure rw=0 rw=1"), "rw is given twice");
+    EXPECT_EQ(message("configure"), "usage: configure SETTING=VALUE ...");
+    EXPECT_TRUE(run("start").at("ok"));
+    EXPECT_EQ(run("configure schedule=none revisions_to_keep=-1").at("error").at("code"), "busy");
+    EXPECT_EQ(value(place(root_), "rw"), "1\n");
+    EXPECT_EQ(value(place(root_), "schedule"), "7d\n");
+    EXPECT_EQ(value(place(root_), "revisions_to_keep"), "1\n");
+}
+
 TEST_F(VolumeCommands, VerifyFindsWhatIsWrongWithThisVolume) {
     EXPECT_EQ(run("verify").at("result"), json::parse(R"({"findings":[]})"));
     EXPECT_TRUE(run("start").at("ok"));
@@ -101,10 +128,10 @@ TEST_F(VolumeCommands, VerifyFindsWhatIsWrongWithThisVolume) {
 
 TEST_F(VolumeCommands, UnknownOnesNameTheKnown) {
     const auto message = run("format").at("error").at("message").get<std::string>();
-    EXPECT_NE(message.find("start, stop, commit, discard, verify, compare, clear, resize, revert, prune"), std::string::npos);
+    EXPECT_NE(message.find("start, stop, commit, discard, verify, compare, clear, resize, revert, prune, configure"), std::string::npos);
     const VolumeRef none{root_.vm, engine_test::volume_name("none")};
     for (const auto* text :
-         {"start", "stop", "commit", "discard", "verify", "compare x current", "clear", "resize 1M", "revert x", "prune"})
+         {"start", "stop", "commit", "discard", "verify", "compare x current", "clear", "resize 1M", "revert x", "prune", "configure rw=0"})
         EXPECT_EQ(command(place(none), text).at("error").at("name"), "ENOENT") << text;
 }
 
