@@ -188,15 +188,19 @@ Result<> create(Volumes& volumes, const VmPtr& vm, Arguments arguments, Json& re
         return fail(Errc::InvalidName, "a volume cannot be named ctl: in the control tree that is the file for commands");
     auto name = TRY(base::VolumeName::parse(arguments[0]));
     const VolumeRef volume{vm, std::move(name)};
-    TRY(volumes.create(volume, TRY(parse_config(volume, arguments[1], arguments[2]))));
+    const auto with_settings = TRY(parse_settings(arguments.subspan(3)));
+    TRY(volumes.create(volume, TRY(with_settings(TRY(parse_config(volume, arguments[1], arguments[2]))))));
     report(reply, verb::create, volume, Json::object());
     return {};
 }
 
 constexpr std::array the_vm_commands{
-    VmCommand{{verb::start, "", 0, 0}, start},   VmCommand{{verb::stop, "", 0, 0}, stop},
-    VmCommand{{verb::commit, "", 0, 0}, commit}, VmCommand{{verb::discard, "", 0, 0}, discard},
-    VmCommand{{verb::verify, "", 0, 0}, verify}, VmCommand{{verb::create, "NAME KIND SIZE|SOURCE", 3, 3}, create},
+    VmCommand{{verb::start, "", 0, 0}, start},
+    VmCommand{{verb::stop, "", 0, 0}, stop},
+    VmCommand{{verb::commit, "", 0, 0}, commit},
+    VmCommand{{verb::discard, "", 0, 0}, discard},
+    VmCommand{{verb::verify, "", 0, 0}, verify},
+    VmCommand{{verb::create, "NAME KIND SIZE|SOURCE [SETTING=VALUE ...]", 3, any_number}, create},
 };
 
 }  // namespace

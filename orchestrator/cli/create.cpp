@@ -39,6 +39,8 @@ public:
         app.add_flag("-p,--parents", parents_, "Make the VM if it is missing");
     }
 
+    [[nodiscard]] bool handles_interrupts() const override { return true; }
+
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
         const auto target = TRY(vm_or_volume_target(resolver, target_text_));
         if (const auto* vm = std::get_if<VmReference>(&target)) return resolve_vm(*vm);
@@ -46,7 +48,7 @@ public:
     }
 
     ExitCode run(const Context& context) override {
-        const auto done = vm_ ? mount_client::create_vm(context.mount, *vm_, exists_is_fine()) : create_volume(context.mount);
+        const auto done = vm_ ? mount_client::create_vm(context.mount, *vm_, exists_is_fine()) : create_volume(context);
         if (!done) return context.output.failure(done.error());
         const auto made = volume_ ? volume_->volume.str() : vm_->str();
         context.output.remark(made);
@@ -91,11 +93,11 @@ private:
 
     [[nodiscard]] bool exists_is_fine() const { return parents_; }
 
-    Result<> create_volume(const mount_client::Mount& mount) const {
-        if (source_state_ && !TRY(mount.exists(mount_client::state_path(*source_state_))))
+    [[nodiscard]] Result<> create_volume(const Context& context) const {
+        if (source_state_ && !TRY(context.mount.exists(mount_client::state_path(*source_state_))))
             return fail(Errc::NotFound, "the source " + source_state_->str() + " does not exist");
-        if (parents_) TRY(mount_client::create_vm(mount, {volume_->volume.pool, volume_->volume.vm}, true));
-        return mount_client::create_volume(mount, *volume_);
+        if (parents_) return mount_client::create_volume_and_vm(context.mount, *volume_, context.world.interrupted);
+        return mount_client::create_volume(context.mount, *volume_);
     }
 
     std::string target_text_;

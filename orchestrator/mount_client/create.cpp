@@ -2,8 +2,9 @@
 #include "orchestrator/mount_client/create.h"
 
 #include "fs/protocol/names.h"
+#include "orchestrator/mount_client/volume_settings.h"
 
-#include <array>
+#include <vector>
 
 namespace varve::mount_client {
 namespace {
@@ -12,14 +13,13 @@ using base::Errc;
 using base::Result;
 namespace volume_file = protocol::volume_file;
 
-Result<> apply_settings(const Mount& mount, const NewVolume& wanted) {
-    const auto set = [&](std::string_view file, std::string_view value) {
-        return mount.set_value(volume_control(wanted.volume, file), value);
-    };
-    if (!wanted.rw) TRY(set(volume_file::rw, "0"));
-    if (wanted.ephemeral) TRY(set(volume_file::ephemeral, "1"));
-    if (!wanted.revisions_to_keep.empty()) TRY(set(volume_file::revisions_to_keep, wanted.revisions_to_keep));
-    return {};
+// With its settings in the same step: at no time is there a volume without them.
+std::vector<std::string> command_for(const NewVolume& wanted) {
+    std::vector words{std::string(protocol::verb::create), wanted.volume.volume.str(), wanted.kind, wanted.content};
+    if (!wanted.rw) words.push_back(setting(volume_file::rw, "0"));
+    if (wanted.ephemeral) words.push_back(setting(volume_file::ephemeral, "1"));
+    if (!wanted.revisions_to_keep.empty()) words.push_back(setting(volume_file::revisions_to_keep, wanted.revisions_to_keep));
+    return words;
 }
 
 }  // namespace
@@ -47,13 +47,20 @@ std::string source_link(const StateReference& source) { return "../" + source.vo
 
 Result<> create_volume(const Mount& mount, const NewVolume& wanted) {
     const VmReference vm{wanted.volume.pool, wanted.volume.vm};
-    const std::array words{std::string(protocol::verb::create), wanted.volume.volume.str(), wanted.kind, wanted.content};
-    auto reply = mount.command(vm_control(vm, protocol::vm_file::ctl), vm.str(), words);
+    auto reply = mount.command(vm_control(vm, protocol::vm_file::ctl), vm.str(), command_for(wanted));
     if (!reply) return base::Failure(std::move(reply).error());
     if (!reply->ok) return base::Failure(std::move(reply->error));
-    auto settled = apply_settings(mount, wanted);
-    if (!settled) (void)mount.unlink(state_path({wanted.volume, {}}));  // it was just made, and holds nothing
-    return settled;
+    return {};
+}
+
+Result<> create_volume_and_vm(const Mount& mount, const NewVolume& wanted, const std::function<bool()>& interrupted) {
+    const VmReference vm{wanted.volume.pool, wanted.volume.vm};
+    const auto made = create_vm(mount, vm, false);
+    if (!made && made.error().code != Errc::Exists) return made;
+    auto created = interrupted && interrupted() ? base::fail(Errc::Interrupted, "interrupted before " + wanted.volume.str() + " was made")
+                                                : create_volume(mount, wanted);
+    if (made && !created) (void)mount.remove_directory(vm_directory(vm));  // refused when somebody else has begun to use it
+    return created;
 }
 
 Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fine) {

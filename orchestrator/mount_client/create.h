@@ -5,6 +5,7 @@
 #include "orchestrator/mount_client/mount.h"
 #include "orchestrator/mount_client/reference.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +30,12 @@ struct NewVolume {
 // The link that a volume has to the volume it starts from, without a revision; empty for kinds without a source.
 [[nodiscard]] base::Result<std::string> source_volume_link(const Mount& mount, const base::VolumeId& volume);
 
-// With its settings; when one of them is refused there is no volume.
+// With its settings, in one step: when it fails, is interrupted or killed there is no volume, and at no time one without them.
 [[nodiscard]] base::Result<> create_volume(const Mount& mount, const NewVolume& wanted);
+
+// Makes its VM, too, when that is missing. When it fails or is interrupted there is neither; Interrupted also when `interrupted` (may be empty) says so
+// before the volume is made.
+[[nodiscard]] base::Result<> create_volume_and_vm(const Mount& mount, const NewVolume& wanted, const std::function<bool()>& interrupted);
 
 // Exists when it is there, unless that is fine.
 [[nodiscard]] base::Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fine);

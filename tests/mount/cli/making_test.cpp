@@ -2,6 +2,7 @@
 // create, rm, pin, prune and verify.
 #include "tests/mount/cli/cli_test.h"
 
+#include <algorithm>
 #include <fstream>
 
 namespace varve::test_support {
@@ -46,6 +47,28 @@ TEST_F(CliMakingTest, CreateMakesAVmWhenAsked) {
     must_varve({"rm", "-r", other});
     EXPECT_EQ(must_varve({"create", other}), other + "\n");
     must_varve({"rm", other});
+}
+
+TEST_F(CliMakingTest, ARefusedCreateLeavesNoVm) {
+    const auto other = vm_name() + "-other";
+    expect_refused_with(Exit::failed, {"create", "-p", other + "/data", "513"}, {"512"});
+    expect_refused_with(Exit::failed, {"create", "-p", other + "/data", "1M", "--revisions-to-keep", "-2"}, {"revisions_to_keep"});
+    EXPECT_FALSE(present(pool() / (vm() + "-other")));
+    expect_refused_with(Exit::failed, {"create", "-p", vm_name() + "/x", "513"}, {"512"});
+    EXPECT_TRUE(present(vm_path())) << "which was there before";
+}
+
+TEST_F(CliMakingTest, AVolumeIsMadeWithItsSettingsInOneStep) {
+    const auto events = mount() / ".varve" / "events";
+    const auto before = read_file(events).size();
+    must_varve({"create", vm_name() + "/plain", "1M", "--read-only", "--revisions-to-keep", "7"});
+    const auto lines = read_file(events).substr(before);
+    EXPECT_EQ(std::ranges::count(lines, '\n'), 1) << lines;
+    EXPECT_TRUE(has(lines, "\"operation\":\"create\"")) << lines;
+    EXPECT_EQ(value("plain", "rw"), "0");
+    EXPECT_EQ(value("plain", "revisions_to_keep"), "7");
+    ASSERT_TRUE(daemon().restart());
+    EXPECT_EQ(value("plain", "rw"), "0") << "as the pool has it";
 }
 
 TEST_F(CliMakingTest, CreatesThatCannotBe) {

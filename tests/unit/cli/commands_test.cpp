@@ -64,6 +64,23 @@ TEST_F(Commands, ResizeSendsExactBytes) {
     EXPECT_EQ(run({"resize", "p/v/none", "+1"}).code, ExitCode::NotFound);
 }
 
+TEST_F(Commands, CreateSendsTheSettingsInOneCommand) {
+    EXPECT_EQ(run({"create", "p/v/swap", "1M", "--kind", "volatile", "--ephemeral", "--read-only", "--revisions-to-keep", "3"}).code,
+              ExitCode::Ok);
+    EXPECT_EQ(tree.get("pools/p/v/.varve/ctl"), "create swap volatile 1048576 rw=0 ephemeral=1 revisions_to_keep=3\n");
+}
+
+TEST_F(Commands, ACreateThatEndsEarlyLeavesNoVm) {
+    EXPECT_EQ(run({"create", "-p", "p/w/data", "1M"}).code, ExitCode::NotFound) << "this tree has no ctl file for new VMs";
+    EXPECT_FALSE(tree.has("pools/p/w"));
+    interrupted = true;
+    EXPECT_EQ(run({"create", "-p", "p/w/data", "1M"}).code, ExitCode::Interrupted);
+    EXPECT_FALSE(tree.has("pools/p/w"));
+    EXPECT_EQ(run({"create", "-p", "p/v/data", "1M"}).code, ExitCode::Interrupted);
+    EXPECT_TRUE(tree.has("pools/p/v")) << "which was there";
+    EXPECT_EQ(tree.get("pools/p/v/.varve/ctl"), "");
+}
+
 TEST_F(Commands, SnapshotLinksTheState) {
     const auto ran = run({"--json", "snapshot", "p/v/root", "before-upgrade"});
     EXPECT_EQ(ran.code, ExitCode::Ok);

@@ -106,6 +106,22 @@ TEST_F(VmCommands, CreateMakesAllKinds) {
     EXPECT_EQ(value(at("home"), "state"), "halted\n");
 }
 
+TEST_F(VmCommands, CreateMakesSettingsInTheSameStep) {
+    (void)vm("work");
+    (void)heard_.take();
+    EXPECT_TRUE(run("create data origin 10G rw=0 revisions_to_keep=3 \"schedule=24h 7d\"").at("ok"));
+    EXPECT_EQ(heard_.take(), std::vector<std::string>{"create work/data"});
+    const auto data = place(VolumeRef{vm("work"), engine_test::volume_name("data")});
+    EXPECT_EQ(value(data, "rw"), "0\n");
+    EXPECT_EQ(value(data, "revisions_to_keep"), "3\n");
+    EXPECT_EQ(value(data, "schedule"), "24h 7d\n");
+    for (const auto* wrong : {"create x origin 1G rw=2", "create x origin 1G revisions_to_keep=-2", "create x origin 1G ephemeral=1",
+                              "create x origin 1G size=1G", "create x origin 1G rw=0 rw=0", "create x origin 1G read-only"}) {
+        EXPECT_EQ(run(wrong).at("error").at("code"), "invalid-argument") << wrong;
+        EXPECT_EQ(value(place(VolumeRef{vm("work"), engine_test::volume_name("x")}), "kind"), "(not-found)") << wrong;
+    }
+}
+
 TEST_F(VmCommands, CreateRefusesWhatIsWrong) {
     const auto code = [&](std::string_view text) { return run(text).at("error").at("code").get<std::string>(); };
     EXPECT_EQ(code("create data origin"), "invalid-argument");
