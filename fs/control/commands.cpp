@@ -41,8 +41,7 @@ Reply reply_of(std::string_view command, const Subject& subject, const Result<Js
 
 Result<Json> run_on_root(PoolAdministration& administration, const Words& words) {
     const auto* command = TRY(find_verb(root_commands(), words));
-    TRY(command->run(administration, arguments_of(words)));
-    return Json::object();
+    return command->run(administration, arguments_of(words));
 }
 
 Result<Json> run_on_volume(engine::Volumes& volumes, const engine::VolumeRef& volume, const Words& words) {

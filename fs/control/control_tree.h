@@ -22,6 +22,18 @@
 
 namespace varve::control {
 
+// What a reload did, in the names of the configuration.
+struct Reloaded {
+    struct Key {
+        std::string pool;  // empty: a key above the pools
+        std::string key;
+    };
+    std::vector<std::string> opened;  // pools
+    std::vector<std::string> closed;
+    std::vector<Key> changed;        // in force from now on
+    std::vector<Key> needs_restart;  // the daemon goes on with what it was started with
+};
+
 // Pools at run time; main() knows how to open and keep them.
 class PoolAdministration {
 public:
@@ -30,7 +42,7 @@ public:
     [[nodiscard]] virtual base::Result<> remove(const std::string& name) = 0;
     // A pool of the driver `file` becomes one of `file-reflink`, with all its states.
     [[nodiscard]] virtual base::Result<> convert(const std::string& name) = 0;
-    [[nodiscard]] virtual base::Result<> reload() = 0;
+    [[nodiscard]] virtual base::Result<Reloaded> reload() = 0;
     // The pool on one of whose volumes this pool's file system lies.
     [[nodiscard]] virtual base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const = 0;
 };

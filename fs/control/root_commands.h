@@ -4,6 +4,7 @@
 
 #include "drivers/base/result.h"
 #include "fs/control/control_tree.h"
+#include "fs/control/json.h"
 #include "fs/control/verbs.h"
 
 #include <span>
@@ -12,7 +13,7 @@ namespace varve::control {
 
 struct RootCommand {
     Verb verb;
-    base::Result<> (*run)(PoolAdministration& administration, Arguments arguments);
+    base::Result<Json> (*run)(PoolAdministration& administration, Arguments arguments);  // gives the reply's `result`
 };
 [[nodiscard]] std::span<const RootCommand> root_commands();
 

@@ -2,6 +2,7 @@
 #include "fs/daemon/pool_keeper.h"
 
 #include "drivers/settings/text_file.h"
+#include "fs/daemon/differences.h"
 #include "fs/daemon/included_in.h"
 #include "fs/daemon/path_below.h"
 
@@ -20,12 +21,23 @@ namespace {
 constexpr auto file_driver = "file";
 constexpr auto reflink_driver = "file-reflink";
 
-// What an open pool can take over. Whether there is a snapshot layer is decided when it is opened.
-void adopt_retention(engine::OpenPool& pool, const config::PoolConfig& config) {
+// What an open pool can take over; the keys that changed by that. Whether there is a snapshot layer is decided when it is opened.
+std::vector<std::string> adopt_retention(engine::OpenPool& pool, const config::PoolConfig& config) {
+    std::vector<std::string> changed;
     const auto keep = config.settings.revisions_to_keep;
-    if (keep.no_snapshot_layer() == pool.revisions_to_keep().no_snapshot_layer()) pool.set_revisions_to_keep(keep);
-    pool.set_schedule(config.schedule);
-    pool.set_prune_below(config.prune_below);
+    if (keep != pool.revisions_to_keep() && keep.no_snapshot_layer() == pool.revisions_to_keep().no_snapshot_layer()) {
+        pool.set_revisions_to_keep(keep);
+        changed.emplace_back("revisions_to_keep");
+    }
+    if (config.schedule != pool.schedule()) {
+        pool.set_schedule(config.schedule);
+        changed.emplace_back("schedule");
+    }
+    if (!same(config.prune_below, pool.prune_below())) {
+        pool.set_prune_below(config.prune_below);
+        changed.emplace_back("prune_below");
+    }
+    return changed;
 }
 
 // A pool that was added at run time.
@@ -50,11 +62,14 @@ Result<> PoolKeeper::open(const config::PoolConfig& pool) {
             return fail(Errc::Busy, held->string() + " is the storage of pool " + owner->name().str() + " already");
     engine::PoolSpec spec{pool.settings.name, pool.settings.driver, pool.settings.revisions_to_keep,
                           pool.ownership,     pool.schedule,        pool.prune_below};
-    return catalogue_.add(TRY(engine::OpenPool::open(std::move(spec), std::move(driver))));
+    TRY(catalogue_.add(TRY(engine::OpenPool::open(std::move(spec), std::move(driver)))));
+    opened_as_.insert_or_assign(pool.settings.name, pool);
+    return {};
 }
 
 std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
     const std::lock_guard lock(mutex_);
+    started_with_ = config;
     std::vector<base::Error> failures;
     const auto try_open = [&](const config::PoolConfig& pool) {
         if (auto opened = open(pool); opened) {
@@ -161,24 +176,89 @@ Result<> PoolKeeper::convert_closed(const Described& described) {
     return open(converted);
 }
 
-Result<> PoolKeeper::reload() {
-    const auto config = TRY(read_config_());
-    const std::lock_guard lock(mutex_);
-    std::set<base::PoolName> named;
+// What a restart would refuse is refused now, also of pools that are open.
+Result<> PoolKeeper::check(const config::Config& config) {
+    std::string all;
+    for (const auto& pool : config.pools)
+        if (const auto checked = registry::check_settings(pool.settings); !checked) all += "; " + checked.error().message();
+    if (all.empty()) return {};
+    return fail(Errc::InvalidArgument, "the configuration has mistakes, and nothing was changed" + all);
+}
+
+void PoolKeeper::Undone::add(const base::Error& error, const std::string& what) {
+    if (!first) first = base::Error{error.code, {}, {}};
+    first->context += what + ": " + error.message() + "; ";
+}
+
+// One that could not be opened before either, such as that of a disk which is not there, is in nobody's way.
+Result<std::vector<base::PoolName>> PoolKeeper::open_new(const config::Config& config, Undone& undone) {
+    std::vector<base::PoolName> opened;
     for (const auto& pool : config.pools) {
-        named.insert(pool.settings.name);
-        if (const auto present = catalogue_.find(pool.settings.name))
-            adopt_retention(*present, pool);
-        else
-            TRY(open(pool));
+        const auto& name = pool.settings.name;
+        if (catalogue_.find(name)) continue;
+        auto done = open(pool);
+        if (done) {
+            opened.push_back(name);
+            continue;
+        }
+        const auto what = "pool " + name.str() + " cannot be opened";
+        if (configured_.contains(name)) {
+            undone.add(done.error(), what);
+            continue;
+        }
+        auto why = base::with_context(std::move(done).error(), what + ", and nothing was changed");
+        for (const auto& other : opened)
+            if (const auto closed = catalogue_.remove(other); !closed)
+                why.context += "; but pool " + other.str() + " was opened and stays so: " + closed.error().message();
+        return base::Failure(std::move(why));
     }
-    for (const auto& name : configured_)
-        if (!named.contains(name) && catalogue_.find(name)) TRY(catalogue_.remove(name));
-    {
-        const std::lock_guard names_lock(names_mutex_);
-        configured_ = std::move(named);
+    return opened;
+}
+
+void PoolKeeper::adopt(const config::Config& config, control::Reloaded& done) {
+    for (auto& key : differences(started_with_, config)) done.needs_restart.push_back({{}, std::move(key)});
+    for (const auto& pool : config.pools) {
+        const auto present = catalogue_.find(pool.settings.name);
+        const auto opened = opened_as_.find(pool.settings.name);
+        if (!present || opened == opened_as_.end()) continue;
+        const auto name = pool.settings.name.str();
+        for (auto& key : adopt_retention(*present, pool)) done.changed.push_back({name, std::move(key)});
+        auto& others = present->driver().capabilities().read_only ? done.changed : done.needs_restart;  // look_again opens it
+        for (auto& key : differences_when_opened(opened->second, pool)) others.push_back({name, std::move(key)});
     }
-    return look_again();
+}
+
+// What is in use stays, and is tried again by the next reload.
+void PoolKeeper::close_all_but(const std::set<base::PoolName>& named, std::vector<std::string>& closed, Undone& undone) {
+    auto names = named;
+    for (const auto& name : configured()) {
+        if (named.contains(name) || !catalogue_.find(name)) continue;
+        if (const auto removed = catalogue_.remove(name); !removed) {
+            undone.add(removed.error(), "pool " + name.str() + " stays open");
+            names.insert(name);
+        } else {
+            closed.push_back(name.str());
+        }
+    }
+    const std::lock_guard names_lock(names_mutex_);
+    configured_ = std::move(names);
+}
+
+Result<control::Reloaded> PoolKeeper::reload() {
+    const auto config = TRY(read_config_());
+    TRY(check(config));
+    const std::lock_guard lock(mutex_);
+    control::Reloaded done;
+    Undone undone;
+    for (const auto& name : TRY(open_new(config, undone))) done.opened.push_back(name.str());
+    adopt(config, done);
+    std::set<base::PoolName> named;
+    for (const auto& pool : config.pools) named.insert(pool.settings.name);
+    close_all_but(named, done.closed, undone);
+    TRY(look_again());
+    if (!undone.first) return done;
+    undone.first->context += "all else of the configuration is taken over";
+    return base::Failure(*std::move(undone.first));
 }
 
 Result<> PoolKeeper::look_again() {

@@ -10,6 +10,7 @@
 #include <spdlog/fwd.h>
 
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -42,9 +43,10 @@ public:
     // Busy while a volume of the pool is started, being written, or dirty. A pool that the configuration names is converted when it says file-reflink
     // there already; the pool need not be open then.
     [[nodiscard]] base::Result<> convert(const std::string& name) override;
-    // Opens pools that the configuration names by now, and closes those that it no longer does. Read-only pools, which others change, are opened
-    // anew.
-    [[nodiscard]] base::Result<> reload() override;
+    // Opens pools that the configuration names by now, and closes those that it no longer does; those that are open take over what they can. Read-only
+    // pools, which others change, are opened anew. With a mistake, also in what only a driver knows, and when a new pool cannot be opened, nothing is
+    // changed. That a pool is in use and cannot be closed, or cannot be opened as before, is an error, too, but then the rest is done.
+    [[nodiscard]] base::Result<control::Reloaded> reload() override;
     [[nodiscard]] base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool& pool) const override;
     // The pools of the configuration as it was read last, open or not. Does not wait for one that is being opened.
     [[nodiscard]] std::vector<base::PoolName> configured() const;
@@ -59,6 +61,15 @@ private:
     };
     [[nodiscard]] base::Result<Described> describe(const base::PoolName& name) const;
     [[nodiscard]] base::Result<> look_again();
+    [[nodiscard]] static base::Result<> check(const config::Config& config);
+    // What a reload could not do, while it did the rest.
+    struct Undone {
+        std::optional<base::Error> first;  // with what all of them say
+        void add(const base::Error& error, const std::string& what);
+    };
+    [[nodiscard]] base::Result<std::vector<base::PoolName>> open_new(const config::Config& config, Undone& undone);
+    void adopt(const config::Config& config, control::Reloaded& done);
+    void close_all_but(const std::set<base::PoolName>& named, std::vector<std::string>& closed, Undone& undone);
     [[nodiscard]] base::Result<> convert_closed(const Described& described);
     [[nodiscard]] std::filesystem::path file_of(const base::PoolName& name) const { return kept_ / (name.str() + ".toml"); }
 
@@ -68,8 +79,10 @@ private:
     std::filesystem::path mountpoint_;
     ReadConfig read_config_;
     std::mutex mutex_;
-    mutable std::mutex names_mutex_;       // inside mutex_
-    std::set<base::PoolName> configured_;  // changed under both, read under one of them
+    config::Config started_with_;                             // under mutex_
+    std::map<base::PoolName, config::PoolConfig> opened_as_;  // under mutex_: as each was opened last
+    mutable std::mutex names_mutex_;                          // inside mutex_
+    std::set<base::PoolName> configured_;                     // changed under both, read under one of them
 };
 
 }  // namespace varve::daemon

@@ -119,6 +119,12 @@ inline constexpr std::string_view extents = "extents";
 inline constexpr std::string_view offset = "offset";
 inline constexpr std::string_view length = "length";
 inline constexpr std::string_view removed = "removed";
+inline constexpr std::string_view pool = "pool";
+inline constexpr std::string_view key = "key";
+inline constexpr std::string_view opened = "opened";
+inline constexpr std::string_view closed = "closed";
+inline constexpr std::string_view changed = "changed";
+inline constexpr std::string_view needs_restart = "needs_restart";
 inline constexpr std::string_view committed = "committed";
 inline constexpr std::string_view revision = "revision";  // also in a line of `revisions`
 // An error, in a reply and in a line of `errors`.

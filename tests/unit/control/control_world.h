@@ -32,15 +32,16 @@ public:
         converted = name;
         return {};
     }
-    base::Result<> reload() override {
+    base::Result<control::Reloaded> reload() override {
         ++reloads;
-        return {};
+        return reloaded;
     }
     base::Result<std::optional<base::PoolName>> included_in(const engine::OpenPool&) const override { return outer; }
 
     std::vector<std::string> added;
     std::string converted;
     int reloads = 0;
+    control::Reloaded reloaded;
     std::optional<base::PoolName> outer;
 };
 

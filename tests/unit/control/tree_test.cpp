@@ -71,7 +71,9 @@ TEST_F(TreeTest, RootCommandsReachTheAdministration) {
     EXPECT_EQ(value({}, "version"), "varve " VARVE_VERSION "\nspeed high\n");
     EXPECT_TRUE(command({}, "pool-add q sim \"size=1 G\"\n").at("ok"));
     EXPECT_EQ(administration_.added, (std::vector<std::string>{"q", "sim", "size=1 G"}));
-    EXPECT_TRUE(command({}, "reload").at("ok"));
+    administration_.reloaded = {{"new"}, {"old"}, {{"fast", "schedule"}}, {{"", "min_free"}, {"fast", "dir_path"}}};
+    EXPECT_EQ(command({}, "reload").at("result"), json::parse(R"({"opened":["new"],"closed":["old"],
+        "changed":[{"pool":"fast","key":"schedule"}],"needs_restart":[{"key":"min_free"},{"pool":"fast","key":"dir_path"}]})"));
     EXPECT_EQ(administration_.reloads, 1);
     EXPECT_EQ(command({}, "pool-rm q").at("error").at("name"), "ENOENT");
     EXPECT_EQ(command({}, "pool-rm ../q").at("error").at("code"), "invalid-name");

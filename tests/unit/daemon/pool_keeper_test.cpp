@@ -47,6 +47,27 @@ protected:
     }
     [[nodiscard]] api::Pool& pool() const { return catalogue_->find(name_)->driver(); }
     void add(const std::string& driver) { ASSERT_TRUE(keeper_->add({"work", driver, "dir_path=" + pool_directory_})); }
+    static config::PoolConfig sim(const std::string& name) { return config::pool_from_words({name, "sim"}).value(); }
+    using Strings = std::vector<std::string>;
+    [[nodiscard]] Strings open_pools() const {
+        Strings names;
+        for (const auto& pool : catalogue_->pools()) names.push_back(pool->name().str());
+        return names;
+    }
+    // What a reload, which must succeed, told.
+    Strings reloaded() {
+        const auto done = keeper_->reload();
+        if (!done) return {done.error().message()};
+        Strings all;
+        for (const auto& name : done->opened) all.push_back("opened " + name);
+        for (const auto& name : done->closed) all.push_back("closed " + name);
+        const auto add = [&](const std::string& what, const std::vector<control::Reloaded::Key>& keys) {
+            for (const auto& [pool, key] : keys) all.push_back(what + (pool.empty() ? "" : " " + pool) + " " + key);
+        };
+        add("changed", done->changed);
+        add("restart", done->needs_restart);
+        return all;
+    }
     static api::VolumeConfig origin() {
         api::VolumeConfig config;
         config.size = {8192};
@@ -90,19 +111,114 @@ TEST_F(PoolKeeperTest, AReloadChangesWhatOpenPoolsKeep) {
     configuration_.pools = {described_as("file")};
     start();
     EXPECT_TRUE(failures_.empty());
+    EXPECT_EQ(reloaded(), Strings{}) << "nothing has changed";
     auto& described = configuration_.pools.front();
     described.schedule = api::Schedule::parse("7d").value();
     described.prune_below = base::Percent{10};
     described.settings.revisions_to_keep = api::RevisionsToKeep::from(5).value();
-    ASSERT_TRUE(keeper_->reload());
+    EXPECT_EQ(reloaded(), (Strings{"changed work revisions_to_keep", "changed work schedule", "changed work prune_below"}));
     const auto open = catalogue_->find(name_);
     EXPECT_EQ(open->schedule().str(), "7d");
     EXPECT_TRUE(open->prune_below());
     EXPECT_EQ(open->revisions_to_keep().count(), 5);
     described.settings.revisions_to_keep = api::RevisionsToKeep::from(-1).value();
-    ASSERT_TRUE(keeper_->reload());
+    EXPECT_EQ(reloaded(), Strings{"restart work revisions_to_keep"});
     EXPECT_EQ(open->revisions_to_keep().count(), 5) << "a snapshot layer does not go while the pool is open";
     EXPECT_EQ(catalogue_->find(name_), open);
+}
+
+TEST_F(PoolKeeperTest, AReloadTellsWhatItOpensAndCloses) {
+    start();
+    configuration_.pools = {sim("a"), sim("b")};
+    EXPECT_EQ(reloaded(), (Strings{"opened a", "opened b"}));
+    configuration_.pools = {sim("b"), sim("c")};
+    EXPECT_EQ(reloaded(), (Strings{"opened c", "closed a"}));
+    EXPECT_EQ(open_pools(), (Strings{"b", "c"}));
+}
+
+TEST_F(PoolKeeperTest, AReloadTellsWhatWaitsForARestart) {
+    configuration_.pools = {described_as("file"), sim("a")};
+    start();
+    configuration_.min_free = base::Percent{7};
+    configuration_.prune_grace = std::chrono::hours(1);
+    configuration_.passthrough = false;
+    auto& described = configuration_.pools.front();
+    described.settings.driver = "file-reflink";
+    described.settings.parameters = {{"dir_path", "/elsewhere"}, {"setup_check", "false"}};
+    described.ownership = {1, 2, 0700};
+    const Strings waiting{"restart min_free",    "restart prune_grace",   "restart passthrough",
+                          "restart work driver", "restart work dir_path", "restart work setup_check",
+                          "restart work owner",  "restart work group",    "restart work mode"};
+    EXPECT_EQ(reloaded(), waiting);
+    EXPECT_EQ(reloaded(), waiting) << "as long as it does";
+    EXPECT_EQ(driver(), "file");
+    EXPECT_EQ(catalogue_->find(name_)->ownership(), api::Ownership{});
+}
+
+TEST_F(PoolKeeperTest, AMistakeThatOnlyADriverKnowsChangesNothing) {
+    configuration_.pools = {sim("a")};
+    start();
+    auto wrong = sim("c");
+    wrong.settings.parameters = {{"size", "much"}};
+    auto unknown = sim("d");
+    unknown.settings.driver = "nodriver";
+    auto changed = sim("a");
+    changed.settings.parameters = {{"colour", "red"}};
+    changed.schedule = api::Schedule::parse("7d").value();
+    configuration_.pools = {changed, sim("b"), wrong, unknown};
+    const auto refused = keeper_->reload();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::InvalidArgument);
+    for (const auto* part :
+         {"nothing was changed", "pool a: the driver sim has no parameter colour", "pool c: size", "no driver 'nodriver'"})
+        EXPECT_NE(refused.error().message().find(part), std::string::npos) << refused.error().message();
+    EXPECT_EQ(open_pools(), Strings{"a"});
+    EXPECT_TRUE(catalogue_->find(base::PoolName::parse("a").value())->schedule().empty());
+}
+
+TEST_F(PoolKeeperTest, APoolThatCannotBeOpenedLetsNothingChange) {
+    configuration_.pools = {sim("a")};
+    start();
+    auto nowhere = config::pool_from_words({"c", "file", "dir_path=/nonexistent"}).value();
+    auto changed = sim("a");
+    changed.schedule = api::Schedule::parse("7d").value();
+    configuration_.pools = {changed, sim("b"), nowhere};
+    const auto refused = keeper_->reload();
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("pool c cannot be opened"), std::string::npos) << refused.error().message();
+    EXPECT_EQ(open_pools(), Strings{"a"});
+    EXPECT_TRUE(catalogue_->find(base::PoolName::parse("a").value())->schedule().empty());
+}
+
+TEST_F(PoolKeeperTest, APoolThatWasNotOpenBeforeKeepsNothingElseFromBeingTakenOver) {
+    const auto nowhere = config::pool_from_words({"c", "file", "dir_path=/nonexistent"}).value();
+    configuration_.pools = {nowhere};
+    start();
+    ASSERT_EQ(failures_.size(), 1U);
+    configuration_.pools = {nowhere, sim("b")};
+    const auto partly = keeper_->reload();
+    ASSERT_FALSE(partly);
+    EXPECT_NE(partly.error().message().find("pool c cannot be opened"), std::string::npos) << partly.error().message();
+    EXPECT_NE(partly.error().message().find("all else of the configuration is taken over"), std::string::npos);
+    EXPECT_EQ(open_pools(), Strings{"b"});
+}
+
+TEST_F(PoolKeeperTest, APoolInUseStaysAndTheRestIsDone) {
+    configuration_.pools = {described_as("file"), sim("a")};
+    start();
+    ASSERT_TRUE(pool().create_vm(root_.vm, {}));
+    const auto made = pool().execute(root_, nullptr, api::Create{origin()});
+    ASSERT_TRUE(made);
+    ASSERT_TRUE(pool().execute(root_, &**made, api::Start{}));
+    start();
+    configuration_.pools = {sim("b")};
+    const auto refused = keeper_->reload();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::Busy);
+    for (const auto* part : {"pool work stays open", "all else of the configuration is taken over"})
+        EXPECT_NE(refused.error().message().find(part), std::string::npos) << refused.error().message();
+    EXPECT_EQ(open_pools(), (Strings{"b", "work"}));
+    EXPECT_FALSE(keeper_->reload()) << "it is tried again";
 }
 
 TEST_F(PoolKeeperTest, AConvertedPoolStaysOne) {
