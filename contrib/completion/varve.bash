@@ -221,7 +221,7 @@ _varve() {
         [[ $command == usage ]] && options+=' --revisions --vms'
         [[ $command == prune ]] && options+=' --dry-run'
         [[ $command:$sub == pool:adopt-qubes ]] && options+=' --dry-run --qubes-pool'
-        [[ $command == retention ]] && options+=' --keep --schedule'
+        [[ $command == retention ]] && options+=' --keep --schedule --dry-run'
         [[ $command == create ]] && options+=' --kind --source --revisions-to-keep --read-only --ephemeral --parents'
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return

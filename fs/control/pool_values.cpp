@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <charconv>
 
 namespace varve::control {
 namespace {
@@ -41,6 +42,14 @@ Result<> change_default_schedule(OpenPool& pool, std::string_view text) {
     return {};
 }
 
+// As it may stand in the configuration.
+std::string text_of(const base::Portion& portion) {
+    if (const auto* bytes = std::get_if<base::Bytes>(&portion)) return std::to_string(bytes->count);
+    std::array<char, 32> digits{};
+    const auto written = std::to_chars(digits.begin(), digits.end(), std::get<base::Percent>(portion).value);
+    return std::string(digits.begin(), written.ptr) + "%";
+}
+
 constexpr std::array the_pool_values{
     PoolValue{protocol::pool_file::driver, [](const OpenPool& pool, const PoolSources&) -> Text { return pool.driver_name() + "\n"; }},
     PoolValue{protocol::pool_file::config, [](const OpenPool& pool, const PoolSources&) -> Text { return config_of(pool); }},
@@ -60,6 +69,11 @@ constexpr std::array the_pool_values{
               change_default},
     PoolValue{protocol::pool_file::schedule, [](const OpenPool& pool, const PoolSources&) -> Text { return pool.schedule().str() + "\n"; },
               change_default_schedule},
+    PoolValue{protocol::pool_file::prune_below,
+              [](const OpenPool& pool, const PoolSources&) -> Text {
+                  const auto portion = pool.prune_below();
+                  return (portion ? text_of(*portion) : "none") + "\n";
+              }},
     PoolValue{protocol::pool_file::volumes,
               [](const OpenPool& pool, const PoolSources& sources) -> Text { return volumes_table(sources.volumes, pool); }, nullptr, true},
     PoolValue{protocol::pool_file::revisions,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/control/volume_commands.h"
 
+#include "drivers/api/rules.h"
 #include "fs/control/volume_changes.h"
+#include "fs/control/volume_facts.h"
 #include "fs/engine/open_pool.h"
 #include "fs/protocol/names.h"
 
@@ -124,6 +126,19 @@ Result<Json> configure(Volumes& volumes, const VolumeRef& volume, Arguments argu
     return Json::object();
 }
 
+// As the change would be checked, and without it.
+Result<Json> retention(Volumes& volumes, const VolumeRef& volume, Arguments arguments) {
+    const auto change = TRY(parse_settings(arguments));
+    const auto view = volume.view();
+    if (!view) return base::fail(base::Errc::NotFound, "there is no volume " + volume.path().str());
+    auto changed = *view;
+    changed.config = TRY(change(view->config));
+    TRY(api::check(volume.path(), view.get(), api::Configure{changed.config}, volume.vm->pool().driver().capabilities()));
+    return Json{{protocol::volume_file::revisions_to_keep, keep_of(volume, changed).count()},
+                {protocol::volume_file::schedule, schedule_of(volume, changed).str()},
+                {protocol::volume_file::revisions, revision_objects(volumes, volume, changed)}};
+}
+
 constexpr std::array the_volume_commands{
     VolumeCommand{{verb::start, "", 0, 0},
                   [](Volumes& volumes, const VolumeRef& volume, Arguments) { return start_volume(volumes, volume); }},
@@ -139,6 +154,7 @@ constexpr std::array the_volume_commands{
     VolumeCommand{{verb::resize, "BYTES", 1, 1}, resize},
     VolumeCommand{{verb::revert, "REVISION", 1, 1}, revert},
     VolumeCommand{{verb::prune, "", 0, 0}, prune},
+    VolumeCommand{{verb::retention, "[SETTING=VALUE ...]", 0, any_number}, retention},
     VolumeCommand{{verb::configure, "SETTING=VALUE ...", 1, any_number}, configure},
 };
 

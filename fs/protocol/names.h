@@ -32,6 +32,7 @@ inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view included_in = "included_in";
 inline constexpr std::string_view revisions_to_keep = "revisions_to_keep";
 inline constexpr std::string_view schedule = "schedule";
+inline constexpr std::string_view prune_below = "prune_below";
 inline constexpr std::string_view volumes = "volumes";
 inline constexpr std::string_view revisions = "revisions";
 inline constexpr std::string_view shares = "shares";
@@ -80,6 +81,7 @@ inline constexpr std::string_view resize = "resize";
 inline constexpr std::string_view revert = "revert";
 inline constexpr std::string_view prune = "prune";
 inline constexpr std::string_view configure = "configure";
+inline constexpr std::string_view retention = "retention";
 }  // namespace verb
 
 // Values of volume_file::kind.

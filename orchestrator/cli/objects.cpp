@@ -17,8 +17,11 @@ json object_of(const mount_client::Pool& pool) {
             {"usage", pool.usage},
             {"included_in", pool.included_in.empty() ? json(nullptr) : json(pool.included_in)},
             {"revisions_to_keep", pool.revisions_to_keep},
-            {"schedule", pool.schedule}};
+            {"schedule", pool.schedule},
+            {"prune_below", prune_below_object(pool.prune_below)}};
 }
+
+json prune_below_object(const std::string& prune_below) { return prune_below == "none" ? json(nullptr) : json(prune_below); }
 
 json object_of(const mount_client::Revision& revision) {
     return {{"revision", revision.name},     {"size", revision.size},     {"usage", revision.usage},
@@ -47,10 +50,15 @@ json object_of(const mount_client::VolumeDetails& details) {
 
 json object_of(const mount_client::VolumeRetention& retention) {
     auto revisions = json::array();
-    for (const auto& revision : retention.revisions) revisions.push_back(object_of(revision));
+    for (const auto& revision : retention.revisions) {
+        auto object = object_of(revision);
+        object["goes_when_short"] = retention.goes_when_short(revision);
+        revisions.push_back(std::move(object));
+    }
     return {{"volume", retention.volume.str()},
             {"revisions_to_keep", retention.revisions_to_keep},
             {"schedule", retention.schedule},
+            {"prune_below", prune_below_object(retention.prune_below)},
             {"revisions", std::move(revisions)}};
 }
 

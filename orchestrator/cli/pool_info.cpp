@@ -17,6 +17,8 @@ std::string text_of(const Output& output, const mount_client::Pool& pool) {
                   {"Size", output.size({pool.size})},
                   {"Used", output.size({pool.usage})},
                   {"Revisions to keep", std::to_string(pool.revisions_to_keep)},
+                  {"Schedule", pool.schedule},
+                  {"Prune below", pool.prune_below},
                   {"Configuration", pool.config}});
 }
 

@@ -33,11 +33,13 @@ constexpr std::string_view as_the_pool = "pool";  // what to give for a volume's
 std::string text_of(const Output& output, const VolumeRetention& retention) {
     auto text = sheet({{"Volume", retention.volume.str()},
                        {"Revisions to keep", std::to_string(retention.revisions_to_keep)},
-                       {"Schedule", retention.schedule}});
+                       {"Schedule", retention.schedule},
+                       {"Prune below", retention.prune_below}});
     if (retention.revisions.empty()) return text;
     Table table({{"REVISION"}, {"WRITTEN"}, {"USED", Align::Right}, {"KEPT FOR"}});
     for (const auto& revision : retention.revisions)
-        table.add({revision.name, revision.modified, output.size({revision.usage}), reasons_to_keep(revision)});
+        table.add({revision.name, revision.modified, output.size({revision.usage}),
+                   reasons_to_keep(revision) + (retention.goes_when_short(revision) ? ", goes when space is short" : "")});
     return text + table.text();
 }
 
@@ -48,12 +50,28 @@ struct Change {
     [[nodiscard]] bool wanted() const { return keep || schedule; }
 };
 
-Result<> change_volume(const Mount& mount, const base::VolumeId& volume, const Change& change) {
+std::vector<std::string> settings_of(const Change& change) {
     std::vector<std::string> settings;
     if (change.keep) settings.push_back(mount_client::setting(volume_file::revisions_to_keep, std::to_string(*change.keep)));
     if (change.schedule)
         settings.push_back(mount_client::setting(volume_file::schedule, *change.schedule == as_the_pool ? "" : *change.schedule));
-    return mount_client::configure(mount, volume, std::move(settings));
+    return settings;
+}
+
+// Of a pool's new values, what holds for a volume that has none of its own.
+Change inherited_by(const mount_client::VolumeConfiguration& volume, const Change& change) {
+    Change inherited;
+    if (!volume.own_revisions_to_keep) inherited.keep = change.keep;
+    if (!volume.own_schedule) inherited.schedule = change.schedule;
+    return inherited;
+}
+
+// As varvefs would refuse it.
+Result<> check_pool(const mount_client::Pool& pool, const Change& change) {
+    if (change.keep && (*change.keep == no_snapshot_layer) != (pool.revisions_to_keep == no_snapshot_layer))
+        return fail(Errc::InvalidArgument, "whether the volumes of pool " + pool.name.str() +
+                                               " have a snapshot layer (revisions_to_keep -1) is decided in the configuration");
+    return {};
 }
 
 // A pool's are two files, and only the second may be refused when the first was taken.
@@ -82,12 +100,15 @@ public:
             "again.\n\n"
             "Examples:\n  varve retention fast/work/private\n  varve retention fast/work --keep 3 --schedule \"24h 7d 4w 12m\"\n"
             "  varve retention fast/work/root --schedule pool        as its pool has it\n"
-            "  varve retention fast --schedule none\n  varve prune --dry-run fast/work                       what would go now");
+            "  varve retention fast --schedule none\n"
+            "  varve retention --dry-run fast --schedule \"7d 12m\"     what would be kept, in all its volumes\n"
+            "  varve prune --dry-run fast/work                       what would go now");
         app.add_option("TARGET", target_, "POOL, POOL/VM for all its volumes there, POOL/VM/VOLUME, or a path inside the mount")
             ->required()
             ->type_name("");
         app.add_option("--keep", change_.keep, "How many of the newest revisions to keep")->type_name("COUNT");
         app.add_option("--schedule", change_.schedule, "\"24h 7d 4w 12m 5y\", none, or pool")->type_name("SCHEDULE");
+        app.add_flag("-n,--dry-run", dry_run_, "Show what would be kept with --keep and --schedule, and change nothing");
     }
 
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
@@ -124,33 +145,68 @@ public:
             if (code == ExitCode::Ok) code = one;
             if (one == ExitCode::Interrupted) break;
         }
-        context.output.object({{"volumes", std::move(all)}});
+        json object{{"volumes", std::move(all)}};
+        if (dry_run_) object["dry_run"] = true;
+        context.output.object(object);
         return code;
     }
 
 private:
     [[nodiscard]] Result<VolumeRetention> run_volume(const Context& context, const base::VolumeId& volume) const {
-        if (change_.wanted()) {
-            if (context.world.interrupted && context.world.interrupted())
-                return fail(Errc::Interrupted, "interrupted before " + volume.str() + " was changed");
-            TRY(change_volume(context.mount, volume, change_));
-        }
+        if (!change_.wanted()) return mount_client::read_retention(context.mount, volume);
+        if (dry_run_) return mount_client::foretell_retention(context.mount, volume, settings_of(change_));
+        if (context.world.interrupted && context.world.interrupted())
+            return fail(Errc::Interrupted, "interrupted before " + volume.str() + " was changed");
+        TRY(mount_client::configure(context.mount, volume, settings_of(change_)));
         return mount_client::read_retention(context.mount, volume);
     }
 
+    // Of the volumes that would keep something else.
+    [[nodiscard]] Result<std::vector<VolumeRetention>> foretell_pool(const Mount& mount, mount_client::Pool& pool) const {
+        TRY(check_pool(pool, change_));
+        std::vector<VolumeRetention> all;
+        for (const auto& volume : TRY(mount_client::volumes_below(mount, reference_))) {
+            const auto inherited = inherited_by(TRY(mount_client::read_configuration(mount, volume)), change_);
+            if (inherited.wanted()) all.push_back(TRY(mount_client::foretell_retention(mount, volume, settings_of(inherited))));
+        }
+        pool.revisions_to_keep = change_.keep.value_or(pool.revisions_to_keep);
+        pool.schedule = change_.schedule.value_or(pool.schedule);
+        return all;
+    }
+
     [[nodiscard]] ExitCode run_pool(const Context& context, const base::PoolName& name) const {
-        if (const auto changed = change_pool(context.mount, name, change_); !changed) return context.output.failure(changed.error());
-        const auto pool = mount_client::read_pool(context.mount, name);
+        if (change_.wanted() && !dry_run_)
+            if (const auto changed = change_pool(context.mount, name, change_); !changed) return context.output.failure(changed.error());
+        auto pool = mount_client::read_pool(context.mount, name);
         if (!pool) return context.output.failure(pool.error());
-        context.output.object({{"pool", name.str()}, {"revisions_to_keep", pool->revisions_to_keep}, {"schedule", pool->schedule}});
-        context.output.text(
-            sheet({{"Pool", name.str()}, {"Revisions to keep", std::to_string(pool->revisions_to_keep)}, {"Schedule", pool->schedule}}));
+        auto volumes = json::array();
+        std::string text;
+        if (change_.wanted() && dry_run_) {
+            const auto foretold = foretell_pool(context.mount, *pool);
+            if (!foretold) return context.output.failure(foretold.error());
+            for (const auto& volume : *foretold) {
+                text += "\n" + text_of(context.output, volume);
+                volumes.push_back(object_of(volume));
+            }
+        }
+        json object{{"pool", name.str()},
+                    {"revisions_to_keep", pool->revisions_to_keep},
+                    {"schedule", pool->schedule},
+                    {"prune_below", prune_below_object(pool->prune_below)}};
+        if (dry_run_) object.update({{"dry_run", true}, {"volumes", std::move(volumes)}});
+        context.output.object(object);
+        context.output.text(sheet({{"Pool", name.str()},
+                                   {"Revisions to keep", std::to_string(pool->revisions_to_keep)},
+                                   {"Schedule", pool->schedule},
+                                   {"Prune below", pool->prune_below}}) +
+                            text);
         return ExitCode::Ok;
     }
 
     std::string target_;
     std::optional<mount_client::Reference> reference_;
     Change change_;
+    bool dry_run_ = false;
 };
 
 }  // namespace

@@ -2,11 +2,13 @@
 #include "orchestrator/mount_client/inventory.h"
 
 #include "fs/protocol/names.h"
+#include "orchestrator/mount_client/json_fields.h"
 #include "orchestrator/mount_client/volume_text.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 
@@ -94,12 +96,13 @@ Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool) {
     auto driver = mount.value(file(pool_file::driver));
     if (!driver) return missing(std::move(driver).error(), "the pool " + pool.str());
     auto config = TRY(mount.value(file(pool_file::config)));
-    Pool found{pool, std::move(*driver), std::move(config), 0, 0, {}, 0, {}};
+    Pool found{pool, std::move(*driver), std::move(config), 0, 0, {}, 0, {}, {}};
     found.size = TRY(number_in<std::uint64_t>(mount, file(pool_file::size)));
     found.usage = TRY(number_in<std::uint64_t>(mount, file(pool_file::usage)));
     found.included_in = TRY(mount.value(file(pool_file::included_in)));
     found.revisions_to_keep = TRY(number_in<std::int64_t>(mount, file(pool_file::revisions_to_keep)));
     found.schedule = TRY(mount.value(file(pool_file::schedule)));
+    found.prune_below = TRY(mount.value(file(pool_file::prune_below)));
     return found;
 }
 
@@ -152,7 +155,33 @@ Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId&
     if (!schedule) return missing(std::move(schedule).error(), volume.str());
     const auto keep = TRY(number_in<std::int64_t>(mount, file(volume_file::revisions_to_keep)));
     auto revisions = TRY(revisions_in(mount, file(volume_file::revisions)));
-    return VolumeRetention{volume, keep, *std::move(schedule), std::move(revisions)};
+    auto prune_below = TRY(mount.value(pool_control(volume.pool, pool_file::prune_below)));
+    return VolumeRetention{volume, keep, *std::move(schedule), std::move(prune_below), std::move(revisions)};
+}
+
+Result<VolumeRetention> foretell_retention(const Mount& mount, const base::VolumeId& volume, std::vector<std::string> settings) {
+    settings.insert(settings.begin(), std::string(protocol::verb::retention));
+    auto reply = mount.command(volume_control(volume, volume_file::ctl), volume.str(), settings);
+    if (!reply) return base::Failure(std::move(reply).error());
+    if (!reply->ok) return base::Failure(std::move(reply->error));
+    auto prune_below = TRY(mount.value(pool_control(volume.pool, pool_file::prune_below)));
+    const auto object = json::parse(reply->json, nullptr, false);
+    const auto* result = field(object, protocol::field::result);
+    const auto keep = result == nullptr ? std::nullopt : number_field(*result, volume_file::revisions_to_keep, INT64_MIN, INT64_MAX);
+    if (!keep) return fail(Errc::Corrupt, "varvefs answered with something that is not a retention");
+    VolumeRetention found{volume, *keep, text_field(*result, volume_file::schedule), std::move(prune_below), {}};
+    for (const auto& line : list_field(*result, volume_file::revisions)) {
+        auto revision = revision_in(line);
+        if (!revision) return fail(Errc::Corrupt, "varvefs answered with something that is not a revision");
+        found.revisions.push_back(*std::move(revision));
+    }
+    return found;
+}
+
+bool VolumeRetention::goes_when_short(const Revision& revision) const {
+    constexpr std::array<std::string_view, 5> of_schedules{"hour", "day", "week", "month", "year"};
+    return prune_below != "none" && !revision.kept.empty() &&
+           std::ranges::all_of(revision.kept, [&](const auto& reason) { return std::ranges::count(of_schedules, reason) != 0; });
 }
 
 Result<std::vector<base::VolumeId>> volumes_below(const Mount& mount, const std::optional<Reference>& reference) {

@@ -54,7 +54,8 @@ struct Pool {
     std::uint64_t usage = 0;  // bytes
     std::string included_in;  // the pool on one of whose volumes it lies; empty when there is none
     std::int64_t revisions_to_keep = 0;
-    std::string schedule;  // "none", or such as "24h 7d"
+    std::string schedule;     // "none", or such as "24h 7d"
+    std::string prune_below;  // such as "10%", a number of bytes, or "none"
 };
 
 // What its record and its state say, and nothing that has to be looked for.
@@ -68,6 +69,7 @@ struct VolumeConfiguration {
     bool own_revisions_to_keep = false;  // else the pool's
     bool rw = false;
     bool ephemeral = false;
+    bool own_schedule = false;  // else the pool's
 };
 
 // What of a volume's past is kept, and why.
@@ -75,7 +77,11 @@ struct VolumeRetention {
     base::VolumeId volume;
     std::int64_t revisions_to_keep = 0;
     std::string schedule;
+    std::string prune_below;          // the pool's, as there
     std::vector<Revision> revisions;  // oldest first
+
+    // Nothing but the schedule keeps it, and the pool has prune_below: it goes when space is short.
+    [[nodiscard]] bool goes_when_short(const Revision& revision) const;
 };
 
 // Bytes of a volume's states, and what each holds alone.
@@ -111,6 +117,9 @@ struct VolumeUsage {
 [[nodiscard]] base::Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeConfiguration> read_configuration(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume);
+// As it would be with these settings (mount_client::setting); changes nothing. What configure() would refuse is refused.
+[[nodiscard]] base::Result<VolumeRetention> foretell_retention(const Mount& mount, const base::VolumeId& volume,
+                                                               std::vector<std::string> settings);
 [[nodiscard]] base::Result<VolumeUsage> read_usage(const Mount& mount, const base::VolumeId& volume);
 
 }  // namespace varve::mount_client

@@ -65,7 +65,8 @@ std::optional<VolumeConfiguration> configuration_in(const json& object, const ba
                                *keep,
                                std::ranges::find(inherited, volume_file::revisions_to_keep) == inherited.end(),
                                flag_field(object, volume_file::rw),
-                               flag_field(object, volume_file::ephemeral)};
+                               flag_field(object, volume_file::ephemeral),
+                               std::ranges::find(inherited, volume_file::schedule) == inherited.end()};
 }
 
 }  // namespace varve::mount_client

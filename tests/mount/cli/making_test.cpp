@@ -170,6 +170,12 @@ TEST_F(CliMakingTest, AScheduleIsPreviewedAndObeyed) {
     }
     const auto before = names();
     EXPECT_EQ(must_varve({"prune", "--dry-run", data_name()}), data_name() + "  nothing to remove\n");
+    const auto previewed = json_of({"retention", "--dry-run", data_name(), "--keep", "0"});
+    EXPECT_EQ(previewed.at("/volumes/0/revisions_to_keep"), "0");
+    EXPECT_EQ(previewed.at("/volumes/0/revisions/0/kept"), "[]") << previewed.text;
+    EXPECT_EQ(value("data", "revisions_to_keep"), "9") << "a dry run";
+    EXPECT_TRUE(has(must_varve({"retention", "-n", "fast", "--keep", "0"}), "Revisions to keep:  0\n"));
+    EXPECT_EQ(json_of({"retention", "fast"}).at("/revisions_to_keep"), "1");
     must_varve({"retention", data_name(), "--keep", "0"});
     const auto foretold = json_of({"prune", "--dry-run", data_name()}).at("/results/0/would_remove");
     EXPECT_EQ(names(), before) << "a dry run";

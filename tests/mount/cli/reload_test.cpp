@@ -40,6 +40,7 @@ TEST_F(CliReloadTest, TellsWhatItOpensChangesAndCloses) {
     write(before_ + sim("b", "schedule = \"7d\"\nprune_below = \"10%\""));
     EXPECT_EQ(must_varve({"reload"}), read_again_ + line("a", "closed") + line("b", "schedule changed") + line("b", "prune_below changed"));
     EXPECT_FALSE(open("a"));
+    EXPECT_EQ(json_of({"retention", "b-" + vm()}).at("/prune_below"), "10%");
     write(before_ + sim("c"));
     const auto told = json_of({"reload"});
     EXPECT_EQ(told.at("/results/0/result/opened/0"), "c-" + vm()) << told.text;

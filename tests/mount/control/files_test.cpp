@@ -41,8 +41,8 @@ TEST_F(ControlFilesTest, TheDirectoriesListTheirFiles) {
     const auto root = list_directory(mount() / ".varve");
     for (const std::string file : {"ctl", "errors", "version"}) EXPECT_NE(std::ranges::find(root, file), root.end()) << file;
     const auto in_pool = list_directory(pool() / ".varve");
-    for (const std::string file :
-         {"config", "driver", "included_in", "revisions", "revisions_to_keep", "schedule", "shares", "size", "usage", "volumes"})
+    for (const std::string file : {"config", "driver", "included_in", "prune_below", "revisions", "revisions_to_keep", "schedule", "shares",
+                                   "size", "usage", "volumes"})
         EXPECT_NE(std::ranges::find(in_pool, file), in_pool.end()) << file;
 }
 

@@ -99,7 +99,8 @@ TEST_F(Listing, Pools) {
                                                                            {"usage", 1048576},
                                                                            {"included_in", nullptr},
                                                                            {"revisions_to_keep", 2},
-                                                                           {"schedule", "24h 7d"}}));
+                                                                           {"schedule", "24h 7d"},
+                                                                           {"prune_below", nullptr}}));
     EXPECT_EQ(run({"pool", "info", "p"}).out.find("pool empty"), std::string::npos);
     tree.put("pools/p/.varve/included_in", "empty\n");
     EXPECT_NE(run({"pool", "info", "p"}).out.find("pool empty"), std::string::npos);

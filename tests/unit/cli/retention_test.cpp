@@ -32,6 +32,7 @@ TEST_F(RetentionCommand, ShowsWhyEachIsKept) {
               "Volume:             p/v/data\n"
               "Revisions to keep:  2\n"
               "Schedule:           24h 7d\n"
+              "Prune below:        none\n"
               "REVISION              WRITTEN                  USED  KEPT FOR\n"
               "2018-01-01T03:04:05Z  2018-01-01T03:04:05Z      0 B  nothing, goes at the next prune\n"
               "2018-01-02T03:04:05Z  2018-01-02T03:04:05Z  1.0 KiB  newest, day\n");
@@ -40,7 +41,29 @@ TEST_F(RetentionCommand, ShowsWhyEachIsKept) {
     EXPECT_EQ(both[0].at("volume"), "p/v/data");
     EXPECT_EQ(both[0].at("schedule"), "24h 7d");
     EXPECT_EQ(both[0].at("revisions")[1].at("kept"), (json{"newest", "day"}));
-    EXPECT_EQ(json::parse(run({"--json", "retention", "p"}).out), (json{{"pool", "p"}, {"revisions_to_keep", 2}, {"schedule", "24h 7d"}}));
+    EXPECT_EQ(json::parse(run({"--json", "retention", "p"}).out),
+              (json{{"pool", "p"}, {"revisions_to_keep", 2}, {"schedule", "24h 7d"}, {"prune_below", nullptr}}));
+}
+
+TEST_F(RetentionCommand, TellsWhatGoesWhenSpaceIsShort) {
+    tree.put("pools/p/.varve/prune_below", "10%\n");
+    tree.put(
+        "pools/p/v/.varve/data/revisions",
+        R"({"revision":"2018-01-01T03:04:05Z","size":512,"usage":0,"modified":"2018-01-01T03:04:05Z","pinned":false,"kept":["day","year"]})"
+        "\n"
+        R"({"revision":"2018-01-02T03:04:05Z","size":512,"usage":0,"modified":"2018-01-02T03:04:05Z","pinned":false,"kept":["newest","day"]})"
+        "\n");
+    const auto text = run({"retention", "p/v/data"}).out;
+    EXPECT_NE(text.find("Prune below:        10%\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("day, year, goes when space is short\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("newest, day\n"), std::string::npos) << text;
+    const auto told = json::parse(run({"--json", "retention", "p/v/data"}).out).at("volumes")[0];
+    EXPECT_EQ(told.at("prune_below"), "10%");
+    EXPECT_EQ(told.at("revisions")[0].at("goes_when_short"), true);
+    EXPECT_EQ(told.at("revisions")[1].at("goes_when_short"), false);
+    EXPECT_EQ(json::parse(run({"--json", "retention", "p"}).out).at("prune_below"), "10%");
+    EXPECT_NE(run({"pool", "info", "p"}).out.find("Prune below:        10%\n"), std::string::npos);
+    EXPECT_EQ(json::parse(run({"--json", "pool", "info", "p"}).out).at("prune_below"), "10%");
 }
 
 TEST_F(RetentionCommand, RevisionsWithAllThatIsKnownOfThem) {
@@ -132,6 +155,22 @@ TEST_F(RetentionCommand, AnInterruptChangesNothingMore) {
     EXPECT_EQ(run({"retention", "p/v", "--keep", "5"}).code, ExitCode::Interrupted);
     EXPECT_EQ(of_data("ctl"), "");
     EXPECT_EQ(written("pools/p/v/.varve/root/ctl"), "");
+}
+
+// This tree answers no command: it shows what is asked.
+TEST_F(RetentionCommand, ADryRunAsksAndChangesNothing) {
+    EXPECT_EQ(run({"retention", "-n", "p/v/data", "--keep", "5", "--schedule", "pool"}).code, ExitCode::Failed);
+    EXPECT_EQ(of_data("ctl"), "retention revisions_to_keep=5 schedule=");
+    tree.put("pools/p/v/.varve/data/config", R"({"kind":"origin","revisions_to_keep":2,"inherited":["schedule"]})");
+    tree.put("pools/p/v/.varve/root/config", R"({"kind":"origin","revisions_to_keep":2,"inherited":[]})");
+    tree.put("pools/p/v/.varve/data/ctl", "");
+    EXPECT_EQ(run({"retention", "--dry-run", "p", "--keep", "5", "--schedule", "7d"}).code, ExitCode::Failed);
+    EXPECT_EQ(of_data("ctl"), "retention schedule=7d") << "only what it has from the pool";
+    EXPECT_EQ(of_data("schedule"), "24h 7d");
+    EXPECT_EQ(written("pools/p/.varve/schedule"), "24h 7d");
+    EXPECT_EQ(written("pools/p/.varve/revisions_to_keep"), "2");
+    EXPECT_EQ(written("pools/p/v/.varve/root/ctl"), "");
+    EXPECT_EQ(run({"retention", "-n", "p", "--keep", "-1"}).code, ExitCode::Failed);
 }
 
 TEST_F(RetentionCommand, ADryRunForetellsThePrune) {

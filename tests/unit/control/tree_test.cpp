@@ -19,7 +19,7 @@ TEST_F(TreeTest, EveryPlaceHasItsFiles) {
     const auto root = origin("vm", "root");
     EXPECT_EQ(names({}), (std::set<std::string>{"version", "ctl", "errors", "events", "operations", "metrics"}));
     EXPECT_EQ(names(pool_place()), (std::set<std::string>{"driver", "config", "size", "usage", "included_in", "revisions_to_keep",
-                                                          "schedule", "volumes", "revisions", "shares"}));
+                                                          "schedule", "prune_below", "volumes", "revisions", "shares"}));
     EXPECT_EQ(names(place(root.vm)), (std::set<std::string>{"ctl", "root"}));
     EXPECT_EQ(names(place(root)),
               (std::set<std::string>{"kind", "source", "state", "outdated", "rw", "size", "usage", "exclusive", "shares",

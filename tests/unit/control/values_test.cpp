@@ -171,6 +171,11 @@ TEST_F(ValuesTest, OfThePool) {
     EXPECT_EQ(value(pool_place(), "driver"), "sim\n");
     EXPECT_EQ(value(pool_place(), "config"), "{}\n");
     EXPECT_EQ(value(pool_place(), "included_in"), "\n");
+    EXPECT_EQ(value(pool_place(), "prune_below"), "none\n");
+    pool_->set_prune_below(base::Percent{12.5});
+    EXPECT_EQ(value(pool_place(), "prune_below"), "12.5%\n");
+    pool_->set_prune_below(mebibytes(1));
+    EXPECT_EQ(value(pool_place(), "prune_below"), "1048576\n");
     administration_.outer = base::PoolName::parse("outer").value();
     EXPECT_EQ(value(pool_place(), "included_in"), "outer\n");
     EXPECT_EQ(value(pool_place(), "revisions_to_keep"), "1\n");

@@ -98,6 +98,28 @@ TEST_F(VolumeCommands, ConfigureMakesAllSettingsInOneStep) {
     EXPECT_EQ(value(place(root_), "schedule"), "none\n") << "as the pool has it";
 }
 
+TEST_F(VolumeCommands, RetentionForetellsAndChangesNothing) {
+    for (const auto seconds : {1514862245, 1514862246, 1514862247}) commit(root_, "x", seconds);
+    clock_.advance(2'000'000'000);
+    const auto kept = [&](std::string_view text) {
+        std::vector<std::size_t> reasons;
+        const auto reply = run(text);
+        for (const auto& line : reply.at("result").at("revisions")) reasons.push_back(line.at("kept").size());
+        return reasons;
+    };
+    EXPECT_EQ(kept("retention"), (std::vector<std::size_t>{0, 0, 1}));
+    EXPECT_EQ(kept("retention revisions_to_keep=2"), (std::vector<std::size_t>{0, 1, 1}));
+    EXPECT_EQ(kept("retention revisions_to_keep=0 schedule=1d"), (std::vector<std::size_t>{0, 0, 1}));
+    const auto told = run("retention \"schedule=24h 7d\"").at("result");
+    EXPECT_EQ(told.at("schedule"), "24h 7d");
+    EXPECT_EQ(told.at("revisions_to_keep"), 1);
+    EXPECT_EQ(value(place(root_), "schedule"), "none\n");
+    EXPECT_EQ(kept("retention"), (std::vector<std::size_t>{0, 0, 1})) << "nothing was changed";
+    EXPECT_EQ(run("retention schedule=often").at("error").at("code"), "invalid-argument");
+    EXPECT_TRUE(run("start").at("ok"));
+    EXPECT_EQ(run("retention revisions_to_keep=-1").at("error").at("code"), "busy") << "as configure would be";
+}
+
 TEST_F(VolumeCommands, AConfigureThatIsRefusedChangesNothing) {
     EXPECT_TRUE(run("configure schedule=7d").at("ok"));
     const auto message = [&](std::string_view text) { return run(text).at("error").at("message").get<std::string>(); };
@@ -128,10 +150,11 @@ TEST_F(VolumeCommands, VerifyFindsWhatIsWrongWithThisVolume) {
 
 TEST_F(VolumeCommands, UnknownOnesNameTheKnown) {
     const auto message = run("format").at("error").at("message").get<std::string>();
-    EXPECT_NE(message.find("start, stop, commit, discard, verify, compare, clear, resize, revert, prune, configure"), std::string::npos);
+    EXPECT_NE(message.find("start, stop, commit, discard, verify, compare, clear, resize, revert, prune, retention, configure"),
+              std::string::npos);
     const VolumeRef none{root_.vm, engine_test::volume_name("none")};
-    for (const auto* text :
-         {"start", "stop", "commit", "discard", "verify", "compare x current", "clear", "resize 1M", "revert x", "prune", "configure rw=0"})
+    for (const auto* text : {"start", "stop", "commit", "discard", "verify", "compare x current", "clear", "resize 1M", "revert x", "prune",
+                             "retention", "configure rw=0"})
         EXPECT_EQ(command(place(none), text).at("error").at("name"), "ENOENT") << text;
 }
 

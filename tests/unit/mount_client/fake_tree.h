@@ -57,6 +57,7 @@ public:
         put(control + "included_in", "\n");
         put(control + "revisions_to_keep", "2\n");
         put(control + "schedule", "24h 7d\n");
+        put(control + "prune_below", "none\n");
     }
 
     // An origin volume that is halted and has these lines for revisions.
