@@ -54,13 +54,11 @@ Result<> create_volume(const Mount& mount, const NewVolume& wanted) {
 }
 
 Result<> create_volume_and_vm(const Mount& mount, const NewVolume& wanted, const std::function<bool()>& interrupted) {
-    const VmReference vm{wanted.volume.pool, wanted.volume.vm};
-    const auto made = create_vm(mount, vm, false);
-    if (!made && made.error().code != Errc::Exists) return made;
-    auto created = interrupted && interrupted() ? base::fail(Errc::Interrupted, "interrupted before " + wanted.volume.str() + " was made")
-                                                : create_volume(mount, wanted);
-    if (made && !created) (void)mount.remove_directory(vm_directory(vm));  // refused when somebody else has begun to use it
-    return created;
+    auto place = TRY(VmToFill::make(mount, {wanted.volume.pool, wanted.volume.vm}));
+    if (interrupted && interrupted()) return base::fail(Errc::Interrupted, "interrupted before " + wanted.volume.str() + " was made");
+    TRY(create_volume(mount, wanted));
+    place.keep();
+    return {};
 }
 
 Result<> create_vm(const Mount& mount, const VmReference& vm, bool exists_is_fine) {
