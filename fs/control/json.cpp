@@ -4,6 +4,7 @@
 #include "drivers/base/timestamp.h"
 #include "fs/control/errno_map.h"
 #include "fs/protocol/names.h"
+#include "fs/protocol/precise_time.h"
 
 #include <nlohmann/json.hpp>
 
@@ -13,14 +14,6 @@ namespace varve::control {
 namespace {
 
 namespace field = protocol::field;
-
-// "2018-01-02T03:04:05.123456789Z"
-std::string precise_utc(base::Timestamp time) {
-    auto text = base::iso_utc(time.seconds);
-    auto fraction = std::to_string(1'000'000'000ULL + time.nanoseconds);
-    fraction.front() = '.';
-    return text.insert(text.size() - 1, fraction);
-}
 
 }  // namespace
 
@@ -48,7 +41,7 @@ Json revision_object(const api::Revision& revision, const api::Reasons& reasons)
     return {{field::revision, revision.id.str()},
             {field::size, revision.state.size.count},
             {field::usage, revision.state.allocated.count},
-            {field::modified, precise_utc(revision.state.modified)},
+            {field::modified, protocol::precise_utc(revision.state.modified)},
             {field::pinned, reasons.pinned()},
             {field::kept, reasons.names()}};
 }

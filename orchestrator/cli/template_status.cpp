@@ -30,12 +30,12 @@ public:
         const auto list = list_field(status, "volumes");
         for (const auto& volume : list)
             volumes.add({text_field(volume, "volume"), text_field(volume, "pool"), text_field(volume, "state"), revisions(volume)});
-        Table children({{"CHILD"}, {"VOLUME"}, {"STATE"}, {"VERSION"}, {"OUTDATED"}});
+        Table children({{"CHILD"}, {"VOLUME"}, {"STATE"}, {"VERSION"}, {"RUNS"}, {"OUTDATED"}});
         const auto users = list_field(status, "children");
         for (const auto& child : users) {
             const auto revision = text_field(child, "revision");
             children.add({text_field(child, "vm"), text_field(child, "volume"), text_field(child, "state"),
-                          revision.empty() ? "newest" : revision, flag_field(child, "outdated") ? "outdated" : ""});
+                          revision.empty() ? "newest" : revision, running(child), flag_field(child, "outdated") ? "outdated" : ""});
         }
         context.output.text(volumes.text() + "\n" + children.text());
         return {};
@@ -47,6 +47,14 @@ private:
         const auto list = list_field(volume, "revisions");
         for (const auto& each : list) names.append(names.empty() ? "" : ", ").append(text_field(each, "revision"));
         return names;
+    }
+
+    // A version that has been pruned by now is called by the time at which it was written.
+    static std::string running(const nlohmann::json& child) {
+        const auto runs = child.value("runs", nlohmann::json());
+        if (!runs.is_object()) return "";
+        if (auto revision = text_field(runs, "revision"); !revision.empty()) return revision;
+        return flag_field(runs, "newest") ? "newest" : text_field(runs, "written");
     }
 
     CLI::App* app_;

@@ -2,13 +2,18 @@
 #include "orchestrator/mount_client/inventory.h"
 
 #include "fs/protocol/names.h"
+#include "fs/protocol/precise_time.h"
 #include "orchestrator/mount_client/json_fields.h"
 #include "orchestrator/mount_client/volume_text.h"
 
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <set>
 
@@ -136,6 +141,15 @@ Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& vol
     else if (device.error().code != Errc::NotFound)
         return base::Failure(std::move(device).error());
     return details;
+}
+
+Result<std::optional<std::string>> read_base_time(const Mount& mount, const base::VolumeId& volume) {
+    const auto file = volume_control(volume, volume_file::base);
+    struct stat status {};
+    if (::fstatat(mount.directory(), file.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+        return protocol::precise_utc(base::Timestamp::from(status.st_mtim));
+    if (errno == ENOENT) return std::nullopt;
+    return base::fail_errno(errno, "cannot look at " + file);
 }
 
 Result<VolumeConfiguration> read_configuration(const Mount& mount, const base::VolumeId& volume) {

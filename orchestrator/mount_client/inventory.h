@@ -114,6 +114,8 @@ struct VolumeUsage {
 // NotFound when there is none; Corrupt for values that are not in the form of docs/control-tree.md.
 [[nodiscard]] base::Result<Pool> read_pool(const Mount& mount, const base::PoolName& pool);
 [[nodiscard]] base::Result<Volume> read_volume(const Mount& mount, const base::VolumeId& volume);
+// When the state was written that a running snapshot started from, in the form of Revision::modified; nothing for others.
+[[nodiscard]] base::Result<std::optional<std::string>> read_base_time(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeDetails> read_details(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeConfiguration> read_configuration(const Mount& mount, const base::VolumeId& volume);
 [[nodiscard]] base::Result<VolumeRetention> read_retention(const Mount& mount, const base::VolumeId& volume);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace varve::service {
 namespace {
@@ -58,33 +59,52 @@ json volume_json(const base::VolumeId& id, const mount_client::Volume& volume) {
     return {{"pool", id.pool.str()}, {"volume", id.volume.str()}, {"state", volume.state}, {"revisions", std::move(revisions)}};
 }
 
+// What a child's volume runs on: a revision of the template, or its newest version, or (neither) a state that has been pruned since. Null while it does
+// not run.
+Result<json> running_json(Versions& versions, const base::VolumeId& id, bool outdated, const mount_client::Volume& source) {
+    const auto written = TRY(versions.base_time(id));
+    if (!written) return json();
+    const auto found = std::ranges::find(source.revisions, *written, &mount_client::Revision::modified);
+    const bool is_revision = found != source.revisions.end();
+    return json{{"written", *written}, {"revision", is_revision ? json(found->name) : json()}, {"newest", !is_revision && !outdated}};
+}
+
+using TemplateVolumes = std::map<base::VolumeId, mount_client::Volume>;
+
 // Of one child's volume; null when it starts from nothing of the template. A child's volume that is not there is the child's trouble.
-json version_json(Versions& versions, const VmName& template_vm, const base::VolumeId& id) {
+Result<json> version_json(Versions& versions, const TemplateVolumes& sources, const base::VolumeId& id) {
     const auto volume = versions.read(id);
-    if (!volume) return {};
+    if (!volume) return json();
     const auto from = mount_client::parse_source_link(id.pool, volume->source);
-    if (!from || from->volume.vm != template_vm) return {};
-    return {{"vm", id.vm.str()},
-            {"pool", id.pool.str()},
-            {"volume", id.volume.str()},
-            {"source", from->volume.volume.str()},
-            {"revision", from->revision ? json(from->revision->str()) : json()},
-            {"state", volume->state},
-            {"outdated", volume->outdated}};
+    if (!from) return json();
+    const auto source = sources.find(from->volume);
+    if (source == sources.end()) return json();
+    auto runs = TRY(running_json(versions, id, volume->outdated, source->second));
+    return json{{"vm", id.vm.str()},
+                {"pool", id.pool.str()},
+                {"volume", id.volume.str()},
+                {"source", from->volume.volume.str()},
+                {"revision", from->revision ? json(from->revision->str()) : json()},
+                {"runs", std::move(runs)},
+                {"state", volume->state},
+                {"outdated", volume->outdated}};
 }
 
 Result<json> status(const VmDefinition& template_vm, const Children& children, Versions& versions) {
     auto volumes = json::array();
+    TemplateVolumes sources;
     for (const auto& use : template_vm.volumes) {
         const base::VolumeId id{use.pool, template_vm.name, use.volume};
-        const auto volume = TRY(versions.read(id));
+        auto volume = TRY(versions.read(id));
         volumes.push_back(volume_json(id, volume));
+        sources.emplace(id, std::move(volume));
     }
     auto users = json::array();
     for (const auto* child : children.of(template_vm.name))
-        for (const auto& use : child->volumes)
-            if (auto version = version_json(versions, template_vm.name, {use.pool, child->name, use.volume}); !version.is_null())
-                users.push_back(std::move(version));
+        for (const auto& use : child->volumes) {
+            auto version = TRY(version_json(versions, sources, {use.pool, child->name, use.volume}));
+            if (!version.is_null()) users.push_back(std::move(version));
+        }
     return json{{"vm", template_vm.name.str()}, {"volumes", std::move(volumes)}, {"children", std::move(users)}};
 }
 

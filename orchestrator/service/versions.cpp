@@ -20,6 +20,11 @@ public:
         return mount_client::read_volume(mount, volume);
     }
 
+    Result<std::optional<std::string>> base_time(const base::VolumeId& volume) override {
+        const auto mount = TRY(mount_client::Mount::open(mountpoint_));
+        return mount_client::read_base_time(mount, volume);
+    }
+
     Result<> revert(const base::VolumeId& volume, const base::RevisionId& revision) override {
         const auto mount = TRY(mount_client::Mount::open(mountpoint_));
         const std::array<std::string, 2> words{std::string(protocol::verb::revert), revision.str()};

@@ -18,6 +18,8 @@ public:
     virtual ~Versions() = default;
 
     [[nodiscard]] virtual base::Result<mount_client::Volume> read(const base::VolumeId& volume) = 0;  // NotFound
+    // When the state was written that a running snapshot started from, as Revision::modified; nothing for what does not run.
+    [[nodiscard]] virtual base::Result<std::optional<std::string>> base_time(const base::VolumeId& volume) = 0;
     // The revision is the committed state from now on; the one before stays as a revision. Busy while the volume is started.
     [[nodiscard]] virtual base::Result<> revert(const base::VolumeId& volume, const base::RevisionId& revision) = 0;
 };

@@ -176,14 +176,33 @@ TEST_F(VmCommands, Templates) {
                 {"volumes",
                  {{{"pool", "p"}, {"volume", "root"}, {"state", "halted"}, {"revisions", {{{"revision", "old"}}, {{"revision", "new"}}}}}}},
                 {"children",
-                 {{{"vm", "work"}, {"volume", "root"}, {"state", "started"}, {"revision", nullptr}, {"outdated", true}},
+                 {{{"vm", "work"},
+                   {"volume", "root"},
+                   {"state", "started"},
+                   {"revision", nullptr},
+                   {"outdated", true},
+                   {"runs", {{"written", "2026-01-02T03:04:05.5Z"}, {"revision", "old"}, {"newest", false}}}},
+                  {{"vm", "late"},
+                   {"volume", "root"},
+                   {"state", "started"},
+                   {"revision", nullptr},
+                   {"outdated", true},
+                   {"runs", {{"written", "2026-01-02T03:04:05.5Z"}, {"revision", nullptr}, {"newest", false}}}},
+                  {{"vm", "new"},
+                   {"volume", "root"},
+                   {"state", "started"},
+                   {"revision", nullptr},
+                   {"outdated", false},
+                   {"runs", {{"written", "2026-01-02T03:04:05.5Z"}, {"revision", nullptr}, {"newest", true}}}},
                   {{"vm", "play"}, {"volume", "root"}, {"state", "halted"}, {"revision", "old"}, {"outdated", false}}}}});
     EXPECT_EQ(run({"template", "status", "fedora"}).out,
               "VOLUME  POOL  STATE   REVISIONS\n"
               "root    p     halted  old, new\n"
               "\n"
-              "CHILD  VOLUME  STATE    VERSION  OUTDATED\n"
-              "work   root    started  newest   outdated\n"
+              "CHILD  VOLUME  STATE    VERSION  RUNS                    OUTDATED\n"
+              "work   root    started  newest   old                     outdated\n"
+              "late   root    started  newest   2026-01-02T03:04:05.5Z  outdated\n"
+              "new    root    started  newest   newest\n"
               "play   root    halted   old\n");
     answer("template.commit", json{{"vm", "fedora"},
                                    {"frozen", false},

@@ -24,6 +24,10 @@ public:
         if (found == volumes.end()) return base::fail(base::Errc::NotFound, "there is no " + volume.str());
         return found->second;
     }
+    base::Result<std::optional<std::string>> base_time(const base::VolumeId& volume) override {
+        const auto found = base_times.find(volume.str());
+        return found == base_times.end() ? std::nullopt : std::optional(found->second);
+    }
     base::Result<> revert(const base::VolumeId& volume, const base::RevisionId& revision) override {
         if (started) return base::fail(base::Errc::Busy, "it runs");
         reverted = volume.str() + "@" + revision.str();
@@ -35,6 +39,7 @@ public:
     }
 
     std::map<std::string, mount_client::Volume> volumes;
+    std::map<std::string, std::string> base_times;
     bool started = false;
     std::string reverted;
 };
@@ -89,6 +94,7 @@ TEST_F(TemplateMethods, WhatIsKeptReadyIsNoChild) {
 }
 
 TEST_F(TemplateMethods, StatusSaysWhoRunsWhichVersion) {
+    versions.base_times["p/work/root"] = "2026-01-02T03:04:05.5Z";
     const auto status = call("template.status", {{"template", "debian"}}).value();
     EXPECT_EQ(
         status["volumes"],
@@ -99,17 +105,31 @@ TEST_F(TemplateMethods, StatusSaysWhoRunsWhichVersion) {
     ASSERT_EQ(status["children"].size(), 2U) << "own starts from another";
     EXPECT_EQ(status["children"][0]["vm"], "secret");
     EXPECT_EQ(status["children"][0]["revision"], "label");
-    EXPECT_EQ(status["children"][1], json({{"vm", "work"},
-                                           {"pool", "p"},
-                                           {"volume", "root"},
-                                           {"source", "root"},
-                                           {"revision", nullptr},
-                                           {"state", "started"},
-                                           {"outdated", true}}));
+    EXPECT_EQ(status["children"][0]["runs"], json()) << "it is halted";
+    EXPECT_EQ(status["children"][1],
+              json({{"vm", "work"},
+                    {"pool", "p"},
+                    {"volume", "root"},
+                    {"source", "root"},
+                    {"revision", nullptr},
+                    {"runs", {{"written", "2026-01-02T03:04:05.5Z"}, {"revision", "2026-01-02T03:04:05Z"}, {"newest", false}}},
+                    {"state", "started"},
+                    {"outdated", true}}));
     EXPECT_EQ(call("template.status", {{"template", "debian"}}, reader).value()["children"].size(), 1U);
     EXPECT_EQ(call("template.status", {{"template", "work"}}).error().code, base::Errc::InvalidArgument);
     EXPECT_EQ(call("template.status", {{"template", "secret"}}, reader).error().code, base::Errc::Denied);
     EXPECT_EQ(call("template.status", {{"template", "missing"}}, reader).error().code, base::Errc::Denied);
+}
+
+TEST_F(TemplateMethods, OfTwoThatAreOutdatedEachHasItsOwnVersion) {
+    versions.volumes.at("p/own/root").source = "../debian/root.img";
+    versions.volumes.at("p/own/root").outdated = true;
+    versions.base_times["p/own/root"] = "2026-01-01T00:00:00.5Z";
+    versions.base_times["p/work/root"] = "2026-01-02T03:04:05.5Z";
+    const auto children = call("template.status", {{"template", "debian"}}).value()["children"];
+    ASSERT_EQ(children.size(), 3U);
+    EXPECT_EQ(children[0]["runs"], json({{"written", "2026-01-01T00:00:00.5Z"}, {"revision", nullptr}, {"newest", false}})) << "pruned";
+    EXPECT_EQ(children[2]["runs"]["revision"], "2026-01-02T03:04:05Z");
 }
 
 TEST_F(TemplateMethods, AreCommittedWhileTheyRunByWhoMayCommit) {
