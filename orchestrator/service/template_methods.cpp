@@ -4,8 +4,8 @@
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/versions.h"
+#include "orchestrator/service/volume_of.h"
 
-#include <algorithm>
 #include <array>
 #include <map>
 
@@ -106,12 +106,6 @@ Result<json> status(const VmDefinition& template_vm, const Children& children, V
             if (!version.is_null()) users.push_back(std::move(version));
         }
     return json{{"vm", template_vm.name.str()}, {"volumes", std::move(volumes)}, {"children", std::move(users)}};
-}
-
-Result<base::VolumeId> volume_of(const VmDefinition& template_vm, const base::VolumeName& volume) {
-    const auto found = std::ranges::find(template_vm.volumes, volume, &definitions::VolumeUse::volume);
-    if (found != template_vm.volumes.end()) return base::VolumeId{found->pool, template_vm.name, volume};
-    return base::fail(Errc::NotFound, "'" + template_vm.name.str() + "' has no volume '" + volume.str() + "'");
 }
 
 }  // namespace

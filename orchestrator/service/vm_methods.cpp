@@ -6,6 +6,7 @@
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/retirement.h"
 #include "orchestrator/service/telling.h"
+#include "orchestrator/service/volume_of.h"
 
 #include <array>
 #include <map>
@@ -109,13 +110,6 @@ void add_life(Methods& methods, vm::Machines& machines, const Access& access) {
         TRY(machines.resume(vm));
         return done();
     });
-}
-
-// Of the VM, by its name: each is in one pool.
-Result<base::VolumeId> volume_of(const definitions::VmDefinition& vm, const base::VolumeName& volume) {
-    for (const auto& use : vm.volumes)
-        if (use.volume == volume) return base::VolumeId{use.pool, vm.name, volume};
-    return base::fail(base::Errc::NotFound, vm.name.str() + " has no volume called " + volume.str());
 }
 
 // Who reads a state sees its VM, who writes it attaches to that, too.

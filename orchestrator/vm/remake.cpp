@@ -59,12 +59,13 @@ Result<> carry_out_rename(const Surroundings& world, const Remake& remake) {
 // Each place is noted before it is made, and only when there is none.
 Result<> make_clone(const Surroundings& world, const definitions::VmDefinition& vm, Remake& remake) {
     for (const auto& pool : pools_of(vm)) {
+        if (!TRY(world.storage.has_vm(pool, vm.name))) continue;
         if (TRY(world.storage.has_vm(pool, remake.to))) return fail(Errc::Exists, pool.str() + "/" + remake.to.str() + " exists already");
         remake.pools.push_back(pool);
         TRY(world.definitions.remakes().note(remake));
         auto cloned = world.storage.clone_vm(pool, vm.name, remake.to);
         if (cloned) continue;
-        remake.pools.pop_back();  // what is there now is not ours
+        if (cloned.error().code == Errc::Exists) remake.pools.pop_back();  // somebody made it in between
         return cloned;
     }
     (void)TRY(world.definitions.clone(vm.name, remake.to));
@@ -104,7 +105,7 @@ Result<> rename_halted(const Surroundings& world, const definitions::VmDefinitio
 }
 
 Result<> clone_vm(const Surroundings& world, const definitions::VmDefinition& vm, const VmName& to) {
-    if (world.definitions.find(to)) return fail(Errc::Exists, "there is a VM called " + to.str() + " already");
+    if (TRY(world.definitions.is_taken(to))) return fail(Errc::Exists, "there is a VM called " + to.str() + " already");
     Remake remake{Remake::What::Clone, vm.name, to, {}};
     auto made = make_clone(world, vm, remake);
     if (made) return world.definitions.remakes().forget(remake);

@@ -219,7 +219,7 @@ TEST_F(VmCommands, Templates) {
 
 TEST_F(VmCommands, Resize) {
     answer("vm.resize", json{{"volume", "fast/work/data"}, {"size", 33554432}});
-    EXPECT_EQ(run({"vm", "resize", "work", "data", "32M"}).out, "fast/work/data  32 MiB\n");
+    EXPECT_EQ(run({"vm", "resize", "work", "data", "32M"}).out, "fast/work/data  32.0 MiB\n");
     EXPECT_EQ(asked_, R"(vm.resize {"size":33554432,"vm":"work","volume":"data"})");
     EXPECT_EQ(json::parse(run({"--json", "vm", "resize", "work", "data", "32M"}).out)["size"], 33554432);
     EXPECT_NE(run({"vm", "resize", "work", "data", "large"}).code, ExitCode::Ok);

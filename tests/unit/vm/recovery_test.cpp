@@ -116,7 +116,7 @@ TEST(Killed, DuringAStopKeepsWhatTheGuestWrote) {
             ASSERT_TRUE(world.machines->start(work, {}));
             world.guest_writes("fast/work/data", "new");
             world.faults->die_at(call, moment, Faults::Calls::Changing);
-            (void)world.machines->stop(work, {}, {});
+            (void)world.machines->stop(work, {std::chrono::milliseconds(100), true}, {});  // who cannot be asked has that time
             const bool dead = world.faults->dead();
             world.start_orchestrator();
             (void)world.machines->recover();
