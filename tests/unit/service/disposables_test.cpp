@@ -130,7 +130,7 @@ TEST_F(ServiceDisposables, WhatCannotBeRemovedWithoutTheMountIsWhenItComes) {
     ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
     // The remover has one thread.
     EXPECT_EQ(disposables_->end(vm_name("disp7")).error().code, base::Errc::NotFound);
-    EXPECT_EQ(reported_, "disp7: no mount");
+    EXPECT_EQ(reported_, "disp7: cannot be removed: no mount");
     EXPECT_TRUE(store_->find(vm_name("disp7")));
     machines_->mount_is_there = true;
     disposables_->mount_came();
