@@ -74,7 +74,7 @@ TEST_F(PreloadedGuests, AreReadyFoundAgainHandedOutAndReplaced) {
 
 // Its guest outlives the orchestrator, and it goes with its guest all the same.
 TEST_F(PreloadedGuests, AreNotNeededForOneThatOutlivesTheOrchestrator) {
-    const auto started = disposables_->start(named<VmName>("dvm"), {});
+    const auto started = disposables_->start(named<VmName>("dvm"), 0, {});
     ASSERT_TRUE(started) << started.error().message();
     const auto& name = started->vm;
     EXPECT_EQ(control(name.str(), "state"), "started");
