@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/fuse/session.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -19,17 +20,20 @@ using base::Result;
 
 namespace {
 
-// After kill -9 of a daemon its mount stays and answers ENOTCONN to everything.
-Result<> clear_dead_mount(const std::filesystem::path& mountpoint) {
-    struct stat found {};
-    if (::stat(mountpoint.c_str(), &found) == 0) {
-        if (!S_ISDIR(found.st_mode)) return fail(Errc::InvalidArgument, "the mountpoint " + mountpoint.string() + " is no directory");
-        return {};
+// After kill -9 of a daemon its mount stays and answers ENOTCONN to everything, but what the kernel remembers for a while: it has to be asked for
+// attributes that are not older than the question.
+Result<> clear_dead_mounts(const std::filesystem::path& mountpoint) {
+    constexpr int most = 64;  // one on the other
+    for (int cleared = 0;; ++cleared) {
+        struct statx found {};
+        if (::statx(AT_FDCWD, mountpoint.c_str(), AT_STATX_FORCE_SYNC, STATX_TYPE, &found) == 0) {
+            if (!S_ISDIR(found.stx_mode)) return fail(Errc::InvalidArgument, "the mountpoint " + mountpoint.string() + " is no directory");
+            return {};
+        }
+        if (errno != ENOTCONN || cleared == most) return fail_errno(errno, "cannot use the mountpoint " + mountpoint.string());
+        if (::umount2(mountpoint.c_str(), MNT_DETACH) != 0)
+            return fail_errno(errno, "cannot unmount what a dead varvefs has left at " + mountpoint.string());
     }
-    if (errno != ENOTCONN) return fail_errno(errno, "cannot use the mountpoint " + mountpoint.string());
-    if (::umount2(mountpoint.c_str(), MNT_DETACH) != 0)
-        return fail_errno(errno, "cannot unmount what a dead varvefs has left at " + mountpoint.string());
-    return {};
 }
 
 std::vector<std::string> arguments() { return {"varvefs", "-oallow_other,default_permissions,nosuid,nodev,fsname=varve,subtype=varve"}; }
@@ -54,7 +58,7 @@ Result<std::unique_ptr<Session>> Session::make(Server& server, Notifier& notifie
 
 Result<std::unique_ptr<Session>> Session::mount(Server& server, Notifier& notifier, DeviceBackingFiles& backing_files,
                                                 const std::filesystem::path& mountpoint) {
-    TRY(clear_dead_mount(mountpoint));
+    TRY(clear_dead_mounts(mountpoint));
     auto owner = TRY(make(server, notifier));
     auto* const session = owner->session_;
     if (fuse_set_signal_handlers(session) != 0) return fail(Errc::Io, "cannot set signal handlers");

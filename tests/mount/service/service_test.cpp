@@ -142,6 +142,11 @@ protected:
         ready_ = manager_->next();
         ASSERT_TRUE(ready_.starts_with("READY=1\n")) << ready_ << this->log();
     }
+    void kill() {
+        ASSERT_EQ(::kill(pid_, SIGKILL), 0) << Errno{errno};
+        ASSERT_EQ(::waitpid(pid_, nullptr, 0), pid_);
+        pid_ = -1;
+    }
     int end() {
         (void)::kill(pid_, SIGTERM);  // still our child
         int status = 0;
@@ -195,6 +200,17 @@ TEST_F(ServiceTest, TellsThatItIsReadyAndThatItEnds) {
     EXPECT_EQ(make_directory(vm(0)), ok) << "it is mounted by then";
     EXPECT_EQ(end(), 0);
     EXPECT_EQ(manager_->next(), "STOPPING=1");
+}
+
+// The kernel still answers from memory what it has asked a moment before.
+TEST_F(ServiceTest, LeavesNothingOfAKilledOneBelowItsMount) {
+    start(pool("sim"));
+    struct stat found {};
+    ASSERT_EQ(::stat(mount().c_str(), &found), 0) << Errno{errno};
+    kill();
+    start(pool("sim"));
+    EXPECT_EQ(end(), 0);
+    EXPECT_EQ(::umount2(mount().c_str(), MNT_DETACH) == 0 ? 0 : errno, EINVAL) << "a dead mount was below";
 }
 
 TEST_F(ServiceTest, FeedsTheWatchdogAsLongAsItAnswers) {
