@@ -354,7 +354,7 @@ Result<Encryption> encryption_of(const PoolSettings& settings) {
 // Adds what is wrong to `found`, unless that is nullptr.
 Result<> check_into(const PoolSettings& settings, Problems* found) {
     const auto before = found == nullptr ? 0 : found->size();
-    const auto checked = [&]() -> Result<> {
+    auto checked = [&]() -> Result<> {
         if (const auto file = plugin_of(settings)) return plugin::check(*file, without_driver(settings), Checks());
         return TRY(driver_of(settings))->check(settings, found);
     }();
