@@ -35,6 +35,7 @@ Result<What> what_in(const settings::Value& value) {
 Result<std::vector<base::PoolName>> pools_in(const settings::Value& value) {
     std::vector<base::PoolName> pools;
     const auto texts = TRY(settings::texts_of(value, "a list of pools"));
+    pools.reserve(texts.size());
     for (const auto& text : texts) pools.push_back(TRY(base::PoolName::parse(text)));
     return pools;
 }

@@ -57,7 +57,7 @@ Result<> Workers::became_used(Record record) const {
     // It may be paused again before its networks have come. Without room for that word it gets them all the same.
     record.phase = Record::Phase::Used;
     (void)records_.put(record);
-    const auto networks = bring_networks(record);
+    auto networks = bring_networks(record);
     const auto info = machines_.info(record.vm);
     // Its hypervisor does not answer: the next orchestrator tries again.
     if (!networks && info && info->state == vm::VmState::Unknown) return networks;
