@@ -30,37 +30,26 @@ Result<bool> parse_flag(std::string_view text) {
     return fail(Errc::InvalidArgument, quoted(text) + " is neither 0 nor 1");
 }
 
-Result<Change> rw_change(std::string_view text) {
-    const auto rw = TRY(parse_flag(text));
-    return [rw](api::VolumeConfig config) -> Result<api::VolumeConfig> {
-        config.rw = rw;
+template <class Value>
+Change setting(Value api::VolumeConfig::*which, Value value) {
+    return [which, value = std::move(value)](api::VolumeConfig config) -> Result<api::VolumeConfig> {
+        config.*which = value;
         return config;
     };
 }
 
+Result<Change> rw_change(std::string_view text) { return setting(&api::VolumeConfig::rw, TRY(parse_flag(text))); }
+
+Result<Change> ephemeral_change(std::string_view text) { return setting(&api::VolumeConfig::ephemeral, TRY(parse_flag(text))); }
+
 Result<Change> keep_change(std::string_view text) {
-    const auto keep = TRY(parse_keep(text));
-    return [keep](api::VolumeConfig config) -> Result<api::VolumeConfig> {
-        config.revisions_to_keep = keep;
-        return config;
-    };
+    return setting(&api::VolumeConfig::revisions_to_keep, std::optional(TRY(parse_keep(text))));
 }
 
 Result<Change> schedule_change(std::string_view text) {
     std::optional<api::Schedule> schedule;  // absent: the pool's
     if (!text.empty()) schedule = TRY(api::Schedule::parse(text));
-    return [schedule](api::VolumeConfig config) -> Result<api::VolumeConfig> {
-        config.schedule = schedule;
-        return config;
-    };
-}
-
-Result<Change> ephemeral_change(std::string_view text) {
-    const auto ephemeral = TRY(parse_flag(text));
-    return [ephemeral](api::VolumeConfig config) -> Result<api::VolumeConfig> {
-        config.ephemeral = ephemeral;
-        return config;
-    };
+    return setting(&api::VolumeConfig::schedule, std::move(schedule));
 }
 
 struct Setting {

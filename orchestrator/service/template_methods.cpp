@@ -6,6 +6,7 @@
 #include "orchestrator/service/versions.h"
 #include "orchestrator/service/volume_of.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 

@@ -107,7 +107,7 @@ private:
     [[nodiscard]] Result<> move(const LiveInterface& live, const Interface& wanted) const {
         if (is_on(live, wanted)) return {};
         if (!wanted.mac || wanted.mac == live.mac) {
-            const auto moved = hypervisor_.update_interface(domain_, domain_xml::interface_xml({wanted.source, live.mac, {}}, type_));
+            auto moved = hypervisor_.update_interface(domain_, domain_xml::interface_xml({wanted.source, live.mac, {}}, type_));
             if (moved || moved.error().code != Errc::Unsupported) return moved;
         }
         TRY(detach(live));
