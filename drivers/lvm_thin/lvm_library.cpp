@@ -98,6 +98,22 @@ Result<std::string> LvmLibrary::run(const std::string& what, const std::vector<s
     return fail(meaning_of(reasons), "LVM cannot " + what + ": " + reasons);
 }
 
+// Through the pool's device to the disks below it as they are now. By default each of a volume group's disks holds LVM's metadata.
+Result<> LvmLibrary::flush_disks() const {
+    const auto path = kernel::DeviceMapper::node_path(TRY(active_pool()));
+    const base::UniqueFd pool(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!pool.valid() || ::fsync(pool.get()) != 0) return base::fail_errno(errno, "cannot flush the disks below " + path.string());
+    return {};
+}
+
+Result<> LvmLibrary::change(const std::string& what, const std::vector<std::string>& words) {
+    TRY(run(what, words));
+    // LVM writes its metadata past the page cache, and leaves them in the disks' volatile caches (no flush in lib/device/bcache.c, LVM 2.03.16).
+    const auto flushed = flush_disks();
+    if (!flushed) return fail(Errc::Io, "LVM has done it, but a power cut may undo it: " + flushed.error().message());
+    return {};
+}
+
 std::vector<kernel::DmInfo> LvmLibrary::devices() const {
     const auto pool = mapper_.find(pool_device());
     if (!pool || !*pool) return {};
@@ -162,7 +178,7 @@ Result<LvUuid> LvmLibrary::create(const std::string& name, base::Bytes size, con
     words.insert(words.end(), {"--virtualsize", std::to_string(size.count) + "b", "--thinpool", place_.thin_pool});
     words = with_tags(std::move(words), tags);
     words.push_back(place_.volume_group);
-    TRY(run("make " + full(name), words));
+    TRY(change("make " + full(name), words));
     return uuid_of(name, activation);
 }
 
@@ -172,24 +188,21 @@ Result<LvUuid> LvmLibrary::snapshot(const std::string& origin, const std::string
     words.emplace_back("--snapshot");
     words = with_tags(std::move(words), tags);
     words.push_back(full(origin));
-    TRY(run("take a snapshot of " + full(origin), words));
+    TRY(change("take a snapshot of " + full(origin), words));
     return uuid_of(name, activation);
 }
 
 Result<> LvmLibrary::rename(const std::string& from, const std::string& to) {
-    TRY(run("rename " + full(from) + " to " + to, {"lvrename", "--autobackup", "n", place_.volume_group, from, to}));
-    return {};
+    return change("rename " + full(from) + " to " + to, {"lvrename", "--autobackup", "n", place_.volume_group, from, to});
 }
 
 Result<> LvmLibrary::remove(const std::string& name) {
-    TRY(run("remove " + full(name), {"lvremove", "--yes", "--autobackup", "n", full(name)}));
-    return {};
+    return change("remove " + full(name), {"lvremove", "--yes", "--autobackup", "n", full(name)});
 }
 
 Result<> LvmLibrary::set_size(const std::string& name, base::Bytes size) {
-    TRY(run("resize " + full(name),
-            {"lvresize", "--yes", "--force", "--autobackup", "n", "--size", std::to_string(size.count) + "b", full(name)}));
-    return {};
+    return change("resize " + full(name),
+                  {"lvresize", "--yes", "--force", "--autobackup", "n", "--size", std::to_string(size.count) + "b", full(name)});
 }
 
 Result<> LvmLibrary::activate(const std::string& name) {
@@ -223,8 +236,7 @@ Result<> LvmLibrary::change_tags(const std::string& name, const std::vector<std:
     }
     if (remove.empty() && add.empty()) return {};
     words.push_back(full(name));
-    TRY(run("change the tags of " + full(name), words));
-    return {};
+    return change("change the tags of " + full(name), words);
 }
 
 // ---- state
@@ -315,15 +327,19 @@ Result<base::Extents> LvmLibrary::differing(const std::string& a, const std::str
 
 Result<base::Bytes> LvmLibrary::exclusive(const std::string& name) { return metadata_.exclusive(TRY(thin_id(name))); }
 
-Result<ThinPoolHealth> LvmLibrary::health() const {
+Result<kernel::DmName> LvmLibrary::active_pool() const {
+    if (TRY(mapper_.find(pool_device()))) return pool_device();
     // A pool that never had a volume has no layer of its own yet (lv_is_new_thin_pool in lib/metadata/thin_manip.c).
-    const auto layer = TRY(mapper_.find(pool_device()));
-    const auto pool = layer ? pool_device() : device(place_.thin_pool);
-    if (!layer && !TRY(mapper_.find(pool)))
-        return fail(Errc::NotFound, "the thin pool " + full(place_.thin_pool) +
-                                        " is not active; look with vgs whether its volume group is there under this name and not exported, "
-                                        "and activate it: vgchange --activate y " +
-                                        place_.volume_group);
+    auto without_layer = device(place_.thin_pool);
+    if (TRY(mapper_.find(without_layer))) return without_layer;
+    return fail(Errc::NotFound, "the thin pool " + full(place_.thin_pool) +
+                                    " is not active; look with vgs whether its volume group is there under this name and not exported, "
+                                    "and activate it: vgchange --activate y " +
+                                    place_.volume_group);
+}
+
+Result<ThinPoolHealth> LvmLibrary::health() const {
+    const auto pool = TRY(active_pool());
     const auto table = TRY(mapper_.table(pool));
     const auto status = TRY(mapper_.status(pool));
     const auto* target = table.targets().size() == 1 ? std::get_if<kernel::ThinPoolTarget>(&table.targets().front().kind) : nullptr;

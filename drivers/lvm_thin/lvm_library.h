@@ -54,6 +54,8 @@ private:
     [[nodiscard]] std::string full(const std::string& lv) const { return place_.volume_group + "/" + lv; }
     [[nodiscard]] kernel::DmName device(const std::string& lv) const;
     [[nodiscard]] kernel::DmName pool_device() const;
+    // The same, or the device that a new pool has instead. NotFound when it is not active.
+    [[nodiscard]] base::Result<kernel::DmName> active_pool() const;
     // NotFound when it is not active.
     [[nodiscard]] base::Result<kernel::DmInfo> info(const std::string& lv) const;
     [[nodiscard]] base::Result<LvUuid> uuid_of(const std::string& lv, Activation activation);
@@ -71,6 +73,9 @@ private:
     [[nodiscard]] base::Result<Lv> idle(const std::string& name);
     // Its printed text; `what` begins the reason of a failure.
     [[nodiscard]] base::Result<std::string> run(const std::string& what, const std::vector<std::string>& words);
+    // A command that changes LVM's metadata: durable when it returns.
+    [[nodiscard]] base::Result<> change(const std::string& what, const std::vector<std::string>& words);
+    [[nodiscard]] base::Result<> flush_disks() const;
 
     const LvmPlace place_;
     kernel::DeviceMapper& mapper_;

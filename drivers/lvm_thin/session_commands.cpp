@@ -127,27 +127,18 @@ std::vector<api::Revision> revisions_in(const Records& records, const RecordId& 
 
 enum class Written { No, Yes, Unknown };
 
-// What was written to the LV, and everything before on the disks below it: LVM writes its own metadata past the page cache, and leaves them in the disks'
-// volatile caches. Opened not for writing: then udev would look into it, and it could not become idle.
-Result<> flush_through(Context& pool, const LvUuid& active) {
-    const auto opened = TRY(pool.lvm->open(TRY(pool.catalog.name_of(active)), Lvm::Access::Read));
-    if (::fsync(opened.get()) != 0) return base::fail_errno(errno, "cannot make what the VM wrote durable");
-    return {};
-}
-
-// The old state becomes a revision, and what can go, goes, in the same step. What was perhaps not written pushes nothing out. `session`: the active LV.
-Result<> replace_committed(Context& pool, const RecordId& volume, const LvUuid& lv, const LvUuid& session, base::Bytes size,
-                           Written written, const api::Retention& retention) {
+// The old state becomes a revision, and what can go, goes, in the same step. What was perhaps not written pushes nothing out.
+Result<> replace_committed(Context& pool, const RecordId& volume, const LvUuid& lv, base::Bytes size, Written written,
+                           const api::Retention& retention) {
     auto next = records_of(pool);
     const auto now = pool.clock.now();
     if (const auto old = next.committed(volume)) keep_as_revision(next, *old, now, {});
     next.states.insert_or_assign(lv, StateRecord{volume, now, now, size});
     if (written == Written::Yes) prune_records(next, volume, api::Revisions(revisions_in(next, volume)), retention);
     TRY(pool.catalog.commit(std::move(next)));  // the point of no return
-    auto flushed = flush_through(pool, session);
     pool.catalog.settle_names(volume);
     pool.catalog.collect();
-    return flushed;
+    return {};
 }
 
 // Zero counters prove nothing (the LV may have been activated again): then the thin pool's metadata tells.
@@ -184,8 +175,12 @@ Result<> drop_session(Context& pool, const LvUuid& lv, Records next) {
 
 Result<> end_with_commit(Context& pool, const RecordId& volume, const LvUuid& lv, Written written, const api::Retention& retention) {
     const auto size = pool.catalog.look([&](const Contents& contents) { return contents.lvs.at(lv).size; });
-    TRY(flush_through(pool, lv));
-    return replace_committed(pool, volume, lv, lv, size, written, retention);
+    {
+        // Not for writing: then udev would look into it, and it could not become idle.
+        const auto opened = TRY(pool.lvm->open(TRY(pool.catalog.name_of(lv)), Lvm::Access::Read));
+        if (::fsync(opened.get()) != 0) return base::fail_errno(errno, "cannot make what the VM wrote durable");
+    }
+    return replace_committed(pool, volume, lv, size, written, retention);
 }
 
 Result<> stop_without_layer(Context& pool, const base::VolumePath& path, const RecordId& volume, const LvUuid& lv,
@@ -281,7 +276,7 @@ Result<> commit_session(Context& pool, const base::VolumePath& path, const Recor
     if (written == Written::No) return {};
     const auto state = TRY(pool.catalog.snapshot(lv, temporary_name(pool.catalog.unique_name()), {}, Lvm::Activation::Idle));
     const auto size = pool.catalog.look([&lv = lv](const Contents& contents) { return contents.lvs.at(lv).size; });
-    TRY(replace_committed(pool, volume, state, lv, size, written, commit.retention));
+    TRY(replace_committed(pool, volume, state, size, written, commit.retention));
     if (!writes) return {};
     const std::lock_guard lock(pool.memory);
     pool.committed_at.insert_or_assign(lv, *writes);  // read before the snapshot: a write in between counts
