@@ -2,6 +2,7 @@
 // Volumes: what has to do with names, of volumes and of VMs.
 #include "fs/engine/volumes.h"
 
+#include "fs/engine/device_owner.h"
 #include "fs/paths/entry_name.h"
 
 #include <utility>
@@ -143,8 +144,18 @@ Result<> Volumes::set_ownership(const VmPtr& vm, const api::Ownership& ownership
     const auto name = vm->name();
     const auto held = TRY(vm->pool().locks().acquire({{name, {}}}, patience()));
     TRY(still_there(*vm, name));
+    const auto before = vm->view();
     TRY(vm->pool().driver().set_ownership(name, ownership));
     vm->set_ownership(ownership);
+    for (const auto& [volume, view] : before->volumes) {
+        if (!view->session) continue;
+        const auto device = vm->pool().driver().device({name, volume}, *view);
+        if (!device) continue;  // it has vanished
+        const auto holder = TRY(holder_of(*device));
+        if (holder.uid != before->ownership.uid && holder.uid != 0) continue;  // an account that libvirt gave it to
+        (void)TRY(take_back(*device));
+        TRY(hand_over(*device, ownership));
+    }
     return {};
 }
 

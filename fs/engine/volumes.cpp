@@ -3,6 +3,7 @@
 
 #include "drivers/api/rules.h"
 
+#include "fs/engine/device_owner.h"
 #include "fs/engine/transaction.h"
 #include "fs/paths/entry_name.h"
 
@@ -160,21 +161,37 @@ Result<Started> Volumes::start(const VolumeRef& volume) {
     // The source's view stays alive, and its committed image stays linked or open, while the driver uses it: its lock is not needed,
     // so that starts of children do not wait for each other. A commit of the source in between makes the start see the older or newer state.
     std::optional<StartPoint> from;
-    if (const auto view = volume.view(); view && !view->session) from = TRY(start_point(volume));
-    TRY(api::check(volume.path(), volume.view().get(), start_command(from), volume.vm->pool().driver().capabilities()));
-    TRY(layer_is_dispensable(volume, *volume.view()));
+    const auto before = volume.view();
+    if (before && !before->session) from = TRY(start_point(volume));
+    TRY(api::check(volume.path(), before.get(), start_command(from), volume.vm->pool().driver().capabilities()));
+    TRY(layer_is_dispensable(volume, *before));
     TRY(enough_space(volume));
     const auto view = TRY(run(held, volume, start_command(from)));
-    return Started{TRY(volume.vm->pool().driver().device(volume.path(), *view))};
+    auto device = TRY(volume.vm->pool().driver().device(volume.path(), *view));
+    if (const auto given = hand_over(device, volume.vm->view()->ownership); !given) {
+        if (!before->session) (void)run(held, volume, api::Stop{api::Stop::Outcome::Discard, {}});  // else the next stop does
+        return base::Failure(given.error());
+    }
+    return Started{std::move(device)};
 }
 
 Result<Committed> Volumes::stop(const VolumeRef& volume, api::Stop::Outcome outcome) {
     const auto held = TRY(lock(volume));
     const auto before = volume.view();
     if (!before) return fail(Errc::NotFound, "there is no volume " + volume.path().str());
-    const auto after = TRY(run(held, volume, api::Stop{outcome, retention(volume, *before)}));
-    if (after) preparer_.stopped(volume.vm, volume.volume);
-    return what_was_committed(*before, after);
+    std::optional<std::filesystem::path> device;
+    if (before->session)
+        if (auto known = volume.vm->pool().driver().device(volume.path(), *before)) device = *std::move(known);  // else it has vanished
+    std::optional<DeviceHolder> holder;
+    if (device) holder = TRY(take_back(*device));
+    const auto after = run(held, volume, api::Stop{outcome, retention(volume, *before)});
+    if (!after) {
+        // The session goes on, and so may its hypervisor; why it does not end is what the caller has to know.
+        if (const auto now = volume.view(); holder && now && now->session) (void)give_again(*device, *holder);
+        return base::Failure(after.error());
+    }
+    if (*after) preparer_.stopped(volume.vm, volume.volume);
+    return what_was_committed(*before, *after);
 }
 
 Result<Committed> Volumes::commit(const VolumeRef& volume) {

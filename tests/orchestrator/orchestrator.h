@@ -73,13 +73,16 @@ private:
 class Orchestrator : public testing::Test {
 protected:
     void SetUp() override {
-        std::string pattern = testing::TempDir() + "varve-orch-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
+        ASSERT_NO_FATAL_FAILURE(make_directory());
         std::ofstream(config()) << "socket = \"" << socket().string() << "\"\nstate_dir = \"" << (directory_ / "state").string()
                                 << "\"\nruntime_dir = \"" << (directory_ / "run").string() << "\"\nmountpoint = \"" << mountpoint().string()
                                 << "\"\nhypervisor = \"" << hypervisor()
                                 << "\"\n[[right]]\nuser = 65534\nverbs = [\"see\"]\nvms = [\"@shared\"]\n";
+    }
+    virtual void make_directory() {
+        std::string pattern = testing::TempDir() + "varve-orch-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
     }
     void TearDown() override {
         if (HasFailure()) std::cerr << log() << '\n';
@@ -89,6 +92,8 @@ protected:
     // What is kept of VMs is their definitions, where there is no mount.
     virtual std::filesystem::path mountpoint() const { return directory_ / "mount"; }
     virtual std::string hypervisor() const { return "test:///default"; }
+    // The program, with its arguments, that is to start it; none: the test does.
+    virtual std::vector<std::string> under() const { return {}; }
     std::filesystem::path config() const { return directory_ / "orchestrator.toml"; }
     std::filesystem::path socket() const { return directory_ / "socket"; }
     std::string log() const {
@@ -97,7 +102,9 @@ protected:
         return text.str();
     }
     std::unique_ptr<Process> start() {
-        return std::make_unique<Process>(std::vector<std::string>{ORCHESTRATOR, "--config", config()}, directory_ / "log");
+        auto words = under();
+        words.insert(words.end(), {ORCHESTRATOR, "--config", config()});
+        return std::make_unique<Process>(words, directory_ / "log");
     }
     rpc_client::Client connected() const {
         const auto end = std::chrono::steady_clock::now() + patience;

@@ -3,6 +3,7 @@
 #include "tests/mount/posix/one_volume.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,12 @@
 
 namespace varve::test_support {
 namespace {
+
+struct stat status_of(const std::filesystem::path& file) {
+    struct stat status {};
+    EXPECT_EQ(::stat(file.c_str(), &status), 0) << file << ": " << Errno{errno};
+    return status;
+}
 
 class CommandsTest : public OneVolumeTest {
 protected:
@@ -36,6 +43,26 @@ TEST_F(CommandsTest, StartAndStopCommit) {
     EXPECT_EQ(stopped.at("/result/committed"), "true");
     EXPECT_EQ(stopped.at("/result/revision"), "2017-07-14T02:40:00Z");
     EXPECT_FALSE(present(control("data", "device")));
+    expect_one_commit(new_content_);
+}
+
+TEST_F(CommandsTest, ADeviceIsTheVmsOwnersUntilItsStop) {
+    constexpr uid_t owner = 4711;
+    ASSERT_EQ(::chown((mount() / "pools" / "fast" / vm()).c_str(), owner, owner), 0);
+    must("data", "start");
+    const auto image = backing(vm()) / "data-dirty.img";
+    EXPECT_EQ(status_of(image).st_uid, owner);
+    guest_write("data", 0, new_content_);
+    {
+        const base::UniqueFd kept(::open(image.c_str(), O_WRONLY | O_CLOEXEC));
+        ASSERT_TRUE(kept.valid());
+        EXPECT_REFUSED(EBUSY, command("data", "stop").error);
+        EXPECT_EQ(status_of(image).st_uid, owner) << "the session goes on";
+    }
+    must("data", "stop");
+    const auto committed = status_of(backing(vm()) / "data.img");
+    EXPECT_EQ(committed.st_uid, 0U);
+    EXPECT_EQ(committed.st_mode & 07777U, 0600U);
     expect_one_commit(new_content_);
 }
 
