@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/cli/terminal_relay.h"
 
-#include "drivers/base/unique_fd.h"
-
-#include <fcntl.h>
 #include <poll.h>
 #include <termios.h>
 #include <unistd.h>
@@ -67,19 +64,17 @@ Result<bool> copy(int from, int to, bool keys) {
 
 }  // namespace
 
-Result<> relay_terminal(const std::string& device, int input, int output) {
-    const base::UniqueFd console(::open(device.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (!console.valid()) return fail_errno(errno, "cannot open the console " + device);
+Result<> relay_terminal(int console, int input, int output) {
     const RawTerminal raw(input);
     for (;;) {
-        std::array<pollfd, 2> waiting{{{input, POLLIN, 0}, {console.get(), POLLIN, 0}}};
+        std::array<pollfd, 2> waiting{{{input, POLLIN, 0}, {console, POLLIN, 0}}};
         // Without a deadline: it is the user's to end.
         if (::poll(waiting.data(), waiting.size(), -1) < 0) {
             if (errno == EINTR) continue;
             return fail_errno(errno, "cannot wait for the console");
         }
-        if (waiting[1].revents != 0 && !TRY(copy(console.get(), output, false))) return {};
-        if (waiting[0].revents != 0 && !TRY(copy(input, console.get(), true))) return {};
+        if (waiting[1].revents != 0 && !TRY(copy(console, output, false))) return {};
+        if (waiting[0].revents != 0 && !TRY(copy(input, console, true))) return {};
     }
 }
 

@@ -4,11 +4,9 @@
 
 #include "drivers/base/result.h"
 
-#include <string>
-
 namespace varve::cli {
 
 // Copies both ways until Ctrl-] is typed, the input ends or the other side hangs up. A terminal at `input` is raw meanwhile, and is set back.
-[[nodiscard]] base::Result<> relay_terminal(const std::string& device, int input, int output);
+[[nodiscard]] base::Result<> relay_terminal(int console, int input, int output);
 
 }  // namespace varve::cli

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/cli/orchestrator_command.h"
 #include "orchestrator/cli/terminal_relay.h"
-#include "orchestrator/mount_client/json_fields.h"
 
 namespace varve::cli {
 namespace {
@@ -17,13 +16,16 @@ public:
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
-        const auto result = TRY(context.call("vm.console", {{"vm", vm_}}));
-        context.output.object(result);
-        if (context.output.json()) return {};
+        if (context.output.json()) {
+            context.output.object(TRY(context.call("vm.console", {{"vm", vm_}})));
+            return {};
+        }
+        (void)TRY(context.call("vm.console", {{"vm", vm_}, {"open", true}}));
+        const auto console = context.client.take_descriptor();
+        if (!console.valid()) return base::fail(base::Errc::Corrupt, "the orchestrator has not sent the console of " + vm_);
         context.output.remark("Ctrl-] leaves the console of " + vm_);
         context.world.out.flush();
-        TRY(relay_terminal(mount_client::text_field(result, "path"), context.world.input, context.world.output));
-        return {};
+        return relay_terminal(console.get(), context.world.input, context.world.output);
     }
 
 private:

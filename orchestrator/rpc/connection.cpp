@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/rpc/connection.h"
 
+#include "orchestrator/rpc/descriptor.h"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -18,6 +21,7 @@ struct Connection::Answer {
     bool batch = false;
     std::size_t open = 0;
     Json responses = Json::array();
+    base::UniqueFd enclosed = {};  // of a method that has ended: no two threads have it
 };
 
 namespace {
@@ -87,7 +91,7 @@ void Connection::take_lines() {
             input_.clear();
             begin = 0;
             input_ended_ = true;  // where the next request begins cannot be known
-            send(line_of(failure(nullptr, Code::InvalidRequest, "a request has at most 262144 bytes")));
+            send({line_of(failure(nullptr, Code::InvalidRequest, "a request has at most 262144 bytes"))});
             break;
         }
         if (end == std::string::npos) break;
@@ -106,8 +110,8 @@ void Connection::handle(std::string_view line) {
     answer->open = message.parts.size();
     calls_ += message.parts.size();
     for (auto& part : message.parts) {
-        if (auto* request = std::get_if<Request>(&part))
-            call(std::move(*request), answer);
+        if (const auto* request = std::get_if<Request>(&part))
+            call(*request, answer);
         else
             add_response(answer, std::move(std::get<Json>(part)));
     }
@@ -120,19 +124,19 @@ bool Connection::call_builtin(const Request& request, const std::shared_ptr<Answ
     return true;
 }
 
-void Connection::call(Request request, const std::shared_ptr<Answer>& answer) {
+void Connection::call(const Request& request, const std::shared_ptr<Answer>& answer) {
     if (call_builtin(request, answer)) return;
     const auto* method = methods_.find(request.method);
     if (method == nullptr) {
         if (!request.id) return part_done(answer);
         return add_response(answer, failure(*request.id, Code::UnknownMethod, "there is no such method"));
     }
-    if (method->length == Length::Long) return run_in_worker(*method, std::move(request), answer);
-    answered(answer, request.id, run(method->handler, request.params, context()));
+    if (method->length == Length::Long) return run_in_worker(*method, request, answer);
+    answered(answer, request.id, run(method->handler, request.params, context(request, answer)));
 }
 
-void Connection::run_in_worker(const Method& method, Request request, const std::shared_ptr<Answer>& answer) {
-    asio::post(workers_, [self = shared_from_this(), &method, request = std::move(request), answer, call = context()] {
+void Connection::run_in_worker(const Method& method, const Request& request, const std::shared_ptr<Answer>& answer) {
+    asio::post(workers_, [self = shared_from_this(), &method, request, answer, call = context(request, answer)] {
         auto result = run(method.handler, request.params, call);
         asio::post(self->socket_.get_executor(), [self, answer, id = request.id, result = std::move(result)]() mutable {
             self->answered(answer, id, std::move(result));
@@ -140,16 +144,19 @@ void Connection::run_in_worker(const Method& method, Request request, const std:
     });
 }
 
-Call Connection::context() {
-    return {caller_, [weak = weak_from_this(), executor = socket_.get_executor()](std::string_view method, const Json& params) {
-                asio::post(executor, [weak, line = line_of(notification(method, params))] {
-                    if (const auto self = weak.lock()) self->send_event(line);
-                });
-            }};
+Call Connection::context(const Request& request, const std::shared_ptr<Answer>& answer) {
+    Call call{caller_, [weak = weak_from_this(), executor = socket_.get_executor()](std::string_view method, const Json& params) {
+                  asio::post(executor, [weak, line = line_of(notification(method, params))] {
+                      if (const auto self = weak.lock()) self->send_event(line);
+                  });
+              }};
+    if (request.id && !answer->batch) call.enclose = [answer](base::UniqueFd descriptor) { answer->enclosed = std::move(descriptor); };
+    return call;
 }
 
 void Connection::answered(const std::shared_ptr<Answer>& answer, const std::optional<Json>& id, Result<Json> result) {
     if (!id) return part_done(answer);
+    if (!result) answer->enclosed.reset();
     add_response(answer, result ? success(*id, *std::move(result)) : failure(*id, result.error()));
 }
 
@@ -161,8 +168,8 @@ void Connection::add_response(const std::shared_ptr<Answer>& answer, Json respon
 void Connection::part_done(const std::shared_ptr<Answer>& answer) {
     --calls_;
     if (--answer->open > 0) return;
-    if (answer->batch && !answer->responses.empty()) send(line_of(answer->responses));
-    if (!answer->batch && !answer->responses.empty()) send(line_of(answer->responses.front()));
+    if (answer->batch && !answer->responses.empty()) send({line_of(answer->responses)});
+    if (!answer->batch && !answer->responses.empty()) send({line_of(answer->responses.front()), std::move(answer->enclosed)});
     // Lines that wait in input_ may be taken now, but not in the middle of taking one.
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->take_lines(); });
 }
@@ -172,12 +179,12 @@ void Connection::send_event(const std::string& line) {
         ++missed_;
         return;
     }
-    send(line);
+    send({line});
 }
 
-void Connection::send(std::string line) {
+void Connection::send(Line line) {
     if (!socket_.is_open()) return;
-    output_size_ += line.size();
+    output_size_ += line.text.size();
     output_.push_back(std::move(line));
     if (!writing_) write();
 }
@@ -189,7 +196,8 @@ void Connection::write() {
         const auto self = weak.lock();
         if (!error && self) self->close();
     });
-    const auto rest = asio::buffer(output_.front()) + written_;
+    if (output_.front().enclosed.valid()) return write_enclosing();
+    const auto rest = asio::buffer(output_.front().text) + written_;
     socket_.async_write_some(rest, [self = shared_from_this()](error_code error, std::size_t count) {
         self->writing_ = false;
         self->stalled_.cancel();
@@ -198,9 +206,23 @@ void Connection::write() {
     });
 }
 
+void Connection::write_enclosing() {
+    socket_.async_wait(Socket::wait_write, [self = shared_from_this()](error_code error) {
+        if (error || !self->socket_.is_open()) return self->close();
+        auto& line = self->output_.front();
+        const auto count = send_with_descriptor(self->socket_.native_handle(), line.text, line.enclosed);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) return self->write_enclosing();
+        self->writing_ = false;
+        self->stalled_.cancel();
+        if (count < 0) return self->close();
+        line.enclosed.reset();  // the reader has one of his own now
+        self->written(static_cast<std::size_t>(count));
+    });
+}
+
 void Connection::written(std::size_t count) {
     written_ += count;
-    if (written_ == output_.front().size()) {
+    if (written_ == output_.front().text.size()) {
         output_size_ -= written_;
         output_.pop_front();
         written_ = 0;
@@ -209,7 +231,7 @@ void Connection::written(std::size_t count) {
     if (missed_ > 0 && output_size_ < limits_.output / 2) {
         auto line = line_of(notification("events.missed", {{"count", std::exchange(missed_, 0)}}));
         output_size_ += line.size();
-        output_.push_back(std::move(line));
+        output_.push_back({std::move(line)});
     }
     if (!output_.empty()) write();
     take_lines();

@@ -2,6 +2,7 @@
 // One client. Everything here happens in the thread of the server's io_context, but for what workers call.
 #pragma once
 
+#include "drivers/base/unique_fd.h"
 #include "orchestrator/rpc/limits.h"
 #include "orchestrator/rpc/message.h"
 #include "orchestrator/rpc/method_table.h"
@@ -36,20 +37,27 @@ public:
 
 private:
     struct Answer;
+    // What is to be written, and what goes with its first byte.
+    struct Line {
+        std::string text;
+        base::UniqueFd enclosed = {};
+    };
 
     void read_or_end();
     void received(std::size_t count);
     void take_lines();
     void handle(std::string_view line);
-    void call(Request request, const std::shared_ptr<Answer>& answer);
+    void call(const Request& request, const std::shared_ptr<Answer>& answer);
     [[nodiscard]] bool call_builtin(const Request& request, const std::shared_ptr<Answer>& answer);
-    void run_in_worker(const Method& method, Request request, const std::shared_ptr<Answer>& answer);
-    [[nodiscard]] Call context();
+    void run_in_worker(const Method& method, const Request& request, const std::shared_ptr<Answer>& answer);
+    // For a request, whose answer is `answer`.
+    [[nodiscard]] Call context(const Request& request, const std::shared_ptr<Answer>& answer);
     void answered(const std::shared_ptr<Answer>& answer, const std::optional<Json>& id, base::Result<Json> result);
     void add_response(const std::shared_ptr<Answer>& answer, Json response);
     void part_done(const std::shared_ptr<Answer>& answer);
-    void send(std::string line);
+    void send(Line line);
     void write();
+    void write_enclosing();
     void written(std::size_t count);
     [[nodiscard]] bool may_take_more() const;
 
@@ -67,7 +75,7 @@ private:
     bool input_ended_ = false;
     std::size_t calls_ = 0;  // under way
 
-    std::deque<std::string> output_;
+    std::deque<Line> output_;
     std::size_t output_size_ = 0;  // bytes in output_
     std::size_t written_ = 0;      // of its first line
     bool writing_ = false;

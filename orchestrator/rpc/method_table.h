@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/base/result.h"
+#include "drivers/base/unique_fd.h"
 #include "orchestrator/config/rights.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -18,6 +19,9 @@ struct Call {
     orchestrator::Caller caller;
     // Tells the caller something while the method runs. Thread-safe; goes nowhere when the caller has left.
     std::function<void(std::string_view method, const nlohmann::json& params)> notify;
+    // Sends an open descriptor along with the answer, when that is a result: to be called once, at most. Empty where the answer cannot have one: in a batch,
+    // and for a notification.
+    std::function<void(base::UniqueFd descriptor)> enclose = {};
 };
 
 // Called with an object. An error becomes the answer; nothing may be thrown.

@@ -6,11 +6,13 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace varve::rpc_client {
 namespace {
@@ -83,6 +85,26 @@ Result<> Client::send(std::string_view text) {
     return {};
 }
 
+ssize_t Client::receive_some(std::span<char> buffer) {
+    iovec part{buffer.data(), buffer.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};  // for one: the kernel closes more
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto count = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (count < 0) return count;
+    const auto* const header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len < CMSG_LEN(sizeof(int)))
+        return count;
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(header), sizeof number);
+    descriptor_ = base::UniqueFd(number);
+    return count;
+}
+
 Result<json> Client::receive(std::chrono::milliseconds deadline) {
     std::array<char, 65536> chunk{};
     for (std::size_t searched = 0;;) {
@@ -96,7 +118,7 @@ Result<json> Client::receive(std::chrono::milliseconds deadline) {
         searched = input_.size();
         if (input_.size() > longest_answer) return fail(Errc::TooLarge, "the orchestrator's answer is too long");
         TRY(wait(POLLIN, deadline));
-        const auto count = ::recv(socket_.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
+        const auto count = receive_some(chunk);
         if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (count < 0) return fail_errno(errno, "the connection to the orchestrator broke");
         if (count == 0) return fail(Errc::Io, "the orchestrator ended the connection; its log says why");

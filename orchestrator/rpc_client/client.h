@@ -5,14 +5,17 @@
 #include "drivers/base/result.h"
 #include "drivers/base/unique_fd.h"
 
+#include <sys/types.h>
 #include <nlohmann/json_fwd.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace varve::rpc_client {
 
@@ -32,6 +35,9 @@ public:
     // Hands notifications to the listener until it returns false, the connection ends (Io) or a signal came (Interrupted). No deadline.
     [[nodiscard]] base::Result<> listen(const std::function<bool(std::string_view method, const nlohmann::json& params)>& listener);
 
+    // What came with an answer since it was last asked for; of several only the last. Not valid: nothing came.
+    [[nodiscard]] base::UniqueFd take_descriptor() { return std::move(descriptor_); }
+
     void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
     void set_interrupted(std::function<bool()> interrupted) { interrupted_ = std::move(interrupted); }
 
@@ -40,12 +46,15 @@ private:
     // `deadline` negative: none.
     [[nodiscard]] base::Result<> wait(short events, std::chrono::milliseconds deadline);
     [[nodiscard]] base::Result<> send(std::string_view text);
+    // As recv(2), without waiting; keeps a descriptor that comes with it.
+    [[nodiscard]] ssize_t receive_some(std::span<char> buffer);
     [[nodiscard]] base::Result<nlohmann::json> receive(std::chrono::milliseconds deadline);
 
     base::UniqueFd socket_;
     std::chrono::milliseconds patience_ = std::chrono::minutes(15);  // a start of many VMs, each until its own deadline
     std::function<bool()> interrupted_;
     std::string input_;
+    base::UniqueFd descriptor_;
     std::int64_t last_id_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "orchestrator/definitions/definition_text.h"
 #include "orchestrator/service/arguments.h"
 #include "orchestrator/service/attach_paths.h"
+#include "orchestrator/service/console.h"
 #include "orchestrator/service/json_of.h"
 #include "orchestrator/service/methods.h"
 #include "orchestrator/service/retirement.h"
@@ -14,6 +15,8 @@
 namespace varve::service {
 namespace {
 
+using base::Errc;
+using base::fail;
 using base::Result;
 using base::VmName;
 using nlohmann::json;
@@ -80,10 +83,14 @@ void add_looking(Methods& methods, vm::Machines& machines, const definitions::De
         object["disks"] = disks ? json_of(*disks) : json::array();
         return object;
     });
-    methods.add("vm.console", Length::Long, Verb::Console, {"vm"}, [&](const VmName& vm, const Arguments&, const Call&) -> Result<json> {
-        const auto path = TRY(machines.console(vm));
-        return json{{"path", path.string()}};
-    });
+    methods.add("vm.console", Length::Long, Verb::Console, {"vm", "open"},
+                [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
+                    const bool open = TRY(arguments.flag("open", false));
+                    if (open && !call.enclose) return fail(Errc::InvalidArgument, "a console cannot be opened in a batch");
+                    const auto path = TRY(machines.console(vm));
+                    if (open) call.enclose(TRY(open_console(machines, vm, path)));
+                    return json{{"path", path.string()}};
+                });
 }
 
 void add_life(Methods& methods, vm::Machines& machines, const Access& access) {

@@ -5,6 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -155,6 +160,38 @@ TEST_F(VmCommands, DisksComeAndGo) {
 TEST_F(VmCommands, ConsoleGivesItsPathAsJson) {
     answer("vm.console", json{{"path", "/dev/pts/7"}});
     EXPECT_EQ(json::parse(run({"--json", "vm", "console", "work"}).out), json({{"path", "/dev/pts/7"}}));
+}
+
+TEST_F(VmCommands, ConsoleUsesWhatTheOrchestratorHasOpened) {
+    std::array<int, 2> pair{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+    const base::UniqueFd guest(pair[0]);
+    base::UniqueFd given(pair[1]);
+    std::array<int, 2> keys{};
+    std::array<int, 2> screen{};
+    ASSERT_TRUE(::pipe2(keys.data(), O_CLOEXEC) == 0 && ::pipe2(screen.data(), O_CLOEXEC) == 0);
+    const base::UniqueFd typing(keys[1]);
+    const base::UniqueFd typed(keys[0]);
+    const base::UniqueFd shown(screen[0]);
+    const base::UniqueFd showing(screen[1]);
+    methods_.add("vm.console", Length::Long, [&](const json& params, const Call& call) -> base::Result<json> {
+        asked_ = params.dump();
+        call.enclose(std::move(given));
+        return json{{"path", "/dev/pts/none"}};
+    });
+    ASSERT_EQ(::write(guest.get(), "login: ", 7), 7);
+    ASSERT_EQ(::write(typing.get(), "root\x1d", 5), 5);
+    const rpc::tests::Served served(methods_);
+    std::ostringstream out;
+    std::ostringstream err;
+    World world{out, err, false, "", "/home", "", {}, {}, typed.get(), showing.get(), served.path().string()};
+    EXPECT_EQ(cli::run({"vm", "console", "work"}, world), ExitCode::Ok) << err.str();
+    EXPECT_EQ(asked_, R"({"open":true,"vm":"work"})");
+    std::array<char, 16> text{};
+    EXPECT_EQ(::read(guest.get(), text.data(), text.size()), 4);
+    EXPECT_EQ(std::string(text.data(), 4), "root");
+    ASSERT_EQ(::read(shown.get(), text.data(), text.size()), 7);
+    EXPECT_EQ(std::string(text.data(), 7), "login: ");
 }
 
 TEST_F(VmCommands, LsHidesWhatIsKeptReady) {

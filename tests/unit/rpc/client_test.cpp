@@ -5,7 +5,12 @@
 
 #include <boost/asio/post.hpp>
 
+#include <fcntl.h>
+
+#include <array>
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <future>
 
 namespace varve::rpc::tests {
@@ -42,6 +47,49 @@ TEST(RpcClient, ErrorsKeepTheirKind) {
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, base::Errc::NotFound);
     EXPECT_EQ(answer.error().message(), "there is no VM 'x'");
+}
+
+TEST(RpcClient, GetsADescriptorWithItsAnswer) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    base::UniqueFd reading(ends[0]);
+    const base::UniqueFd writing(ends[1]);
+    MethodTable methods;
+    const auto enclose = [&](const nlohmann::json& params, const Call& call) -> base::Result<nlohmann::json> {
+        if (!call.enclose) return base::fail(base::Errc::Unsupported, "not here");
+        call.enclose(base::UniqueFd(::dup(reading.get())));
+        if (params.contains("fail")) return base::fail(base::Errc::Busy, "failed");
+        return nlohmann::json{{"text", std::string(params.value("length", 0), 'x')}};
+    };
+    methods.add("get", Length::Long, enclose);
+    methods.add("get.short", Length::Short, enclose);
+    Served served(methods);
+    auto client = Client::connect(served.path()).value();
+    for (const auto* method : {"get", "get.short"}) {
+        // Longer than what the socket takes at once, too.
+        for (const int length : {0, 1 << 20}) {
+            ASSERT_EQ(client.call(method, {{"length", length}}).value()["text"].get<std::string>().size(), std::size_t(length));
+            const auto got = client.take_descriptor();
+            ASSERT_TRUE(got.valid());
+            EXPECT_EQ(::fcntl(got.get(), F_GETFD), FD_CLOEXEC);
+            ASSERT_EQ(::write(writing.get(), "it", 2), 2);
+            std::array<char, 2> text{};
+            EXPECT_EQ(::read(got.get(), text.data(), text.size()), 2);
+            EXPECT_EQ(std::string(text.data(), text.size()), "it");
+            EXPECT_FALSE(client.take_descriptor().valid()) << "one answer, one descriptor";
+        }
+        EXPECT_EQ(client.call(method, {{"fail", true}}).error().code, base::Errc::Busy);
+        EXPECT_FALSE(client.take_descriptor().valid()) << "what failed gives nothing";
+    }
+    auto raw = served.connect();
+    raw.send(R"([{"jsonrpc":"2.0","id":1,"method":"get","params":{}}])"
+             "\n");
+    EXPECT_EQ(raw.json()[0]["error"]["data"]["code"], "unsupported");
+    // Nobody holds the pipe but us: what was sent is not kept.
+    reading.reset();
+    (void)::signal(SIGPIPE, SIG_IGN);  // write(2) says it
+    EXPECT_EQ(::write(writing.get(), "it", 2), -1);
+    EXPECT_EQ(errno, EPIPE);
 }
 
 TEST(RpcClient, NobodyThere) {

@@ -7,6 +7,7 @@
 #include "orchestrator/vm/machines.h"
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -69,7 +70,14 @@ public:
         const base::VolumeId root{base::PoolName::parse("p").value(), vm, base::VolumeName::parse("root").value()};
         return vm::CommitReport{vm, true, "", {{root, true, "2026-01-02T03:04:05Z"}}};
     }
-    base::Result<std::filesystem::path> console(const base::VmName&) const override { return std::filesystem::path("/dev/pts/7"); }
+    base::Result<std::filesystem::path> console(const base::VmName&) const override {
+        if (consoles.size() > 1) {
+            auto first = consoles.front();
+            consoles.pop_front();
+            return first;
+        }
+        return consoles.front();
+    }
     base::Result<> remove(const base::VmName& vm) override {
         if (!mount_is_there) return base::fail(base::Errc::NotFound, "no mount");
         if (removals_refused > 0) {
@@ -143,6 +151,7 @@ public:
     std::atomic<int> removals_refused = 0;
     std::atomic<bool> mount_is_there = true;  // as removals see it
     vm::StopRequest last_stop;
+    mutable std::deque<std::filesystem::path> consoles{"/dev/pts/7"};  // one for each question; the last one stays
     vm::AttachRequest last_attach;
     std::string last_resize;
 

@@ -6,7 +6,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 
 namespace varve::service::tests {
@@ -185,6 +190,40 @@ TEST_F(ServiceMethods, PausesResumesAndKills) {
     ASSERT_TRUE(call("vm.resume", {{"vm", "work"}}));
     EXPECT_EQ(call("vm.kill", {{"vm", "work"}}).value()["killed"], true);
     EXPECT_EQ(call("vm.console", {{"vm", "work"}}).value(), json({{"path", "/dev/pts/7"}}));
+}
+
+TEST_F(ServiceMethods, OpensAConsoleForWhoMayUseIt) {
+    const base::UniqueFd guest(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ASSERT_TRUE(guest.valid() && ::grantpt(guest.get()) == 0 && ::unlockpt(guest.get()) == 0);
+    std::array<char, 64> name{};
+    ASSERT_EQ(::ptsname_r(guest.get(), name.data(), name.size()), 0);
+    const std::filesystem::path terminal(name.data());
+    base::UniqueFd got;
+    const auto open = [&](std::deque<std::filesystem::path> consoles) {
+        machines_->consoles = std::move(consoles);
+        got.reset();
+        return methods_.find("vm.console")->handler({{"vm", "work"}, {"open", true}}, {{0, {}, 1}, {}, [&](base::UniqueFd fd) {
+                                                                                           got = std::move(fd);
+                                                                                       }});
+    };
+    ASSERT_TRUE(open({terminal}));
+    ASSERT_EQ(::write(got.get(), "hello\n", 6), 6);
+    std::array<char, 16> heard{};
+    EXPECT_GE(::read(guest.get(), heard.data(), heard.size()), 6);
+    EXPECT_EQ(std::string(heard.data(), 5), "hello");
+
+    // Its number may be somebody else's by the time that it is open.
+    const auto gone = open({terminal, "/dev/pts/none"});
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, base::Errc::Busy);
+    EXPECT_FALSE(got.valid());
+    const auto no_terminal = open({"/dev/null"});
+    ASSERT_FALSE(no_terminal);
+    EXPECT_EQ(no_terminal.error().code, base::Errc::Corrupt);
+    EXPECT_FALSE(got.valid());
+    EXPECT_FALSE(open({directory_ / "nothing"}));
+    EXPECT_EQ(refusal("vm.console", {{"vm", "work"}, {"open", true}}).code, base::Errc::InvalidArgument) << "as in a batch";
+    EXPECT_EQ(refusal("vm.console", {{"vm", "work"}, {"open", true}}, alice).code, base::Errc::Denied);
 }
 
 TEST_F(ServiceMethods, DefinitionsComeAsObjectsOrAsToml) {
