@@ -2,7 +2,7 @@
 // The queue's actions: each is begun in the loop, done by a worker, and its outcome told in the loop.
 #include "orchestrator/preloading/preloading.h"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 namespace varve::preloading {
@@ -45,11 +45,16 @@ void Preloading::carry_out(const action::Create& create) {
     // Nobody may see it before it is known to be nobody's.
     publish();
     // Those that are being created may not have taken theirs yet.
-    const auto creating = std::ranges::count_if(entries_, [](const auto& each) { return each.second.busy && !each.second.ran; });
-    const base::Bytes needed{settings.memory.count * static_cast<std::uint64_t>(creating) + settings_.threshold.count};
-    loop_.work(Work::Long, [this, record, needed] {
-        if (const auto free = workers_.shortage(record.template_vm, needed)) {
-            loop_.post([this, vm = record.vm, free = *free] { not_created(vm, free); });
+    std::set<VmName> creating;
+    for (const auto& [vm, each] : entries_)
+        if (each.busy && !each.ran) creating.insert(vm);
+    const base::Bytes others{settings.memory.count * (creating.size() - 1)};
+    const auto needed = settings.memory + others + settings_.threshold;
+    loop_.work(Work::Long, [this, record, needed, others, creating = std::move(creating)] {
+        if (const auto free = workers_.shortage(record.template_vm, needed, creating)) {
+            // Without what the others will take, or the next one would be tried at once.
+            const auto left = *free > others ? *free - others : base::Bytes();
+            loop_.post([this, vm = record.vm, left] { not_created(vm, left); });
             return;
         }
         loop_.post([this, vm = record.vm, outcome = workers_.create(record)] { created(vm, outcome); });

@@ -287,7 +287,7 @@ void Preloading::heard(const vm::GuestEvent& heard_of) {
 void Preloading::ask_memory() {
     if (settings_.templates.empty() || std::exchange(asking_memory_, true)) return;
     loop_.work(Work::Short, [this, any = settings_.templates.begin()->first] {
-        loop_.post([this, free = machines_.free_memory(any)] {
+        loop_.post([this, free = machines_.free_memory(any, {})] {
             asking_memory_ = false;
             if (free) tell(event::MemoryChanged{*free});
         });

@@ -12,8 +12,8 @@ using base::Errc;
 using base::Result;
 using base::VmName;
 
-std::optional<Bytes> Workers::shortage(const VmName& template_vm, Bytes needed) const {
-    const auto free = machines_.free_memory(template_vm);
+std::optional<Bytes> Workers::shortage(const VmName& template_vm, Bytes needed, const std::set<VmName>& counted) const {
+    const auto free = machines_.free_memory(template_vm, counted);
     // A hypervisor that does not answer fails the start, which says so.
     if (!free || *free >= needed) return {};
     return *free;

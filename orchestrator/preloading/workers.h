@@ -7,6 +7,8 @@
 #include "orchestrator/preloading/makers.h"
 #include "orchestrator/preloading/records.h"
 
+#include <set>
+
 namespace varve::preloading {
 
 enum class HandOver { Done, Used };
@@ -17,8 +19,9 @@ public:
     Workers(const definitions::DefinitionStore& store, vm::Machines& machines, Makers& makers, const Records& records)
         : store_(store), machines_(machines), makers_(makers), records_(records) {}
 
-    // The host's free memory, when it is less than that.
-    [[nodiscard]] std::optional<base::Bytes> shortage(const base::VmName& template_vm, base::Bytes needed) const;
+    // The host's free memory, when it is less than `needed`, in which that of `counted` is.
+    [[nodiscard]] std::optional<base::Bytes> shortage(const base::VmName& template_vm, base::Bytes needed,
+                                                      const std::set<base::VmName>& counted) const;
     // Makes it, starts it and waits until it is ready.
     [[nodiscard]] base::Result<> create(const Record& record) const;
     // Memory goes back, and it is paused; in a hurry, neither.

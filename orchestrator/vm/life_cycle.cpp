@@ -42,7 +42,7 @@ public:
         : settings_(std::move(settings)),
           hypervisors_(std::move(make), [this](const std::string& uri, const hypervisor::Event& event) { hear(uri, event); }),
           xen_keys_(std::move(open_xenstore)),
-          world_{definitions, storage, records, hypervisors_, xen_keys_, settings_} {}
+          world_{definitions, storage, records, hypervisors_, xen_keys_, memory_, settings_} {}
 
     ~TheLifeCycle() override { hypervisors_.quiet(); }
     TheLifeCycle(const TheLifeCycle&) = delete;
@@ -238,9 +238,9 @@ public:
 
     // ---- memory
 
-    Result<base::Bytes> free_memory(const VmName& vm) const override {
+    Result<base::Bytes> free_memory(const VmName& vm, const std::set<VmName>& but) const override {
         const auto definition = TRY(world_.definitions.find(vm));
-        return world_.hypervisors.at(world_.uri_of(definition)).free_memory();
+        return world_.memory.free(world_.hypervisors.at(world_.uri_of(definition)), but);
     }
 
     Result<GuestMemory> memory(const VmName& vm) const override {
@@ -526,6 +526,7 @@ private:
     const LifeCycleSettings settings_;
     Hypervisors hypervisors_;
     XenKeys xen_keys_;
+    MemoryPromises memory_;
     Surroundings world_;
     const std::shared_ptr<Listening> listening_ = std::make_shared<Listening>();
     const std::shared_ptr<Watching> watching_ = std::make_shared<Watching>();

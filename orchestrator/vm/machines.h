@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -159,8 +160,8 @@ public:
     // The storage, and what a running guest sees. `size` in whole sectors; only growth.
     [[nodiscard]] virtual base::Result<> resize(const base::VolumeId& volume, base::Bytes size) = 0;
 
-    // What another VM of this one's hypervisor could have.
-    [[nodiscard]] virtual base::Result<base::Bytes> free_memory(const base::VmName& vm) const = 0;
+    // What another VM of this one's hypervisor could have: what is free, without what starts under way were promised. Those of `but` are not counted.
+    [[nodiscard]] virtual base::Result<base::Bytes> free_memory(const base::VmName& vm, const std::set<base::VmName>& but) const = 0;
     // Of a VM with a guest. `set_memory` asks the guest, which gives back or takes as it can.
     [[nodiscard]] virtual base::Result<GuestMemory> memory(const base::VmName& vm) const = 0;
     [[nodiscard]] virtual base::Result<> set_memory(const base::VmName& vm, base::Bytes memory) = 0;

@@ -57,6 +57,12 @@ Result<> Start::prepare() {
 }
 
 Result<> Start::run() {
+    auto outcome = stages_or_unwind();
+    memory_.reset();  // its guest has it now, or is no more
+    return outcome;
+}
+
+Result<> Start::stages_or_unwind() {
     auto outcome = stages();
     if (outcome) return {};
     const auto unwound = unwind();
@@ -69,7 +75,7 @@ Result<> Start::run() {
 
 Result<> Start::stages() {
     TRY(stages_.run(Stage::Verify, [this] { return verify(); }));
-    TRY(stages_.run(Stage::Memory, [this] { return check_memory(); }));
+    TRY(stages_.run(Stage::Memory, [this] { return reserve_memory(); }));
     TRY(stages_.run(Stage::Volumes, [this] { return start_all_volumes(); }));
     TRY(stages_.run(Stage::Create, [this] { return create(); }));
     TRY(stages_.run(Stage::Resume, [this] { return resume(); }));
@@ -95,14 +101,10 @@ Result<> Start::verify() {
     return {};
 }
 
-Result<> Start::check_memory() {
-    const auto free = TRY(hypervisor_.free_memory());
-    const auto wanted = vm_.memory.initial + world_.settings.memory_reserve;
-    if (free >= wanted) return {};
-    return fail(
-        Errc::NoSpace,
-        "the host has " + base::human(free) + " of memory free, and " + vm_.name.str() + " needs " + base::human(vm_.memory.initial) +
-            (world_.settings.memory_reserve.count == 0 ? "" : ", with " + base::human(world_.settings.memory_reserve) + " kept free"));
+Result<> Start::reserve_memory() {
+    const auto deadline = std::chrono::steady_clock::now() + world_.settings.patience;
+    memory_ = TRY(world_.memory.promise(hypervisor_, vm_.name, vm_.memory.initial, deadline));
+    return {};
 }
 
 Result<> Start::start_all_volumes() {
@@ -152,8 +154,9 @@ Result<> Start::create() {
     domain_begun_ = true;
     const auto domain = TRY(hypervisor_.create_paused(xml));
     claim_.set_domain(domain.uuid);
-    if (TRY(hypervisor_.domain_type()) == domain_xml::DomainType::Xen) return world_.xen_keys.publish(domain, vm_);
-    return {};
+    if (TRY(hypervisor_.domain_type()) != domain_xml::DomainType::Xen) return {};
+    memory_.reset();  // on Xen a domain has all of it from its beginning; elsewhere a guest takes it as it boots
+    return world_.xen_keys.publish(domain, vm_);
 }
 
 Result<> Start::resume() {

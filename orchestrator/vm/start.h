@@ -6,6 +6,7 @@
 #include "orchestrator/vm/stage_runner.h"
 #include "orchestrator/vm/surroundings.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ public:
     [[nodiscard]] const std::vector<std::string>& findings() const { return findings_; }
 
 private:
+    [[nodiscard]] base::Result<> stages_or_unwind();
     [[nodiscard]] base::Result<> stages();
     [[nodiscard]] base::Result<> verify();
-    [[nodiscard]] base::Result<> check_memory();
+    [[nodiscard]] base::Result<> reserve_memory();
     [[nodiscard]] base::Result<> start_all_volumes();
     [[nodiscard]] base::Result<> create();
     [[nodiscard]] base::Result<> resume();
@@ -55,6 +57,7 @@ private:
     std::vector<SessionVolume> volumes_;
     std::vector<Attachable> attachables_;
     std::vector<std::string> findings_;
+    std::unique_ptr<MemoryPromise> memory_;
     bool volumes_begun_ = false;
     bool domain_begun_ = false;
     bool executed_ = false;  // the guest may have

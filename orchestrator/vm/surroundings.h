@@ -2,9 +2,9 @@
 // What the life cycle works with.
 #pragma once
 
-#include "drivers/base/units.h"
 #include "orchestrator/definitions/store.h"
 #include "orchestrator/vm/hypervisors.h"
+#include "orchestrator/vm/memory_promises.h"
 #include "orchestrator/vm/session_records.h"
 #include "orchestrator/vm/storage.h"
 #include "orchestrator/vm/xen_keys.h"
@@ -24,8 +24,6 @@ struct LifeCycleSettings {
     std::filesystem::path console_directory;
     // How long a start waits for a shutdown that is under way.
     std::chrono::milliseconds patience = std::chrono::seconds(60);
-    // Memory that a start must leave free.
-    base::Bytes memory_reserve{};
 };
 
 // All outlive their users, and are thread-safe.
@@ -35,6 +33,7 @@ struct Surroundings {
     SessionRecords& records;
     Hypervisors& hypervisors;
     XenKeys& xen_keys;
+    MemoryPromises& memory;
     const LifeCycleSettings& settings;
 
     // Where its next session will be.

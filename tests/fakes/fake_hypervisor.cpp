@@ -311,7 +311,9 @@ Result<> FakeHypervisor::release_device(const Uuid& domain, const std::string& a
 }
 
 Result<Bytes> FakeHypervisor::free_memory() {
-    return call("free_memory", Effect::Reads, [&]() -> Result<Bytes> { return host_.free_memory; });
+    auto answer = call("free_memory", Effect::Reads, [&]() -> Result<Bytes> { return host_.free_memory; });
+    if (asked_) asked_();
+    return answer;
 }
 
 Result<hypervisor::DomainMemory> FakeHypervisor::memory(const Uuid& domain) {

@@ -53,6 +53,8 @@ public:
     void fail_next(const std::string& call, base::Error error);
     // Runs in resume(), once the guest executes: the guest boots.
     void on_resume(std::function<void(const hypervisor::Domain&)> boots) { boots_ = std::move(boots); }
+    // Runs in free_memory(), once it is answered.
+    void on_free_memory(std::function<void()> asked) { asked_ = std::move(asked); }
     void guest_ends(const std::string& name, hypervisor::StopReason reason);
     void agent_connects(const std::string& name);
     void guest_pauses_for_space(const std::string& name);
@@ -103,6 +105,7 @@ private:
     const std::string uri_;
     std::shared_ptr<hypervisor::Listeners> listeners_ = std::make_shared<hypervisor::Listeners>();
     std::function<void(const hypervisor::Domain&)> boots_;
+    std::function<void()> asked_;
     // Under the host's lock.
     std::vector<hypervisor::Event> noted_;
     std::multimap<std::string, base::Error> failures_;

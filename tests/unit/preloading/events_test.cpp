@@ -242,6 +242,23 @@ TEST_F(PreloadingEvents, TheThresholdStaysFree) {
     EXPECT_EQ(listed().substr(0, 4), "disp");
 }
 
+TEST_F(PreloadingEvents, WhatStartsWerePromisedIsNotFree) {
+    machines->free = {(std::uint64_t{3} << 30) - 1};
+    machines->promised[vm("other")] = {std::uint64_t{1} << 30};
+    fill("2");
+    EXPECT_EQ(listed(), "disp1") << "there is room for one";
+    machines->promised.clear();
+    loop->pass(seconds(31));
+    EXPECT_EQ(listed().substr(0, 10), "disp1 disp");
+}
+
+TEST_F(PreloadingEvents, WhatIsBeingMadeIsCountedOnce) {
+    machines->free = {std::uint64_t{2} << 30};
+    machines->promised[vm("disp1")] = {std::uint64_t{1} << 30};
+    fill("2");
+    EXPECT_EQ(listed(), "disp1 disp2");
+}
+
 TEST_F(PreloadingEvents, HostSuspendAndResume) {
     fill("2");
     bool gone = false;

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace varve::service::tests {
 
@@ -111,7 +112,13 @@ public:
     std::unique_ptr<vm::VmSubscription> watch_guests(std::function<void(const vm::GuestEvent&)> listener) override {
         return Guests::add(guests_, std::move(listener));
     }
-    base::Result<base::Bytes> free_memory(const base::VmName&) const override { return free; }
+    base::Result<base::Bytes> free_memory(const base::VmName&, const std::set<base::VmName>& but) const override {
+        const std::scoped_lock lock(mutex_);
+        auto left = free;
+        for (const auto& [vm, amount] : promised)
+            if (!but.contains(vm)) left = left - amount;
+        return left;
+    }
     base::Result<vm::GuestMemory> memory(const base::VmName&) const override {
         if (!has) return base::fail(base::Errc::Unsupported, "it has no balloon");
         auto told = *has;
@@ -145,8 +152,9 @@ public:
     std::function<void()> after_pause;
     std::function<void()> before_kill;  // in the thread that kills
     base::Bytes free{std::uint64_t{8} << 30};
-    mutable std::optional<vm::GuestMemory> has;  // every guest
-    std::optional<base::Bytes> lags;             // it gives so much between two questions; absent: all at once
+    std::map<base::VmName, base::Bytes> promised;  // to starts
+    mutable std::optional<vm::GuestMemory> has;    // every guest
+    std::optional<base::Bytes> lags;               // it gives so much between two questions; absent: all at once
     std::vector<base::Bytes> asked_memory;
     std::atomic<int> removals_refused = 0;
     std::atomic<bool> mount_is_there = true;  // as removals see it

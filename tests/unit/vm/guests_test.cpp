@@ -57,7 +57,7 @@ TEST(Guests, HaveMemoryThatIsAskedForAndChanged) {
     World world;
     world.define("work");
     EXPECT_EQ(world.machines->memory(work).error().code, base::Errc::NotFound);
-    EXPECT_EQ(world.machines->free_memory(work)->count, world.guests.free_memory.count);
+    EXPECT_EQ(world.machines->free_memory(work, {})->count, world.guests.free_memory.count);
     ASSERT_TRUE(world.machines->start(work, {}));
     EXPECT_FALSE(world.machines->memory(work)->used);
     {
