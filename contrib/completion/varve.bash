@@ -206,7 +206,7 @@ _varve() {
         [[ $command:$sub == vm:set ]] && options+=' --file'
         [[ $command:$sub == vm:info ]] && options+=' --toml'
         [[ $command:$sub == disp:run ]] && options+=' --template --tag --caller'
-        [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill'
+        [[ $command:$sub == vm:stop ]] && options+=' --timeout --no-kill --force'
         [[ $command:$sub == preload:suspend ]] && options+=' --timeout'
         [[ $command:$sub == vm:attach ]] && options+=' --writable --target'
         [[ $command == ls ]] && options+=' --revisions'

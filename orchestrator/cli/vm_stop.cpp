@@ -11,7 +11,8 @@ public:
         app_ = parent.add_subcommand("stop", "Shut a VM down");
         app_->footer(
             "When its guest has not shut down in time, it is killed. Its volumes commit or discard what was written, as their kinds "
-            "say.\n\nExamples:\n  varve vm stop work\n  varve vm stop work --timeout 300 --no-kill");
+            "say. One that running VMs need is not stopped without --force.\n\nExamples:\n  varve vm stop work\n"
+            "  varve vm stop work --timeout 300 --no-kill\n  varve vm stop --force net");
         app_->fallthrough();
         app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
         app_->add_option("--timeout", seconds_, "How long the guest may take, in seconds")
@@ -19,12 +20,14 @@ public:
             ->capture_default_str()
             ->type_name("SECONDS");
         app_->add_flag("--no-kill", no_kill_, "Fail instead of killing it; it runs on");
+        app_->add_flag("-f,--force", force_, "Also when running VMs need it");
     }
     [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         constexpr std::uint64_t in_a_second = 1000;
-        const auto report = TRY(context.call("vm.stop", {{"vm", vm_}, {"deadline", seconds_ * in_a_second}, {"then_kill", !no_kill_}}));
+        const auto report =
+            TRY(context.call("vm.stop", {{"vm", vm_}, {"deadline", seconds_ * in_a_second}, {"then_kill", !no_kill_}, {"force", force_}}));
         context.output.object(report);
         const auto volumes = mount_client::list_field(report, "volumes");
         for (const auto& volume : volumes) {
@@ -42,6 +45,7 @@ private:
     std::string vm_;
     std::uint32_t seconds_ = 60;
     bool no_kill_ = false;
+    bool force_ = false;
 };
 
 }  // namespace

@@ -120,6 +120,14 @@ Result<> check_removable(const Definitions& all, const VmName& vm, const Shown& 
     return {};
 }
 
+Result<> check_stoppable(const Definitions& all, const VmName& vm, const std::function<bool(const VmName&)>& runs, const Shown& shown) {
+    auto others = needing(all, vm);
+    std::erase_if(others, [&](const VmName& other) { return !runs(other); });
+    if (others.empty()) return {};
+    return fail(Errc::Busy,
+                "'" + vm.str() + "' is needed by VMs that run (" + listed(others, shown) + "): stop these first, or use --force");
+}
+
 Result<> check_change(const Definitions& all, const VmDefinition& changed, const Shown& shown) {
     if (const auto wrong = wrong_references(all, changed, shown); !wrong.empty()) {
         std::string what = "'" + changed.name.str() + "' cannot be so";

@@ -29,6 +29,10 @@ using Shown = std::function<bool(const base::VmName& vm)>;
 // Busy, saying who depends on the VM and how.
 [[nodiscard]] base::Result<> check_removable(const Definitions& all, const base::VmName& vm, const Shown& shown = {});
 
+// Busy, saying which VMs need it, of those that run.
+[[nodiscard]] base::Result<> check_stoppable(const Definitions& all, const base::VmName& vm,
+                                             const std::function<bool(const base::VmName& vm)>& runs, const Shown& shown = {});
+
 // InvalidArgument with everything that is wrong with the references of `changed`, Busy when those who depend on it cannot do with what it becomes.
 [[nodiscard]] base::Result<> check_change(const Definitions& all, const VmDefinition& changed, const Shown& shown = {});
 

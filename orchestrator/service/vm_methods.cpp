@@ -93,19 +93,35 @@ void add_looking(Methods& methods, vm::Machines& machines, const definitions::De
                 });
 }
 
+// What is kept ready is nobody's reason. A start that comes in between finds its VM gone as when its guest shuts down by itself.
+Result<> check_unneeded(const vm::Machines& machines, const definitions::DefinitionStore& store, const preloading::Preloading& preloading,
+                        const VmName& vm, const definitions::Shown& shown) {
+    const auto runs = [&](const VmName& other) {
+        const auto info = machines.info(other);
+        return info && info->state != vm::VmState::Halted;
+    };
+    return runs(vm) ? definitions::check_stoppable(others(store, preloading), vm, runs, shown) : Result<>();
+}
+
+void add_stop(Methods& methods, vm::Machines& machines, const definitions::DefinitionStore& store, const preloading::Preloading& preloading,
+              const Access& access) {
+    methods.add("vm.stop", Length::Long, Verb::Stop, {"vm", "deadline", "then_kill", "force"},
+                [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
+                    vm::StopRequest request;
+                    request.deadline = TRY(arguments.milliseconds("deadline")).value_or(request.deadline);
+                    request.then_kill = TRY(arguments.flag("then_kill", request.then_kill));
+                    if (!TRY(arguments.flag("force", false)))
+                        TRY(check_unneeded(machines, store, preloading, vm, access.shown_to(call.caller)));
+                    return json_of(TRY(machines.stop(vm, request, telling(call, access, vm))));
+                });
+}
+
 void add_life(Methods& methods, vm::Machines& machines, const Access& access) {
     methods.add("vm.start", Length::Long, Verb::Start, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
         auto report = TRY(machines.start(vm, telling(call, access, vm)));
         report.needed = shown_of(std::move(report.needed), access.shown_to(call.caller));
         return json_of(report);
     });
-    methods.add("vm.stop", Length::Long, Verb::Stop, {"vm", "deadline", "then_kill"},
-                [&](const VmName& vm, const Arguments& arguments, const Call& call) -> Result<json> {
-                    vm::StopRequest request;
-                    request.deadline = TRY(arguments.milliseconds("deadline")).value_or(request.deadline);
-                    request.then_kill = TRY(arguments.flag("then_kill", request.then_kill));
-                    return json_of(TRY(machines.stop(vm, request, telling(call, access, vm))));
-                });
     methods.add("vm.kill", Length::Long, Verb::Kill, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
         return json_of(TRY(machines.kill(vm, telling(call, access, vm))));
     });
@@ -197,6 +213,7 @@ void add_vm_methods(rpc::MethodTable& table, vm::Machines& machines, const defin
     add_listing(table, machines, store, preloading, access);
     add_looking(methods, machines, store);
     add_life(methods, machines, access);
+    add_stop(methods, machines, store, preloading, access);
     add_disks(methods, machines, store, access, mountpoint);
     add_names(methods, machines, store, preloading, access);
 }

@@ -29,6 +29,24 @@ TEST_F(Orchestrator, StartsAndStopsAVmWithoutVolumes) {
     EXPECT_EQ(process->end(SIGTERM), 0);
 }
 
+TEST_F(Orchestrator, StopsWhatRunningVmsNeedOnlyByForce) {
+    const auto process = start();
+    (void)connected();
+    EXPECT_EQ(varve({"vm", "create", "net", "class=standalone", "memory=1M"}), "net  created\n");
+    EXPECT_EQ(varve({"vm", "create", "work", "class=standalone", "memory=1M", "needs=net"}), "work  created\n");
+    (void)varve({"vm", "start", "work"});
+    int status = 0;
+    const auto refused = json::parse(varve({"--json", "vm", "stop", "net"}, &status), nullptr, false);
+    EXPECT_EQ(status, 5);
+    ASSERT_TRUE(refused.is_object()) << refused;
+    EXPECT_EQ(refused["error"]["message"], "'net' is needed by VMs that run ('work'): stop these first, or use --force") << refused;
+    EXPECT_EQ(varve({"vm", "stop", "--force", "net"}), "net  stopped\n");
+    EXPECT_EQ(varve({"vm", "start", "net"}, &status).substr(0, 3), "net");
+    EXPECT_EQ(varve({"vm", "stop", "work"}), "work  stopped\n");
+    EXPECT_EQ(varve({"vm", "stop", "net"}), "net  stopped\n");
+    EXPECT_EQ(process->end(SIGTERM), 0);
+}
+
 TEST_F(Orchestrator, KeepsItsDefinitionsOverAKill) {
     {
         const auto process = start();

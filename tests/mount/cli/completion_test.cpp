@@ -49,6 +49,10 @@ TEST_F(CliCompletionTest, Options) {
     for (const auto& option : complete("varve vm adopt --"))
         EXPECT_TRUE(has(must_varve({"vm", "adopt", "--help"}) + must_varve({"--help"}), option)) << option;
     EXPECT_EQ(complete("varve vm adopt --format "), Names{});
+    EXPECT_EQ(complete("varve vm stop --"),
+              (Names{"--bytes", "--force", "--help", "--json", "--mount", "--no-kill", "--quiet", "--socket", "--timeout", "--version"}));
+    for (const auto& option : complete("varve vm stop --"))
+        EXPECT_TRUE(has(must_varve({"vm", "stop", "--help"}) + must_varve({"--help"}), option)) << option;
     EXPECT_EQ(complete("varve vm adopt --uri qemu:///se"), Names{"///session"});
     EXPECT_EQ(complete("varve start --f"), Names{});
 }

@@ -56,6 +56,21 @@ TEST(DefinitionRules, WhatOthersDependOnStays) {
     EXPECT_EQ(removal(all, "work"), "allowed");
 }
 
+TEST(DefinitionRules, WhatRunningVmsNeedRunsOn) {
+    const auto all = all_of({needing("net", {}), needing("work", {"net"}), needing("play", {"net"}), needing("rest", {"work"})});
+    std::set<std::string> running{"net", "rest"};
+    const auto stop = [&](const Shown& shown = {}) {
+        const auto checked = check_stoppable(
+            all, vm_name("net"), [&](const base::VmName& vm) { return running.contains(vm.str()); }, shown);
+        return checked ? "allowed" : checked.error().message();
+    };
+    EXPECT_EQ(stop(), "allowed") << "rest does not need it itself";
+    running = {"net", "work", "play"};
+    EXPECT_EQ(stop(), "'net' is needed by VMs that run ('play', 'work'): stop these first, or use --force");
+    EXPECT_EQ(stop([](const base::VmName& vm) { return vm.str() == "work"; }),
+              "'net' is needed by VMs that run ('work' and others): stop these first, or use --force");
+}
+
 TEST(DefinitionRules, ADisposableTemplateInUseStaysOne) {
     const auto all = all_of({a_template("fedora"), a_dispvm_template("dvm", "fedora"), a_disposable("disp1", "dvm")});
     EXPECT_EQ(change(all, an_app("dvm", "fedora")),

@@ -35,10 +35,11 @@ protected:
         const auto his = orchestrator::VmPattern::parse("@his").value();
         const auto own = orchestrator::VmPattern::parse("bobs").value();
         rights_ = std::make_unique<orchestrator::Rights>(
-            std::vector<orchestrator::Right>{{orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}},
-                                             {orchestrator::UserId{bob}, {Verb::See}, {shared}},
-                                             {orchestrator::UserId{bob}, {Verb::See, Verb::Attach}, {own}},
-                                             {orchestrator::UserId{bob}, {Verb::See, Verb::Start, Verb::Change, Verb::Remove}, {his}}},
+            std::vector<orchestrator::Right>{
+                {orchestrator::UserId{alice}, {Verb::See, Verb::Start}, {shared}},
+                {orchestrator::UserId{bob}, {Verb::See}, {shared}},
+                {orchestrator::UserId{bob}, {Verb::See, Verb::Attach}, {own}},
+                {orchestrator::UserId{bob}, {Verb::See, Verb::Start, Verb::Stop, Verb::Change, Verb::Remove}, {his}}},
             0);
         access_ = std::make_unique<Access>(*rights_, *store_, [](const base::VmName&) { return false; });
         makers_ = std::make_unique<preloading::tests::FakeMakers>(*store_, *machines_);
@@ -171,6 +172,32 @@ TEST_F(ServiceMethods, AStartTellsOfNoOthersThanTheCallerSees) {
     EXPECT_EQ(told_[1].second["vm"], "net");
     for (const auto* vm : {"top", "net", "hidden"}) ASSERT_TRUE(call("vm.kill", {{"vm", vm}}));
     EXPECT_EQ(call("vm.start", {{"vm", "top"}}).value()["needed"][0]["needed"][0]["vm"], "hidden");
+}
+
+TEST_F(ServiceMethods, StopRefusesWhatRunningVmsNeed) {
+    create("net", {{"class", "standalone"}, {"tags", {"his"}}});
+    create("hidden", {{"class", "standalone"}, {"needs", {"net"}}});
+    const json net{{"vm", "net"}};
+    ASSERT_TRUE(call("vm.start", {{"vm", "hidden"}}));
+    const auto refused = refusal("vm.stop", net);
+    EXPECT_EQ(refused.code, base::Errc::Busy);
+    EXPECT_EQ(refused.message(), "'net' is needed by VMs that run ('hidden'): stop these first, or use --force");
+    EXPECT_EQ(refusal("vm.stop", net, bob).message(), "'net' is needed by VMs that run (others): stop these first, or use --force");
+    EXPECT_EQ(call("vm.info", net).value()["state"], "running");
+    // It may be stopping, and need it for that.
+    machines_->become(base::VmName::parse("hidden").value(), vm::VmState::Stopping);
+    EXPECT_EQ(refusal("vm.stop", net).code, base::Errc::Busy);
+    const auto forced = call("vm.stop", {{"vm", "net"}, {"force", true}});
+    EXPECT_TRUE(forced) << forced.error().message();
+    EXPECT_EQ(call("vm.info", net).value()["state"], "halted");
+    machines_->become(base::VmName::parse("hidden").value(), vm::VmState::Running);
+    EXPECT_TRUE(call("vm.stop", net)) << "one that does not run says that itself";
+    // Whatever happens to it otherwise.
+    ASSERT_TRUE(call("vm.start", net));
+    EXPECT_TRUE(call("vm.kill", net));
+    ASSERT_TRUE(call("vm.start", net));
+    ASSERT_TRUE(call("vm.stop", {{"vm", "hidden"}}));
+    EXPECT_TRUE(call("vm.stop", net)) << "nothing that runs needs it";
 }
 
 TEST_F(ServiceMethods, StopTakesADeadline) {

@@ -283,6 +283,22 @@ TEST_F(PreloadMethods, WhoAskedForOneMayUseItAndEndIt) {
     }
 }
 
+TEST_F(PreloadMethods, WhatIsKeptReadyDoesNotKeepOthersRunning) {
+    ASSERT_TRUE(store_->create(accepted("net", "class = \"standalone\"\n")));
+    ASSERT_TRUE(call("vm.set", {{"vm", "dvm"}, {"changes", {{"needs", "net"}}}}));
+    set_max("dvm", "1");
+    ASSERT_TRUE(call("preload.begin"));
+    ASSERT_TRUE(come_ready("dvm", 1));
+    const json net{{"vm", "net"}};
+    ASSERT_EQ(call("vm.info", net).value()["state"], "running");
+    EXPECT_TRUE(call("vm.stop", net));
+    ASSERT_TRUE(call("vm.start", net));
+    // Somebody's does.
+    ASSERT_TRUE(call("disp.run", {{"template", "dvm"}}));
+    EXPECT_EQ(refusal("vm.stop", net), base::Errc::Busy);
+    EXPECT_TRUE(call("vm.stop", {{"vm", "net"}, {"force", true}}));
+}
+
 TEST_F(PreloadMethods, SuspendRemovesAllBeforeItAnswers) {
     set_max("dvm", "2");
     ASSERT_TRUE(call("preload.begin"));
