@@ -2,19 +2,19 @@
 #include "orchestrator/vm/life_cycle.h"
 
 #include "drivers/base/overloaded.h"
-#include "orchestrator/definitions/rules.h"
 #include "orchestrator/domain_xml/description.h"
 #include "orchestrator/vm/board.h"
+#include "orchestrator/vm/catch_up.h"
 #include "orchestrator/vm/commit.h"
+#include "orchestrator/vm/cut_off_remakes.h"
 #include "orchestrator/vm/errands.h"
 #include "orchestrator/vm/hot_plug.h"
+#include "orchestrator/vm/needs.h"
 #include "orchestrator/vm/networks.h"
 #include "orchestrator/vm/remake.h"
-#include "orchestrator/vm/sessions.h"
 #include "orchestrator/vm/start.h"
 #include "orchestrator/vm/stop.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -26,14 +26,11 @@ using base::fail;
 using base::Result;
 using base::VmName;
 using definitions::VmDefinition;
-using hypervisor::DomainState;
 
 // Events of all hypervisors and ends of domains are dealt with side by side: a commit may take long.
 constexpr std::size_t work_threads = 4;
 
 const std::set<VmState> with_guest{VmState::Running, VmState::Paused};
-
-VmState state_of(const hypervisor::Domain& domain) { return domain.state == DomainState::Paused ? VmState::Paused : VmState::Running; }
 
 class TheLifeCycle final : public LifeCycle, private BoardWatcher {
 public:
@@ -83,7 +80,7 @@ public:
     // ---- start and stop
 
     Result<StartReport> start(const VmName& vm, const StageListener& listener) override {
-        TRY(finish_remake_of(vm));
+        TRY(remakes_.finish_of(vm));
         const auto definition = TRY(world_.definitions.find(vm));
         StageRunner stages(vm, "starting " + vm.str(), listener);
         Claim* claimed = nullptr;
@@ -98,10 +95,7 @@ public:
         claim->set_state(VmState::Starting);
         claim->set_trouble({});
         StartReport report{vm, {}, {}, {}};
-        auto outcome = stages.run(Stage::Needs, [&]() -> Result<> {
-            TRY(check_references(definition));
-            return start_needed(definition, report.needed, listener);
-        });
+        auto outcome = stages.run(Stage::Needs, [&] { return needs_.start(definition, report.needed, listener); });
         if (outcome) outcome = starting->run();
         report.stages = stages.timings();
         report.findings = starting->findings();
@@ -113,7 +107,7 @@ public:
         claim->set_trouble(error.message());
         claim->set_state(starting->undone() ? VmState::Halted : VmState::Unknown, error.message());
         claim.reset();
-        stop_needed(report.needed, stages);
+        needs_.stop(report.needed, stages);
         return base::Failure(std::move(error));
     }
 
@@ -155,7 +149,7 @@ public:
     // ---- changes of what a VM is
 
     Result<> remove(const VmName& vm) override {
-        TRY(finish_remake_of(vm));
+        TRY(remakes_.finish_of(vm));
         const auto definition = TRY(world_.definitions.find(vm));
         {
             const auto claim = TRY(board_.claim_halted(vm, "remove", std::chrono::steady_clock::now() + settings_.patience));
@@ -166,8 +160,8 @@ public:
     }
 
     Result<> rename(const VmName& vm, const VmName& to) override {
-        TRY(finish_remake_of(vm));
-        TRY(finish_remake_of(to));
+        TRY(remakes_.finish_of(vm));
+        TRY(remakes_.finish_of(to));
         const auto definition = TRY(world_.definitions.find(vm));
         {
             const auto claim = TRY(board_.claim_halted(vm, "rename", std::chrono::steady_clock::now() + settings_.patience));
@@ -179,8 +173,8 @@ public:
     }
 
     Result<> clone(const VmName& vm, const VmName& to) override {
-        TRY(finish_remake_of(vm));
-        TRY(finish_remake_of(to));
+        TRY(remakes_.finish_of(vm));
+        TRY(remakes_.finish_of(to));
         const auto definition = TRY(world_.definitions.find(vm));
         const auto other = TRY(board_.claim(to, {VmState::Halted}, "clone to"));
         return clone_vm(world_, definition, to);
@@ -261,13 +255,13 @@ public:
     }
 
     std::vector<Repaired> recover() override {
-        auto all = finish_remakes();
+        auto all = remakes_.finish_all();
         std::set<std::string> uris{settings_.default_hypervisor};
         // Without the records nothing is repaired anywhere.
         for (const auto& [vm, uri] : world_.uris_of_all(world_.records.all().value_or(std::vector<SessionRecord>()))) uris.insert(uri);
         for (const auto& uri : uris) {
             (void)hypervisors_.at(uri);  // from here on its events are heard
-            auto repaired = catch_up(uri);
+            auto repaired = catch_up_.with_hypervisor(uri);
             all.insert(all.end(), std::make_move_iterator(repaired.begin()), std::make_move_iterator(repaired.end()));
         }
         return all;
@@ -291,115 +285,28 @@ private:
         return domain_xml::read_description(TRY(TRY(world_.hypervisor_of(vm)).get().description(domain)));
     }
 
-    // ---- renames and clones that were cut off
-
-    std::vector<Repaired> finish_remakes() {
-        std::vector<Repaired> all;
-        for (const auto& remake : world_.definitions.remakes().all()) {
-            const auto finished = finish_remake_of(remake.to);
-            all.push_back({remake.from, remake.what == definitions::Remake::What::Rename ? Repair::FinishRename : Repair::UndoClone,
-                           finished ? std::string() : finished.error().message()});
-        }
-        return all;
-    }
-
-    // Before anything is done with the VM: the mount may have come only now.
-    Result<> finish_remake_of(const VmName& vm) {
-        const auto noted = world_.definitions.remakes().of(vm);
-        if (!noted) return {};
-        const bool renames = noted->what == definitions::Remake::What::Rename;
-        const auto to = TRY(board_.claim(noted->to, {VmState::Halted}, "finish what was begun with"));
-        const auto from = renames ? TRY(board_.claim(noted->from, {VmState::Halted}, "finish the rename of")) : nullptr;
-        if (world_.definitions.remakes().of(vm) != noted) return {};  // whoever had the claim has done it
-        auto finished = finish_remake(world_, *noted);
-        if (finished) return {};
-        return base::Failure(base::with_context(
-            std::move(finished).error(), (renames ? "the rename of " : "a clone of ") + noted->from.str() + " to " + noted->to.str() +
-                                             " was cut off, and cannot be " + (renames ? "finished" : "undone")));
-    }
-
-    // ---- needs
-
-    [[nodiscard]] Result<> check_references(const VmDefinition& vm) const {
-        const auto wrong = definitions::wrong_references(world_.definitions.snapshot(), vm);
-        if (wrong.empty()) return {};
-        std::string all;
-        for (const auto& one : wrong) all.append(all.empty() ? "" : "; ").append(one);
-        return fail(Errc::InvalidArgument, std::move(all));
-    }
-
-    Result<> start_needed(const VmDefinition& vm, std::vector<StartReport>& started, const StageListener& listener) {
-        for (const auto& needed : vm.needs) {
-            auto report = TRY(ensure_runs(needed, vm.name.str() + " needs " + needed.str(), listener));
-            if (report) started.push_back(std::move(*report));
-        }
-        return {};
-    }
-
-    // Nothing when it ran already, or somebody else has started it. `why` begins the errors.
-    Result<std::optional<StartReport>> ensure_runs(const VmName& vm, const std::string& why, const StageListener& listener) {
-        while (true) {
-            auto state = board_.info(vm).state;
-            if (state == VmState::Starting) {
-                // Its own deadlines end its start; this one only keeps a bug from waiting for ever.
-                const auto patience = std::chrono::steady_clock::now() + settings_.patience + readiness_deadline(vm);
-                state = board_.wait_for(vm, {VmState::Running, VmState::Paused, VmState::Halted, VmState::Unknown}, patience);
-            }
-            if (state == VmState::Running) return std::optional<StartReport>();
-            if (state == VmState::Paused) return fail(Errc::Busy, why + ", which is paused: resume it first");
-            auto report = start(vm, listener);
-            if (report) return std::optional(std::move(*report));
-            const auto now = board_.info(vm).state;
-            const bool begun_by_another = state == VmState::Halted && (now == VmState::Starting || now == VmState::Running);
-            if (report.error().code != Errc::Busy || !begun_by_another)
-                return base::Failure(base::with_context(std::move(report).error(), why));
-        }
-    }
-
-    [[nodiscard]] std::chrono::milliseconds readiness_deadline(const VmName& vm) const {
-        const auto definition = world_.definitions.find(vm);
-        return definition ? definition->readiness.deadline : std::chrono::milliseconds(0);
-    }
-
-    // What was started for a start that failed, last first, unless somebody else needs it by now.
-    void stop_needed(const std::vector<StartReport>& started, const StageRunner& stages) {
-        for (auto left = started.size(); left > 0; --left) {
-            const auto& one = started[left - 1];
-            if (needed_by_others(one.vm)) continue;
-            const auto stopped = stop(one.vm, {}, {});
-            stages.undone(Stage::Needs,
-                          stopped ? one.vm.str() + " was stopped again" : one.vm.str() + " runs on: " + stopped.error().message());
-            stop_needed(one.needed, stages);
-        }
-    }
-
-    [[nodiscard]] bool needed_by_others(const VmName& vm) const {
-        return std::ranges::any_of(world_.definitions.all(), [&](const VmDefinition& other) {
-            return std::ranges::find(other.needs, vm) != other.needs.end() && board_.info(other.name).state != VmState::Halted;
-        });
-    }
-
     // ---- events
 
     void hear(const std::string& uri, const hypervisor::Event& event) {
-        std::visit(base::Overloaded{[](const hypervisor::DomainStarted&) {},
-                                    [&](const hypervisor::DomainPaused& paused) {
-                                        board_.domain_paused(paused.domain, paused.by_disk_error ? "paused after an error of a disk" : "");
-                                        guest_moved(paused.domain, false);
-                                    },
-                                    [&](const hypervisor::DomainResumed& resumed) {
-                                        board_.domain_resumed(resumed.domain);
-                                        guest_moved(resumed.domain, true);
-                                    },
-                                    [&](const hypervisor::DomainStopped& stopped) { board_.domain_stopped(stopped.domain); },
-                                    [&](const hypervisor::AgentChanged& agent) { board_.agent_changed(agent.domain, agent.connected); },
-                                    [&](const hypervisor::DiskError& error) {
-                                        board_.domain_trouble(error.domain, "its disk '" + error.source + "' failed" +
-                                                                                (error.no_space ? ": there is no space left" : ""));
-                                    },
-                                    [&](const hypervisor::Disconnected&) {},
-                                    [&](const hypervisor::Resynchronise&) { work_.post([this, uri] { (void)catch_up(uri); }); }},
-                   event);
+        std::visit(
+            base::Overloaded{[](const hypervisor::DomainStarted&) {},
+                             [&](const hypervisor::DomainPaused& paused) {
+                                 board_.domain_paused(paused.domain, paused.by_disk_error ? "paused after an error of a disk" : "");
+                                 guest_moved(paused.domain, false);
+                             },
+                             [&](const hypervisor::DomainResumed& resumed) {
+                                 board_.domain_resumed(resumed.domain);
+                                 guest_moved(resumed.domain, true);
+                             },
+                             [&](const hypervisor::DomainStopped& stopped) { board_.domain_stopped(stopped.domain); },
+                             [&](const hypervisor::AgentChanged& agent) { board_.agent_changed(agent.domain, agent.connected); },
+                             [&](const hypervisor::DiskError& error) {
+                                 board_.domain_trouble(error.domain, "its disk '" + error.source + "' failed" +
+                                                                         (error.no_space ? ": there is no space left" : ""));
+                             },
+                             [&](const hypervisor::Disconnected&) {},
+                             [&](const hypervisor::Resynchronise&) { work_.post([this, uri] { (void)catch_up_.with_hypervisor(uri); }); }},
+            event);
     }
 
     void guest_moved(const definitions::Uuid& domain, bool runs) {
@@ -427,102 +334,6 @@ private:
         if (definition) (void)finish_stop(world_, **claim, "the guest shut down");  // what went wrong stands on the board
     }
 
-    // ---- recovery
-
-    // Of the VMs of one hypervisor. Nothing when it does not answer: it tells when it does.
-    std::vector<Repaired> catch_up(const std::string& uri) {
-        std::vector<Repaired> all;
-        std::set<VmName> vms;
-        const auto records = world_.records.all();
-        for (const auto& [vm, at] : world_.uris_of_all(records.value_or(std::vector<SessionRecord>())))
-            if (at == uri) vms.insert(vm);
-        const auto domains = hypervisors_.at(uri).domains();
-        if (!domains || !records) {
-            mark_unknown(vms, (domains ? records.error() : domains.error()).message());
-            return all;
-        }
-        std::set<definitions::Uuid> there;
-        for (const auto& domain : *domains) there.insert(domain.uuid);
-        board_.only_domains(there, vms);
-        for (const auto& vm : vms) {
-            auto repaired = catch_up_with(vm, uri);
-            if (repaired.repair != Repair::Nothing || !repaired.trouble.empty()) all.push_back(std::move(repaired));
-        }
-        return all;
-    }
-
-    void mark_unknown(const std::set<VmName>& vms, const std::string& why) {
-        for (const auto& vm : vms) {
-            if (board_.info(vm).state != VmState::Halted || !world_.records.find(vm).value_or(std::nullopt)) continue;
-            const auto claim = board_.claim(vm, {VmState::Halted}, "look at");
-            if (!claim) continue;
-            (*claim)->set_trouble(why);
-            (*claim)->set_state(VmState::Unknown, why);
-        }
-    }
-
-    Repaired catch_up_with(const VmName& vm, const std::string& uri) {
-        // What is under way deals with itself.
-        const auto claim = board_.claim(vm, {VmState::Halted, VmState::Unknown, VmState::Running, VmState::Paused}, "look at");
-        if (!claim) return {vm, Repair::Nothing, {}};
-        auto& hypervisor = hypervisors_.at(uri);
-        const auto found = hypervisor.find_name(vm.str());
-        if (!found && found.error().code != Errc::NotFound) return {vm, Repair::Nothing, found.error().message()};
-        std::optional<hypervisor::Domain> domain;
-        if (found && found->vm == vm && found->state != DomainState::Defined) domain = *found;
-        const auto record = world_.records.find(vm);
-        if (!record) return {vm, Repair::Nothing, record.error().message()};
-        const auto repair =
-            decide(*record ? std::optional((*record)->phase) : std::nullopt, domain ? std::optional(domain->state) : std::nullopt);
-        const auto outcome = carry_out(repair, **claim, hypervisor, domain, *record);
-        const bool thawed = outcome && repair == Repair::Adopt && *record && (*record)->frozen;
-        if (outcome) return {vm, repair, {}, thawed ? "its file systems were thawed, which a commit that was cut off had frozen" : ""};
-        (*claim)->set_trouble(outcome.error().message());
-        return {vm, repair, outcome.error().message()};
-    }
-
-    Result<> carry_out(Repair repair, Claim& claim, hypervisor::Hypervisor& hypervisor, const std::optional<hypervisor::Domain>& domain,
-                       const std::optional<SessionRecord>& record) {
-        switch (repair) {
-            case Repair::Nothing: claim.set_state(VmState::Halted); return {};
-            case Repair::Undo:
-                if (domain) {
-                    auto destroyed = hypervisor.destroy(domain->uuid);
-                    if (!destroyed && destroyed.error().code != Errc::NotFound) return destroyed;
-                }
-                claim.set_domain({});
-                TRY(drop_session(world_.storage, world_.records, *record));
-                claim.set_state(VmState::Halted);
-                return {};
-            case Repair::GoOn:
-                TRY(hypervisor.resume(domain->uuid));
-                return adopt(claim, hypervisor, {domain->uuid, domain->name, DomainState::Running, domain->vm}, record);
-            case Repair::Adopt: return adopt(claim, hypervisor, *domain, record);
-            case Repair::FinishStop: (void)TRY(finish_stop(world_, claim, "its domain went while nobody looked")); return {};
-            case Repair::FinishRename:
-            case Repair::UndoClone: return {};  // no matter of sessions
-        }
-        return {};
-    }
-
-    Result<> adopt(Claim& claim, hypervisor::Hypervisor& hypervisor, const hypervisor::Domain& domain,
-                   const std::optional<SessionRecord>& record) {
-        auto kept = record;
-        if (!kept) {
-            kept = SessionRecord{claim.vm(), SessionRecord::Phase::Running, hypervisor.uri(), {}};
-            for (const auto& use : TRY(world_.definitions.find(claim.vm())).volumes)
-                kept->volumes.push_back({volume_id(claim.vm(), use), false});
-        }
-        kept->phase = SessionRecord::Phase::Running;
-        TRY(world_.records.put(*kept));
-        if (claim.domain() != domain.uuid) claim.set_domain(domain.uuid);
-        // The hypervisor did not answer when somebody resumed it.
-        if (claim.state() == VmState::Paused && state_of(domain) == VmState::Running) tell_guest({claim.vm(), true});
-        claim.set_trouble({});
-        claim.set_state(state_of(domain));
-        return thaw_left_frozen(world_, *kept, hypervisor, domain.uuid);
-    }
-
     const LifeCycleSettings settings_;
     Hypervisors hypervisors_;
     XenKeys xen_keys_;
@@ -531,6 +342,9 @@ private:
     const std::shared_ptr<Listening> listening_ = std::make_shared<Listening>();
     const std::shared_ptr<Watching> watching_ = std::make_shared<Watching>();
     Board board_{*this};
+    Needs needs_{world_, board_, *this};
+    CutOffRemakes remakes_{world_, board_};
+    CatchUp catch_up_{world_, board_, [this](const VmName& vm) { tell_guest({vm, true}); }};
     Errands teller_{1};           // tells listeners, in order
     Errands work_{work_threads};  // last: what it runs uses the others
 };
