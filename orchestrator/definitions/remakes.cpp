@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/definitions/remakes.h"
 
-#include "drivers/settings/table_reader.h"
 #include "drivers/settings/text_file.h"
 #include "drivers/settings/toml_document.h"
+#include "orchestrator/definitions/intent.h"
 #include "orchestrator/definitions/scalars.h"
 
 #include <string>
@@ -48,17 +48,12 @@ std::string remake_text(const Remake& remake) {
            pools + "]\n";
 }
 
-Result<Remake> parse_remake(std::string_view text, const std::filesystem::path& file) {
-    const auto table = settings::read_toml(text);
-    if (!table) return fail(Errc::Corrupt, file.string() + ": " + settings::in_one_line({table.error()}));
-    settings::Mistakes mistakes;
-    settings::TableReader reader(*table, "", mistakes);
+std::optional<Remake> remake_in(settings::TableReader& reader) {
     const auto what = reader.required("what", what_in);
     const auto from = reader.required("from", name_in<VmName>);
     const auto to = reader.required("to", name_in<VmName>);
     const auto pools = reader.required("pools", pools_in);
-    if (!reader.finish() || !what || !from || !to || !pools)
-        return fail(Errc::Corrupt, file.string() + ": " + settings::in_one_line(mistakes.take()));
+    if (!what || !from || !to || !pools) return {};
     return Remake{*what, *from, *to, *pools};
 }
 
@@ -78,7 +73,7 @@ Result<> Remakes::load() {
     for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
         const auto name = entry->path().filename().string();
         if (!name.ends_with(file_suffix) || name.front() == '.') continue;
-        auto remake = TRY(parse_remake(TRY(settings::read_text(entry->path())), entry->path()));
+        auto remake = TRY(read_intent(entry->path(), remake_in));
         if (file_of(remake.to) != entry->path()) return fail(Errc::Corrupt, entry->path().string() + " is about another VM");
         remakes_.insert_or_assign(remake.to, std::move(remake));
     }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/definitions/store.h"
 
-#include "drivers/settings/table_reader.h"
-#include "drivers/settings/text.h"
 #include "drivers/settings/text_file.h"
 #include "drivers/settings/toml_document.h"
+#include "orchestrator/definitions/intent.h"
 #include "orchestrator/definitions/scalars.h"
 
 #include <algorithm>
@@ -32,14 +31,10 @@ std::string rename_text(const Rename& rename) {
     return "from = " + settings::toml_string(rename.from.str()) + "\nto = " + settings::toml_string(rename.to.str()) + "\n";
 }
 
-Result<Rename> parse_rename(std::string_view text, const std::filesystem::path& file) {
-    const auto table = settings::read_toml(text);
-    if (!table) return fail(Errc::Corrupt, file.string() + ": " + settings::in_one_line({table.error()}));
-    settings::Mistakes mistakes;
-    settings::TableReader reader(*table, "", mistakes);
+std::optional<Rename> rename_in(settings::TableReader& reader) {
     const auto from = reader.required("from", name_in<VmName>);
     const auto to = reader.required("to", name_in<VmName>);
-    if (!reader.finish() || !from || !to) return fail(Errc::Corrupt, file.string() + ": " + settings::in_one_line(mistakes.take()));
+    if (!from || !to) return {};
     return Rename{*from, *to};
 }
 
@@ -223,8 +218,7 @@ Result<> DefinitionStore::carry_out_rename(const VmName& vm, const VmName& to) {
 // Of a crash, or of an earlier call that failed behind its point of no return: nothing may take the names before.
 Result<> DefinitionStore::finish_rename() {
     if (!TRY(is_there(rename_intent()))) return {};
-    const auto text = TRY(settings::read_text(rename_intent()));
-    const auto rename = TRY(parse_rename(text, rename_intent()));
+    const auto rename = TRY(read_intent(rename_intent(), rename_in));
     return carry_out_rename(rename.from, rename.to);
 }
 

@@ -169,6 +169,8 @@ TEST_F(Store, AnIntentThatCannotBeUnderstoodIsAnError) {
     const auto store = DefinitionStore::open(state_);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, base::Errc::Corrupt);
+    EXPECT_NE(store.error().message().find(file(".rename.toml").string() + ": "), std::string::npos) << store.error().message();
+    EXPECT_NE(store.error().message().find("to is missing"), std::string::npos) << store.error().message();
 }
 
 TEST_F(Store, WhatIsUnderWayIsKnownToTheNext) {
