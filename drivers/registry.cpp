@@ -32,10 +32,10 @@ using PoolResult = Result<std::unique_ptr<api::Pool>>;
 
 using Problems = std::vector<Problem>;
 
-// The parameters of one pool; whatever is wrong with them is collected, so that a user sees all of it at once.
+// The parameters of one pool; whatever is wrong with them is collected, so that a user sees all of it at once, and is added to `found` by check().
 class Parameters {
 public:
-    Parameters(const PoolSettings& settings, Problems* found) : settings_(settings), found_(found) {}
+    Parameters(const PoolSettings& settings, Problems& found) : settings_(settings), found_(found) {}
 
     std::string absolute_path(const std::string& key) {
         const auto text = take(key);
@@ -92,6 +92,8 @@ public:
         return {};
     }
 
+    void problem(const std::string& key, std::string text) { problems_.push_back({key, std::move(text)}); }
+
     // Call it after the last take: what is left is unknown.
     Result<> check() {
         for (const auto& [key, value] : settings_.parameters)
@@ -99,7 +101,7 @@ public:
         if (problems_.empty()) return {};
         std::string all;
         for (const auto& problem : problems_) all += (all.empty() ? "" : "; ") + problem.what;
-        if (found_ != nullptr) found_->insert(found_->end(), problems_.begin(), problems_.end());
+        found_.insert(found_.end(), problems_.begin(), problems_.end());
         return fail(Errc::InvalidArgument, "pool " + settings_.name.str() + ": " + all);
     }
 
@@ -109,15 +111,21 @@ private:
         const auto found = settings_.parameters.find(key);
         return found == settings_.parameters.end() ? std::nullopt : std::optional(found->second);
     }
-    void problem(const std::string& key, std::string text) { problems_.push_back({key, std::move(text)}); }
 
     const PoolSettings& settings_;
-    Problems* found_;
+    Problems& found_;
     std::vector<std::string> taken_;
     Problems problems_;
 };
 
-Result<file::Settings> file_settings(const PoolSettings& settings, Problems* found = nullptr) {
+// Where nobody asks what is wrong one by one: the error says it in one text.
+template <auto Read>
+auto in_one_text(const PoolSettings& settings) {
+    Problems found;
+    return Read(settings, found);
+}
+
+Result<file::Settings> file_settings(const PoolSettings& settings, Problems& found) {
     Parameters parameters(settings, found);
     file::Settings own{.name = settings.name,
                        .dir_path = parameters.absolute_path("dir_path"),
@@ -129,11 +137,11 @@ Result<file::Settings> file_settings(const PoolSettings& settings, Problems* fou
 }
 
 PoolResult open_file(const PoolSettings& settings, const Environment& environment) {
-    return file::open(TRY(file_settings(settings)), {environment.files, environment.device_mapper, environment.loops},
+    return file::open(TRY(in_one_text<file_settings>(settings)), {environment.files, environment.device_mapper, environment.loops},
                       environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
-Result<file_reflink::Settings> image_settings(const PoolSettings& settings, Problems* found = nullptr) {
+Result<file_reflink::Settings> image_settings(const PoolSettings& settings, Problems& found) {
     Parameters parameters(settings, found);
     file_reflink::Settings own{.name = settings.name,
                                .dir_path = parameters.absolute_path("dir_path"),
@@ -144,8 +152,8 @@ Result<file_reflink::Settings> image_settings(const PoolSettings& settings, Prob
 }
 
 PoolResult open_images(const PoolSettings& settings, const Environment& environment) {
-    return file_reflink::open(TRY(image_settings(settings)), environment.files, environment.state_ids, environment.clock, environment.log,
-                              environment.boot_id);
+    return file_reflink::open(TRY(in_one_text<image_settings>(settings)), environment.files, environment.state_ids, environment.clock,
+                              environment.log, environment.boot_id);
 }
 
 PoolResult open_file_reflink(const PoolSettings& settings, const Environment& environment) {
@@ -164,7 +172,7 @@ std::filesystem::path lvm_worker() {
     return std::filesystem::path(VARVE_LIBEXEC_DIR) / name;
 }
 
-Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings, Problems* found = nullptr) {
+Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings, Problems& found) {
     Parameters parameters(settings, found);
     lvm_thin::Settings own{.name = settings.name,
                            .volume_group = parameters.text("volume_group"),
@@ -179,7 +187,7 @@ Result<lvm_thin::Settings> lvm_settings(const PoolSettings& settings, Problems* 
 }
 
 PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& environment) {
-    const auto own = TRY(lvm_settings(settings));
+    const auto own = TRY(in_one_text<lvm_settings>(settings));
     if (!TRY(environment.device_mapper.has_target("thin-pool")))
         return fail(Errc::Unsupported, "pool " + settings.name.str() + ": the kernel has no thin pools; load its module dm-thin-pool");
     auto lvm = std::make_unique<lvm_thin::LvmLibrary>(
@@ -187,7 +195,7 @@ PoolResult open_lvm_thin(const PoolSettings& settings, const Environment& enviro
     return lvm_thin::open(own, std::move(lvm), environment.state_ids, environment.clock, environment.log, environment.boot_id);
 }
 
-Result<linux_kernel::Settings> kernel_settings(const PoolSettings& settings, Problems* found = nullptr) {
+Result<linux_kernel::Settings> kernel_settings(const PoolSettings& settings, Problems& found) {
     Parameters parameters(settings, found);
     linux_kernel::Settings own{settings.name, parameters.absolute_path("dir_path")};
     TRY(parameters.check());
@@ -195,10 +203,10 @@ Result<linux_kernel::Settings> kernel_settings(const PoolSettings& settings, Pro
 }
 
 PoolResult open_linux_kernel(const PoolSettings& settings, const Environment& environment) {
-    return linux_kernel::open(TRY(kernel_settings(settings)), environment.files, environment.state_ids, environment.log);
+    return linux_kernel::open(TRY(in_one_text<kernel_settings>(settings)), environment.files, environment.state_ids, environment.log);
 }
 
-Result<sim::Settings> sim_settings(const PoolSettings& settings, Problems* found = nullptr) {
+Result<sim::Settings> sim_settings(const PoolSettings& settings, Problems& found) {
     Parameters parameters(settings, found);
     sim::Settings own{.revisions_to_keep = settings.revisions_to_keep, .size = parameters.optional_bytes("size")};
     TRY(parameters.check());
@@ -206,7 +214,7 @@ Result<sim::Settings> sim_settings(const PoolSettings& settings, Problems* found
 }
 
 PoolResult open_sim(const PoolSettings& settings, const Environment& environment) {
-    return sim::open(TRY(sim_settings(settings)), environment.state_ids, environment.clock, environment.boot_id);
+    return sim::open(TRY(in_one_text<sim_settings>(settings)), environment.state_ids, environment.clock, environment.boot_id);
 }
 
 // Where the pool's storage is, for what must be told apart from another pool's.
@@ -226,7 +234,7 @@ std::unique_ptr<api::Pool> with_ephemeral_volumes(std::unique_ptr<api::Pool> poo
 
 constexpr std::string_view callback_driver = "callback";
 
-Result<> check_into(const PoolSettings& settings, Problems* found);
+Result<> check_into(const PoolSettings& settings, Problems& found);
 
 struct CallbackSettings {
     callback::Settings own;
@@ -236,7 +244,7 @@ struct CallbackSettings {
 };
 
 // Keys that begin with `callback_` are its own, the others the wrapped driver's.
-Result<CallbackSettings> callback_settings(const PoolSettings& settings, Problems* found = nullptr) {
+Result<CallbackSettings> callback_settings(const PoolSettings& settings, Problems& found) {
     PoolSettings own{settings.name, settings.driver, {}, settings.revisions_to_keep};
     auto wrapped = own;
     for (const auto& [key, value] : settings.parameters) (key.starts_with("callback_") ? own : wrapped).parameters.emplace(key, value);
@@ -248,20 +256,17 @@ Result<CallbackSettings> callback_settings(const PoolSettings& settings, Problem
     what.own_parameters.assign(own.parameters.begin(), own.parameters.end());
     auto arguments = callback::split_words(parameters.optional_text("callback_arguments"));
     const auto deadline = parameters.seconds("callback_timeout", std::chrono::minutes(1), std::chrono::hours(1));
+    const bool in_itself = wrapped.driver == callback_driver;
+    if (in_itself) parameters.problem("callback_driver", "callback_driver cannot be callback itself");
     auto checked = parameters.check();
-    if (found == nullptr) TRY(checked);
-    if (wrapped.driver == callback_driver) {
-        const std::string why = "callback_driver cannot be callback itself";
-        if (found != nullptr) found->push_back({"callback_driver", why});
-        return fail(Errc::InvalidArgument, "pool " + settings.name.str() + ": " + why);
-    }
-    if (!wrapped.driver.empty()) TRY(check_into(wrapped, found));
+    auto checked_inside = wrapped.driver.empty() || in_itself ? Result<>() : check_into(wrapped, found);
     TRY(checked);
+    TRY(checked_inside);
     return CallbackSettings{std::move(what), std::move(arguments), deadline, std::move(wrapped)};
 }
 
 PoolResult open_callback(const PoolSettings& settings, const Environment& environment) {
-    const auto all = TRY(callback_settings(settings));
+    const auto all = TRY(in_one_text<callback_settings>(settings));
     auto runner = std::make_unique<callback::ProgramRunner>(all.own.program, all.arguments, all.deadline);
     return callback::open(
         all.own, std::move(runner), [&] { return open_pool(all.wrapped, environment); }, environment.log);
@@ -271,14 +276,14 @@ PoolResult open_callback(const PoolSettings& settings, const Environment& enviro
 enum class Encryption { Before, No };
 
 template <auto Read>
-Result<> check_with(const PoolSettings& settings, Problems* found) {
+Result<> check_with(const PoolSettings& settings, Problems& found) {
     TRY(Read(settings, found));
     return {};
 }
 
 struct Driver {
     std::string_view name;
-    Result<> (*check)(const PoolSettings&, Problems*);
+    Result<> (*check)(const PoolSettings&, Problems&);
     PoolResult (*open)(const PoolSettings&, const Environment&);
     Encryption encryption = Encryption::Before;
 };
@@ -351,24 +356,24 @@ Result<Encryption> encryption_of(const PoolSettings& settings) {
     return TRY(driver_of(settings))->encryption;
 }
 
-// Adds what is wrong to `found`, unless that is nullptr.
-Result<> check_into(const PoolSettings& settings, Problems* found) {
-    const auto before = found == nullptr ? 0 : found->size();
+// Adds what is wrong to `found`.
+Result<> check_into(const PoolSettings& settings, Problems& found) {
+    const auto before = found.size();
     auto checked = [&]() -> Result<> {
         if (const auto file = plugin_of(settings)) return plugin::check(*file, without_driver(settings), Checks());
         return TRY(driver_of(settings))->check(settings, found);
     }();
-    if (!checked && found != nullptr && found->size() == before) found->push_back({{}, checked.error().message()});
+    if (!checked && found.size() == before) found.push_back({{}, checked.error().message()});
     return checked;
 }
 
 }  // namespace
 
-Result<> check_settings(const PoolSettings& settings) { return check_into(settings, nullptr); }
+Result<> check_settings(const PoolSettings& settings) { return in_one_text<check_into>(settings); }
 
 std::vector<Problem> problems_of(const PoolSettings& settings) {
     Problems found;
-    (void)check_into(settings, &found);  // which says it in one text
+    (void)check_into(settings, found);  // which says it in one text
     return found;
 }
 
@@ -382,7 +387,7 @@ Result<PoolSettings> convert_pool(const PoolSettings& settings, const Environmen
     if (settings.driver != "file")
         return fail(Errc::InvalidArgument, "pool " + settings.name.str() + " is of the driver " + settings.driver +
                                                "; only a pool of the driver file can be converted, to file-reflink");
-    const auto own = TRY(file_settings(settings));
+    const auto own = TRY(in_one_text<file_settings>(settings));
     auto converted = settings;
     converted.driver = "file-reflink";
     (void)TRY(open_images(converted, environment));  // the file system can share data

@@ -104,9 +104,7 @@ void check_places(const Config& config, const Document& document, const std::vec
 
 }  // namespace
 
-tl::expected<Config, std::vector<Mistake>> parse(std::string_view text) {
-    return parse_and_check(text, [](const registry::PoolSettings&) { return std::vector<registry::Problem>(); });
-}
+tl::expected<Config, std::vector<Mistake>> parse(std::string_view text) { return parse_and_check(text, {}); }
 
 tl::expected<Config, std::vector<Mistake>> parse_and_check(std::string_view text, const ProblemsOf& problems_of) {
     auto toml = settings::read_toml(text);

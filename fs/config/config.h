@@ -40,7 +40,7 @@ using settings::Mistake;
 // The configuration, or every mistake found in it. `text` is TOML 1.0.
 [[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse(std::string_view text);
 
-// Also what is wrong with the pools' drivers and their parameters, as `problems_of` (registry::problems_of) tells.
+// Also what is wrong with the pools' drivers and their parameters, as `problems_of` (registry::problems_of) tells; an empty one is not asked.
 using ProblemsOf = std::function<std::vector<registry::Problem>(const registry::PoolSettings&)>;
 [[nodiscard]] tl::expected<Config, std::vector<Mistake>> parse_and_check(std::string_view text, const ProblemsOf& problems_of);
 

@@ -66,7 +66,7 @@ public:
         require(name_key);
         require(driver_key);
         const auto gid = group_or_default();
-        if (name_ && driver_) ask(problems_of);
+        if (name_ && driver_ && problems_of) ask(problems_of);
         ReadPool result{name_, std::nullopt};
         if (!failed_ && name_ && driver_ && gid)
             result.config =

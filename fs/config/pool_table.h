@@ -29,7 +29,7 @@ struct ReadPool {
     std::optional<PoolConfig> config;    // absent when there were mistakes
 };
 
-// `problems_of` is asked about pools whose name and driver are no mistakes.
+// `problems_of`, unless it is empty, is asked about pools whose name and driver are no mistakes.
 [[nodiscard]] ReadPool read_pool(const settings::Table& table, settings::Mistakes& mistakes, const ProblemsOf& problems_of);
 
 }  // namespace varve::config

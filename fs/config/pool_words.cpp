@@ -33,7 +33,7 @@ base::Result<PoolConfig> pool_from_words(const std::vector<std::string>& words) 
         else
             read_parameter_word(words[i], table, mistakes);
     }
-    auto pool = read_pool(table, mistakes, [](const registry::PoolSettings&) { return std::vector<registry::Problem>(); });
+    auto pool = read_pool(table, mistakes, {});
     if (mistakes.none() && pool.config) return *std::move(pool.config);
     return base::fail(base::Errc::InvalidArgument, settings::in_one_line(mistakes.take()));
 }
