@@ -60,27 +60,39 @@ json volume_json(const base::VolumeId& id, const mount_client::Volume& volume) {
     return {{"pool", id.pool.str()}, {"volume", id.volume.str()}, {"state", volume.state}, {"revisions", std::move(revisions)}};
 }
 
-// What a child's volume runs on: a revision of the template, or its newest version, or (neither) a state that has been pruned since. Null while it does
-// not run.
-Result<json> running_json(Versions& versions, const base::VolumeId& id, bool outdated, const mount_client::Volume& source) {
-    const auto written = TRY(versions.base_time(id));
-    if (!written) return json();
-    const auto found = std::ranges::find(source.revisions, *written, &mount_client::Revision::modified);
-    const bool is_revision = found != source.revisions.end();
-    return json{{"written", *written}, {"revision", is_revision ? json(found->name) : json()}, {"newest", !is_revision && !outdated}};
+using Sources = std::map<base::VolumeId, mount_client::Volume>;
+
+// nullptr when there is none. The template's definition may have lost a volume that children start from all the same.
+Result<const mount_client::Volume*> find_source(Versions& versions, Sources& sources, const base::VolumeId& id) {
+    if (const auto known = sources.find(id); known != sources.end()) return &known->second;
+    auto volume = versions.read(id);
+    if (volume) return &sources.emplace(id, *std::move(volume)).first->second;
+    if (volume.error().code == Errc::NotFound) return nullptr;
+    return base::Failure(std::move(volume).error());
 }
 
-using TemplateVolumes = std::map<base::VolumeId, mount_client::Volume>;
+// What a child's volume runs on: a revision of its source, or its newest version, or (neither) a state that is gone since. Null while it does not run.
+Result<json> running_json(Versions& versions, const base::VolumeId& id, bool outdated, const mount_client::Volume* source) {
+    const auto written = TRY(versions.base_time(id));
+    if (!written) return json();
+    json runs{{"written", *written}, {"revision", nullptr}, {"newest", false}};
+    if (source == nullptr) return runs;
+    const auto found = std::ranges::find(source->revisions, *written, &mount_client::Revision::modified);
+    if (found != source->revisions.end())
+        runs["revision"] = found->name;
+    else
+        runs["newest"] = !outdated;
+    return runs;
+}
 
 // Of one child's volume; null when it starts from nothing of the template. A child's volume that is not there is the child's trouble.
-Result<json> version_json(Versions& versions, const TemplateVolumes& sources, const base::VolumeId& id) {
+Result<json> version_json(Versions& versions, const VmName& template_vm, Sources& sources, const base::VolumeId& id) {
     const auto volume = versions.read(id);
     if (!volume) return json();
     const auto from = mount_client::parse_source_link(id.pool, volume->source);
-    if (!from) return json();
-    const auto source = sources.find(from->volume);
-    if (source == sources.end()) return json();
-    auto runs = TRY(running_json(versions, id, volume->outdated, source->second));
+    if (!from || from->volume.vm != template_vm) return json();
+    const auto* source = TRY(find_source(versions, sources, from->volume));
+    auto runs = TRY(running_json(versions, id, volume->outdated, source));
     return json{{"vm", id.vm.str()},
                 {"pool", id.pool.str()},
                 {"volume", id.volume.str()},
@@ -93,7 +105,7 @@ Result<json> version_json(Versions& versions, const TemplateVolumes& sources, co
 
 Result<json> status(const VmDefinition& template_vm, const Children& children, Versions& versions) {
     auto volumes = json::array();
-    TemplateVolumes sources;
+    Sources sources;
     for (const auto& use : template_vm.volumes) {
         const base::VolumeId id{use.pool, template_vm.name, use.volume};
         auto volume = TRY(versions.read(id));
@@ -103,7 +115,7 @@ Result<json> status(const VmDefinition& template_vm, const Children& children, V
     auto users = json::array();
     for (const auto* child : children.of(template_vm.name))
         for (const auto& use : child->volumes) {
-            auto version = TRY(version_json(versions, sources, {use.pool, child->name, use.volume}));
+            auto version = TRY(version_json(versions, template_vm.name, sources, {use.pool, child->name, use.volume}));
             if (!version.is_null()) users.push_back(std::move(version));
         }
     return json{{"vm", template_vm.name.str()}, {"volumes", std::move(volumes)}, {"children", std::move(users)}};

@@ -132,6 +132,28 @@ TEST_F(TemplateMethods, OfTwoThatAreOutdatedEachHasItsOwnVersion) {
     EXPECT_EQ(children[2]["runs"]["revision"], "2026-01-02T03:04:05Z");
 }
 
+// Somebody took the volume out of the template's definition; then it went, too.
+TEST_F(TemplateMethods, ChildrenOfAVolumeThatTheDefinitionHasLostAreShown) {
+    versions.add("p/debian/data", "", "halted", false);
+    versions.volumes.at("p/debian/data").revisions = {{"2026-01-02T03:04:05Z", 1, 1, "2026-01-02T03:04:05.5Z", true}};
+    versions.volumes.at("p/work/root").source = "../debian/data.img";
+    versions.base_times["p/work/root"] = "2026-01-02T03:04:05.5Z";
+    versions.volumes.at("p/secret/root").source = "../debian/data.img";
+    versions.base_times["p/secret/root"] = "2026-01-03T00:00:00.5Z";
+    auto status = call("template.status", {{"template", "debian"}}).value();
+    EXPECT_EQ(status["volumes"].size(), 1U);
+    ASSERT_EQ(status["children"].size(), 2U);
+    EXPECT_EQ(status["children"][0]["runs"], json({{"written", "2026-01-03T00:00:00.5Z"}, {"revision", nullptr}, {"newest", true}}));
+    EXPECT_EQ(status["children"][1]["source"], "data");
+    EXPECT_EQ(status["children"][1]["runs"]["revision"], "2026-01-02T03:04:05Z");
+
+    versions.volumes.erase("p/debian/data");
+    status = call("template.status", {{"template", "debian"}}).value();
+    ASSERT_EQ(status["children"].size(), 2U);
+    EXPECT_EQ(status["children"][0]["runs"], json({{"written", "2026-01-03T00:00:00.5Z"}, {"revision", nullptr}, {"newest", false}}));
+    EXPECT_EQ(status["children"][1]["runs"], json({{"written", "2026-01-02T03:04:05.5Z"}, {"revision", nullptr}, {"newest", false}}));
+}
+
 TEST_F(TemplateMethods, AreCommittedWhileTheyRunByWhoMayCommit) {
     const json params{{"template", "debian"}};
     EXPECT_EQ(call("template.commit", params, reader).error().code, base::Errc::Denied);
