@@ -5,6 +5,7 @@
 #include "orchestrator/cli/revision_text.h"
 #include "orchestrator/cli/sheet.h"
 #include "orchestrator/cli/table.h"
+#include "orchestrator/cli/targets.h"
 #include "orchestrator/cli/terminal_text.h"
 #include "orchestrator/mount_client/volume_settings.h"
 
@@ -21,7 +22,6 @@ using base::fail;
 using base::Result;
 using mount_client::Mount;
 using mount_client::PoolReference;
-using mount_client::StateReference;
 using mount_client::VolumeRetention;
 using nlohmann::json;
 namespace pool_file = protocol::pool_file;
@@ -112,11 +112,9 @@ public:
     }
 
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
-        reference_ = TRY(resolver.resolve(target_));
+        reference_ = TRY(tree_target(resolver, target_));
         if (const auto* pool = std::get_if<PoolReference>(&*reference_); pool != nullptr && change_.schedule == as_the_pool)
             return fail(Errc::InvalidArgument, pool->pool.str() + " is a pool itself; give a schedule such as \"24h 7d\", or none");
-        if (const auto* state = std::get_if<StateReference>(&*reference_); state != nullptr && state->revision)
-            return fail(Errc::InvalidArgument, "'" + target_ + "' is one revision; name its volume " + state->volume.str());
         if (change_.schedule && change_.schedule->empty())
             return fail(Errc::InvalidArgument, "--schedule is empty; give none to keep nothing by a schedule, or pool");
         if (change_.keep && *change_.keep < no_snapshot_layer)

@@ -3,6 +3,7 @@
 #include "orchestrator/cli/objects.h"
 #include "orchestrator/cli/revision_text.h"
 #include "orchestrator/cli/table.h"
+#include "orchestrator/cli/targets.h"
 #include "orchestrator/mount_client/inventory.h"
 
 #include <CLI/CLI.hpp>
@@ -61,9 +62,7 @@ public:
     }
 
     Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
-        reference_ = TRY(resolver.resolve(target_));
-        if (const auto* state = std::get_if<StateReference>(&*reference_); state != nullptr && state->revision)
-            return base::fail(Errc::InvalidArgument, "'" + target_ + "' is one revision; name its volume " + state->volume.str());
+        reference_ = TRY(tree_target(resolver, target_));
         if (std::holds_alternative<PoolReference>(*reference_))
             return base::fail(Errc::InvalidArgument, "'" + target_ + "' is a pool; name a VM (POOL/VM) or a volume (POOL/VM/VOLUME)");
         return {};

@@ -15,6 +15,10 @@ base::Failure wanted(const std::string& what, const std::string& text) {
     return base::fail(Errc::InvalidArgument, "'" + text + "' does not name " + what);
 }
 
+base::Failure one_revision(const base::VolumeId& volume, const std::string& text) {
+    return base::fail(Errc::InvalidArgument, "'" + text + "' is one revision; name its volume " + volume.str());
+}
+
 }  // namespace
 
 Result<base::PoolName> pool_target(const ReferenceResolver& resolver, const std::string& text) {
@@ -31,21 +35,21 @@ Result<StateReference> state_target(const ReferenceResolver& resolver, const std
 
 Result<base::VolumeId> volume_target(const ReferenceResolver& resolver, const std::string& text) {
     const auto state = TRY(state_target(resolver, text));
-    if (state.revision) return wanted("a volume (POOL/VM/VOLUME) but one of its revisions", text);
+    if (state.revision) return one_revision(state.volume, text);
     return state.volume;
 }
 
 Result<VmOrVolume> vm_or_volume_target(const ReferenceResolver& resolver, const std::string& text) {
-    const auto reference = TRY(resolver.resolve(text));
+    const auto reference = TRY(tree_target(resolver, text));
     if (const auto* vm = std::get_if<VmReference>(&reference)) return *vm;
-    if (const auto* state = std::get_if<StateReference>(&reference); state != nullptr && !state->revision) return state->volume;
+    if (const auto* state = std::get_if<StateReference>(&reference)) return state->volume;
     return wanted("a VM (POOL/VM) or a volume (POOL/VM/VOLUME)", text);
 }
 
 Result<mount_client::Reference> tree_target(const ReferenceResolver& resolver, const std::string& text) {
     auto reference = TRY(resolver.resolve(text));
     const auto* state = std::get_if<StateReference>(&reference);
-    if (state != nullptr && state->revision) return wanted("a pool, a VM (POOL/VM) or a volume (POOL/VM/VOLUME)", text);
+    if (state != nullptr && state->revision) return one_revision(state->volume, text);
     return reference;
 }
 

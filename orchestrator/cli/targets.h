@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// References of the sort that a subcommand wants; anything else is InvalidArgument.
+// References of the sort that a subcommand wants; anything else is InvalidArgument. Who names a revision where its volume is wanted is told the volume.
 #pragma once
 
 #include "orchestrator/mount_client/path_reference.h"
