@@ -37,13 +37,14 @@ Json failure_object(const engine::FailedOperation& failure) {
     return line;
 }
 
-Json revision_object(const api::Revision& revision, const api::Reasons& reasons) {
+Json revision_object(const api::Revision& revision, const api::Reasons& reasons, bool prunes_for_space) {
     return {{field::revision, revision.id.str()},
             {field::size, revision.state.size.count},
             {field::usage, revision.state.allocated.count},
             {field::modified, protocol::precise_utc(revision.state.modified)},
             {field::pinned, reasons.pinned()},
-            {field::kept, reasons.names()}};
+            {field::kept, reasons.names()},
+            {field::goes_when_short, prunes_for_space && reasons.only_scheduled()}};
 }
 
 Json findings_object(const std::vector<api::Finding>& findings) {

@@ -25,8 +25,8 @@ using Json = nlohmann::ordered_json;  // fields in the order of the documentatio
 [[nodiscard]] Json error_object(const base::Error& error);
 // A line of `errors`.
 [[nodiscard]] Json failure_object(const engine::FailedOperation& failure);
-// A line of `revisions`.
-[[nodiscard]] Json revision_object(const api::Revision& revision, const api::Reasons& reasons);
+// A line of `revisions`, in a pool that has prune_below or not.
+[[nodiscard]] Json revision_object(const api::Revision& revision, const api::Reasons& reasons, bool prunes_for_space);
 // {"findings":[...]}
 [[nodiscard]] Json findings_object(const std::vector<api::Finding>& findings);
 [[nodiscard]] Json revision_names(const std::vector<base::RevisionId>& revisions);

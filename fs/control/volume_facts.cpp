@@ -86,9 +86,10 @@ Json config_object(const VolumeRef& volume, const api::VolumeView& view) {
 std::vector<Json> revision_objects(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
     if (view.revisions.begin() == view.revisions.end()) return {};
     const auto reasons = api::judge(view.revisions, volumes.retention(volume, view));
+    const bool prunes_for_space = volume.vm->pool().prune_below().has_value();
     std::vector<Json> objects;
     auto reason = reasons.begin();
-    for (const auto& revision : view.revisions) objects.push_back(revision_object(revision, *reason++));
+    for (const auto& revision : view.revisions) objects.push_back(revision_object(revision, *reason++, prunes_for_space));
     return objects;
 }
 

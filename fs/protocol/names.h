@@ -152,6 +152,7 @@ inline constexpr std::string_view usage = "usage";
 inline constexpr std::string_view modified = "modified";
 inline constexpr std::string_view pinned = "pinned";
 inline constexpr std::string_view kept = "kept";
+inline constexpr std::string_view goes_when_short = "goes_when_short";
 // A line of `shares`.
 inline constexpr std::string_view state = "state";
 // A volume's `config`.

@@ -52,7 +52,7 @@ json object_of(const mount_client::VolumeRetention& retention) {
     auto revisions = json::array();
     for (const auto& revision : retention.revisions) {
         auto object = object_of(revision);
-        object["goes_when_short"] = retention.goes_when_short(revision);
+        object["goes_when_short"] = revision.goes_when_short;
         revisions.push_back(std::move(object));
     }
     return {{"volume", retention.volume.str()},

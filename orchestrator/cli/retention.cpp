@@ -39,7 +39,7 @@ std::string text_of(const Output& output, const VolumeRetention& retention) {
     Table table({{"REVISION"}, {"WRITTEN"}, {"USED", Align::Right}, {"KEPT FOR"}});
     for (const auto& revision : retention.revisions)
         table.add({revision.name, revision.modified, output.size({revision.usage}),
-                   reasons_to_keep(revision) + (retention.goes_when_short(revision) ? ", goes when space is short" : "")});
+                   reasons_to_keep(revision) + (revision.goes_when_short ? ", goes when space is short" : "")});
     return text + table.text();
 }
 

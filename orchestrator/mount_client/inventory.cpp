@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <set>
@@ -190,12 +189,6 @@ Result<VolumeRetention> foretell_retention(const Mount& mount, const base::Volum
         found.revisions.push_back(*std::move(revision));
     }
     return found;
-}
-
-bool VolumeRetention::goes_when_short(const Revision& revision) const {
-    constexpr std::array<std::string_view, 5> of_schedules{"hour", "day", "week", "month", "year"};
-    return prune_below != "none" && !revision.kept.empty() &&
-           std::ranges::all_of(revision.kept, [&](const auto& reason) { return std::ranges::count(of_schedules, reason) != 0; });
 }
 
 Result<std::vector<base::VolumeId>> volumes_below(const Mount& mount, const std::optional<Reference>& reference) {

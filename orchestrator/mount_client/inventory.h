@@ -20,6 +20,7 @@ struct Revision {
     std::string modified;     // RFC 3339 with nanoseconds, UTC
     bool pinned = false;
     std::vector<std::string> kept{};  // why it is kept ("newest", "day", "label"...); without a reason the next prune removes it
+    bool goes_when_short = false;     // nothing but the schedule keeps it, and the pool has prune_below
 };
 
 struct Volume {
@@ -79,9 +80,6 @@ struct VolumeRetention {
     std::string schedule;
     std::string prune_below;          // the pool's, as there
     std::vector<Revision> revisions;  // oldest first
-
-    // Nothing but the schedule keeps it, and the pool has prune_below: it goes when space is short.
-    [[nodiscard]] bool goes_when_short(const Revision& revision) const;
 };
 
 // Bytes of a volume's states, and what each holds alone.

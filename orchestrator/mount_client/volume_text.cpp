@@ -41,7 +41,8 @@ std::optional<Revision> revision_in(const json& object) {
                     static_cast<std::uint64_t>(usage),
                     text_field(object, field_name::modified),
                     flag_field(object, field_name::pinned),
-                    texts_in(*kept)};
+                    texts_in(*kept),
+                    flag_field(object, field_name::goes_when_short)};
 }
 
 std::optional<VolumeUsage::State> share_in(const json& object) {

@@ -49,9 +49,9 @@ TEST_F(RetentionCommand, TellsWhatGoesWhenSpaceIsShort) {
     tree.put("pools/p/.varve/prune_below", "10%\n");
     tree.put(
         "pools/p/v/.varve/data/revisions",
-        R"({"revision":"2018-01-01T03:04:05Z","size":512,"usage":0,"modified":"2018-01-01T03:04:05Z","pinned":false,"kept":["day","year"]})"
+        R"({"revision":"2018-01-01T03:04:05Z","size":512,"usage":0,"modified":"2018-01-01T03:04:05Z","pinned":false,"kept":["day","year"],"goes_when_short":true})"
         "\n"
-        R"({"revision":"2018-01-02T03:04:05Z","size":512,"usage":0,"modified":"2018-01-02T03:04:05Z","pinned":false,"kept":["newest","day"]})"
+        R"({"revision":"2018-01-02T03:04:05Z","size":512,"usage":0,"modified":"2018-01-02T03:04:05Z","pinned":false,"kept":["newest","day"],"goes_when_short":false})"
         "\n");
     const auto text = run({"retention", "p/v/data"}).out;
     EXPECT_NE(text.find("Prune below:        10%\n"), std::string::npos) << text;

@@ -47,12 +47,12 @@ TEST_F(ValuesTest, RevisionsAreOneObjectALine) {
     EXPECT_EQ(std::ranges::count(text, '\n'), 3);
     EXPECT_NE(
         text.find(
-            R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.000000120Z","pinned":false,"kept":["grace"]})"
+            R"({"revision":"2018-01-02T03:04:05Z","size":1048576,"usage":4096,"modified":"2018-01-02T03:04:05.000000120Z","pinned":false,"kept":["grace"],"goes_when_short":false})"
             "\n"),
         std::string::npos)
         << text;
     EXPECT_NE(text.find(R"({"revision":"keep")"), std::string::npos);
-    EXPECT_NE(text.find(R"("pinned":true,"kept":["label"]})"), std::string::npos);
+    EXPECT_NE(text.find(R"("pinned":true,"kept":["label"],"goes_when_short":false})"), std::string::npos);
 }
 
 TEST_F(ValuesTest, StatesAreNamed) {
@@ -161,10 +161,19 @@ TEST_F(ValuesTest, RevisionsTellWhyTheyAreKept) {
     ASSERT_TRUE(succeeded(volumes_.set_time(root_, {}, {midnight - 1, 0})));
     for (const std::int64_t second : {1, 2, 3}) commit(root_, "x", midnight + second);
     clock_.advance(25 * 3600);  // beyond the grace
-    std::vector<json> kept;
-    std::istringstream lines(value(place(root_), "revisions"));
-    for (std::string line; std::getline(lines, line);) kept.push_back(json::parse(line).at("kept"));
-    EXPECT_EQ(json(kept), json::parse(R"([[], [], ["day"]])"));
+    const auto told = [&](const char* field) {
+        auto all = json::array();
+        std::istringstream lines(value(place(root_), "revisions"));
+        for (std::string line; std::getline(lines, line);) all.push_back(json::parse(line).at(field));
+        return all;
+    };
+    EXPECT_EQ(told("kept"), json::parse(R"([[], [], ["day"]])"));
+    EXPECT_EQ(told("goes_when_short"), json({false, false, false})) << "the pool has no prune_below";
+    pool_->set_prune_below(base::Percent{10});
+    EXPECT_EQ(told("goes_when_short"), json({false, false, true}));
+    ASSERT_TRUE(succeeded(write(root_, "revisions_to_keep", "1")));
+    EXPECT_EQ(told("kept"), json::parse(R"([[], [], ["newest", "day"]])"));
+    EXPECT_EQ(told("goes_when_short"), json({false, false, false})) << "more than the schedule keeps the last";
 }
 
 TEST_F(ValuesTest, OfThePool) {
