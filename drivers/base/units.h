@@ -37,6 +37,8 @@ inline constexpr Bytes largest_volume{(std::uint64_t{1} << 63) - sector_size};
 
 struct Percent {
     double value = 0;
+
+    friend constexpr bool operator==(Percent, Percent) = default;
 };
 
 // An amount of a whole, or a share of it.

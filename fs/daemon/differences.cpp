@@ -31,22 +31,12 @@ void add_parameters(const registry::PoolSettings& opened, const registry::PoolSe
 
 }  // namespace
 
-bool same(const std::optional<base::Portion>& one, const std::optional<base::Portion>& other) {
-    if (!one || !other) return one.has_value() == other.has_value();
-    if (const auto* bytes = std::get_if<base::Bytes>(&*one)) {
-        const auto* others = std::get_if<base::Bytes>(&*other);
-        return others != nullptr && *bytes == *others;
-    }
-    const auto* others = std::get_if<base::Percent>(&*other);
-    return others != nullptr && std::get<base::Percent>(*one).value == others->value;
-}
-
 std::vector<std::string> differences(const config::Config& in_force, const config::Config& wanted) {
     Keys keys;
     keys.add_if(in_force.mountpoint != wanted.mountpoint, "mountpoint");
     keys.add_if(in_force.state_dir != wanted.state_dir, "state_dir");
     keys.add_if(in_force.runtime_dir != wanted.runtime_dir, "runtime_dir");
-    keys.add_if(!same(in_force.min_free, wanted.min_free), "min_free");
+    keys.add_if(in_force.min_free != wanted.min_free, "min_free");
     keys.add_if(in_force.prune_grace != wanted.prune_grace, "prune_grace");
     keys.add_if(in_force.passthrough != wanted.passthrough, "passthrough");
     return keys.take();

@@ -15,6 +15,4 @@ namespace varve::daemon {
 // Of a pool's keys, those that are read when it is opened and not again.
 [[nodiscard]] std::vector<std::string> differences_when_opened(const config::PoolConfig& opened, const config::PoolConfig& wanted);
 
-[[nodiscard]] bool same(const std::optional<base::Portion>& one, const std::optional<base::Portion>& other);
-
 }  // namespace varve::daemon

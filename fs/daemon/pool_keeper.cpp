@@ -33,7 +33,7 @@ std::vector<std::string> adopt_retention(engine::OpenPool& pool, const config::P
         pool.set_schedule(config.schedule);
         changed.emplace_back("schedule");
     }
-    if (!same(config.prune_below, pool.prune_below())) {
+    if (config.prune_below != pool.prune_below()) {
         pool.set_prune_below(config.prune_below);
         changed.emplace_back("prune_below");
     }

@@ -92,11 +92,17 @@ TEST(Bytes, WholeSectors) {
     EXPECT_EQ(SectorCount{3}.bytes(), Bytes{1536});
 }
 
+TEST(Percent, IsNoAmount) {
+    EXPECT_EQ(Portion(Percent{5}), Portion(Percent{5}));
+    EXPECT_NE(Portion(Percent{5}), Portion(Percent{5.5}));
+    EXPECT_NE(Portion(Percent{5}), Portion(Bytes{5}));
+}
+
 TEST(Percent, IsRead) {
-    EXPECT_EQ(parse_percent("95%").value().value, 95);
-    EXPECT_EQ(parse_percent("2.5%").value().value, 2.5);
-    EXPECT_EQ(parse_percent("0%").value().value, 0);
-    EXPECT_EQ(parse_percent("100%").value().value, 100);
+    EXPECT_EQ(parse_percent("95%").value(), Percent{95});
+    EXPECT_EQ(parse_percent("2.5%").value(), Percent{2.5});
+    EXPECT_EQ(parse_percent("0%").value(), Percent{0});
+    EXPECT_EQ(parse_percent("100%").value(), Percent{100});
     EXPECT_EQ(parse_percent("100.1%").error().code, Errc::TooLarge);
     for (const auto* text : {"", "%", "5", "5%%", "5% ", "-5%", "inf%", "1e1%", "1.2.3%", "five%"})
         EXPECT_EQ(parse_percent(text).error().code, Errc::InvalidArgument) << text;

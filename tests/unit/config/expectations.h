@@ -34,17 +34,10 @@ inline std::vector<Mistake> refused(std::string_view text) {
     return {};
 }
 
-inline bool equal(const std::optional<base::Portion>& a, const std::optional<base::Portion>& b) {
-    if (!a || !b || a->index() != b->index()) return a.has_value() == b.has_value() && !a;
-    const auto* percent = std::get_if<base::Percent>(&*a);
-    return percent != nullptr ? percent->value == std::get<base::Percent>(*b).value
-                              : std::get<base::Bytes>(*a) == std::get<base::Bytes>(*b);
-}
-
 inline bool equal(const PoolConfig& a, const PoolConfig& b) {
     return a.settings.name == b.settings.name && a.settings.driver == b.settings.driver && a.settings.parameters == b.settings.parameters &&
            a.settings.revisions_to_keep == b.settings.revisions_to_keep && a.ownership == b.ownership && a.schedule == b.schedule &&
-           equal(a.prune_below, b.prune_below);
+           a.prune_below == b.prune_below;
 }
 
 }  // namespace varve::config::tests
