@@ -8,20 +8,17 @@ namespace {
 
 class DispRunCommand final : public OrchestratorCommand {
 public:
-    explicit DispRunCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("run", "Start a new disposable, which is removed when it has shut down");
-        app_->footer(
+    explicit DispRunCommand(CLI::App& app) {
+        app.footer(
             "Without a template, one of the system's default_dispvm.\n\nExamples:\n  varve disp run\n  varve disp run --template dvm\n  "
             "varve disp run --tag web\n  varve disp run --caller mail");
-        app_->fallthrough();
-        auto* named = app_->add_option("--template", template_, "The disposable template")->type_name("VM");
-        auto* tagged = app_->add_option("--tag", tag_, "Any disposable template that has the tag")->type_name("TAG")->excludes(named);
-        app_->add_option("--caller", caller_, "The default_dispvm of the VM that asks for it")
+        auto* named = app.add_option("--template", template_, "The disposable template")->type_name("VM");
+        auto* tagged = app.add_option("--tag", tag_, "Any disposable template that has the tag")->type_name("TAG")->excludes(named);
+        app.add_option("--caller", caller_, "The default_dispvm of the VM that asks for it")
             ->type_name("VM")
             ->excludes(named)
             ->excludes(tagged);
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         auto params = nlohmann::json::object();
@@ -35,7 +32,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string template_;
     std::string tag_;
     std::string caller_;
@@ -44,9 +40,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_disp_run(CLI::App& parent) {
-    auto command = std::make_unique<DispRunCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<DispRunCommand>(parent, "run", "Start a new disposable, which is removed when it has shut down");
 }
 
 }  // namespace varve::cli

@@ -24,13 +24,10 @@ void show_stage(std::ostream& err, const nlohmann::json& event) {
 
 class VmVerbCommand final : public OrchestratorCommand {
 public:
-    VmVerbCommand(CLI::App& parent, VmVerb verb) : verb_(std::move(verb)) {
-        app_ = parent.add_subcommand(verb_.verb, verb_.description);
-        app_->footer(verb_.footer);
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+    VmVerbCommand(CLI::App& app, VmVerb verb) : verb_(std::move(verb)) {
+        app.footer(verb_.footer);
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("vm." + verb_.verb, {{"vm", vm_}}));
@@ -41,7 +38,6 @@ public:
 
 private:
     VmVerb verb_;
-    CLI::App* app_ = nullptr;
     std::string vm_;
 };
 
@@ -65,9 +61,9 @@ base::Result<nlohmann::json> OrchestratorContext::call(std::string_view method, 
 }
 
 OrchestratorSubcommand add_vm_verb(CLI::App& parent, VmVerb verb) {
-    auto command = std::make_unique<VmVerbCommand>(parent, std::move(verb));
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    const auto name = verb.verb;
+    const auto description = verb.description;
+    return subcommand<VmVerbCommand>(parent, name, description, std::move(verb));
 }
 
 }  // namespace varve::cli

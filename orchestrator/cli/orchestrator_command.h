@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace varve::cli {
@@ -48,6 +49,14 @@ struct OrchestratorSubcommand {
     const CLI::App* app;
     std::unique_ptr<OrchestratorCommand> command;
 };
+
+// Adds the subcommand of a Made, an OrchestratorCommand that is made from its part of the command line and `more`.
+template <class Made, class... More>
+[[nodiscard]] OrchestratorSubcommand subcommand(CLI::App& parent, const std::string& name, const std::string& description, More&&... more) {
+    auto* app = parent.add_subcommand(name, description);
+    app->fallthrough();
+    return {app, std::make_unique<Made>(*app, std::forward<More>(more)...)};
+}
 
 // One that takes a VM's name, calls a method with it and says a word ("started") about it.
 struct VmVerb {

@@ -7,16 +7,13 @@ namespace {
 
 class PreloadMaxCommand final : public OrchestratorCommand {
 public:
-    explicit PreloadMaxCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("max", "Set how many disposables of a template are kept ready");
-        app_->footer(
+    explicit PreloadMaxCommand(CLI::App& app) {
+        app.footer(
             "The same as 'varve vm set VM preload-dispvm-max=COUNT'. The system's preload-dispvm-max overrides it for the "
             "default_dispvm.\n\nExamples:\n  varve preload max dvm 3\n  varve preload max dvm default");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The disposable template")->required()->type_name("");
-        app_->add_option("COUNT", count_, "0 to 100, or 'default' to say nothing about it here")->required()->type_name("");
+        app.add_option("VM", vm_, "The disposable template")->required()->type_name("");
+        app.add_option("COUNT", count_, "0 to 100, or 'default' to say nothing about it here")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto value = count_ == "default" ? std::string() : count_;
@@ -24,7 +21,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string count_;
 };
@@ -32,9 +28,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_preload_max(CLI::App& parent) {
-    auto command = std::make_unique<PreloadMaxCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<PreloadMaxCommand>(parent, "max", "Set how many disposables of a template are kept ready");
 }
 
 }  // namespace varve::cli

@@ -11,15 +11,12 @@ using mount_client::text_field;
 
 class PreloadStatusCommand final : public OrchestratorCommand {
 public:
-    explicit PreloadStatusCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("status", "Show the disposables that are kept ready");
-        app_->footer(
+    explicit PreloadStatusCommand(CLI::App& app) {
+        app.footer(
             "READY may be handed out now; BEGUN are on the way there; OUTDATED are replaced in a moment.\n\nExamples:\n  varve preload "
             "status\n"
             "  varve --json preload status | jq '.templates[].preloads[].vm'");
-        app_->fallthrough();
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto status = TRY(context.call("preload.status", nlohmann::json::object()));
@@ -50,16 +47,12 @@ private:
         table.add({text_field(status, "template"), std::to_string(max), std::to_string(ready), std::to_string(begun),
                    std::to_string(outdated), text_field(status, "trouble")});
     }
-
-    CLI::App* app_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_preload_status(CLI::App& parent) {
-    auto command = std::make_unique<PreloadStatusCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<PreloadStatusCommand>(parent, "status", "Show the disposables that are kept ready");
 }
 
 }  // namespace varve::cli

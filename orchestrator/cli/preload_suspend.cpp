@@ -9,17 +9,14 @@ namespace {
 
 class PreloadSuspendCommand final : public OrchestratorCommand {
 public:
-    explicit PreloadSuspendCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("suspend", "Remove all that are kept ready, and make none");
-        app_->footer(
+    explicit PreloadSuspendCommand(CLI::App& app) {
+        app.footer(
             "Before the host sleeps; varve-preload-sleep.service does it. 'varve preload resume' ends it, also when some had not gone in "
             "time.\n\nExamples:\n  varve preload suspend\n  varve preload suspend --timeout 20");
-        app_->fallthrough();
-        app_->add_option("--timeout", seconds_, "Wait so many seconds and no longer until all have gone; the rest goes by and by")
+        app.add_option("--timeout", seconds_, "Wait so many seconds and no longer until all have gone; the rest goes by and by")
             ->check(CLI::Range(0U, 86400U))
             ->type_name("SECONDS");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         constexpr std::uint64_t in_a_second = 1000;
@@ -33,16 +30,13 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::optional<std::uint32_t> seconds_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_preload_suspend(CLI::App& parent) {
-    auto command = std::make_unique<PreloadSuspendCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<PreloadSuspendCommand>(parent, "suspend", "Remove all that are kept ready, and make none");
 }
 
 }  // namespace varve::cli

@@ -7,13 +7,10 @@ namespace {
 
 class PreloadSwitchCommand final : public OrchestratorCommand {
 public:
-    PreloadSwitchCommand(CLI::App& parent, std::string verb, const std::string& description, const std::string& footer, std::string done)
+    PreloadSwitchCommand(CLI::App& app, std::string verb, const std::string& footer, std::string done)
         : verb_(std::move(verb)), done_(std::move(done)) {
-        app_ = parent.add_subcommand(verb_, description);
-        app_->footer(footer);
-        app_->fallthrough();
+        app.footer(footer);
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("preload." + verb_, nlohmann::json::object()));
@@ -25,14 +22,11 @@ public:
 private:
     std::string verb_;
     std::string done_;
-    CLI::App* app_;
 };
 
 OrchestratorSubcommand add_switch(CLI::App& parent, const std::string& verb, const std::string& description, const std::string& footer,
                                   const std::string& done) {
-    auto command = std::make_unique<PreloadSwitchCommand>(parent, verb, description, footer, done);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<PreloadSwitchCommand>(parent, verb, description, verb, footer, done);
 }
 
 }  // namespace

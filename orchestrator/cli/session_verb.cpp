@@ -8,16 +8,13 @@ namespace {
 
 class SessionCommand final : public Command {
 public:
-    SessionCommand(CLI::App& parent, SessionVerb verb) : verb_(std::move(verb)) {
-        app_ = parent.add_subcommand(verb_.verb, verb_.description);
-        app_->footer(verb_.footer);
-        app_->fallthrough();
-        app_->add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
+    SessionCommand(CLI::App& app, SessionVerb verb) : verb_(std::move(verb)) {
+        app.footer(verb_.footer);
+        app.add_option("TARGET", texts_, "POOL/VM for all its volumes there, or POOL/VM/VOLUME; or a path inside the mount")
             ->required()
             ->type_name("");
     }
 
-    [[nodiscard]] const CLI::App* app() const { return app_; }
     [[nodiscard]] bool handles_interrupts() const override { return true; }
 
     base::Result<> resolve(const mount_client::ReferenceResolver& resolver) override {
@@ -29,7 +26,6 @@ public:
 
 private:
     SessionVerb verb_;
-    CLI::App* app_ = nullptr;
     std::vector<std::string> texts_;
     std::vector<CtlRequest> requests_;
 };
@@ -37,9 +33,9 @@ private:
 }  // namespace
 
 Subcommand add_session_verb(CLI::App& parent, SessionVerb verb) {
-    auto command = std::make_unique<SessionCommand>(parent, std::move(verb));
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    auto* app = parent.add_subcommand(verb.verb, verb.description);
+    app->fallthrough();
+    return {app, std::make_unique<SessionCommand>(*app, std::move(verb))};
 }
 
 }  // namespace varve::cli

@@ -6,16 +6,13 @@ namespace {
 
 class TemplateCommitCommand final : public OrchestratorCommand {
 public:
-    explicit TemplateCommitCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("commit", "Commit what a running template has written so far; it runs on");
-        app_->footer(
+    explicit TemplateCommitCommand(CLI::App& app) {
+        app.footer(
             "Its file systems are frozen for that moment when its guest agent can do so; else the new version is as after a power cut.\n"
             "Children see it at their next start; the version before stays as a revision.\n\n"
             "Examples:\n  varve template commit fedora");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The template")->required()->type_name("");
+        app.add_option("VM", vm_, "The template")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("template.commit", {{"template", vm_}}));
@@ -32,16 +29,13 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_template_commit(CLI::App& parent) {
-    auto command = std::make_unique<TemplateCommitCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<TemplateCommitCommand>(parent, "commit", "Commit what a running template has written so far; it runs on");
 }
 
 }  // namespace varve::cli

@@ -10,12 +10,9 @@ using mount_client::text_field;
 
 class TemplateLsCommand final : public OrchestratorCommand {
 public:
-    explicit TemplateLsCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("ls", "List the templates and disposable templates");
-        app_->footer("Examples:\n  varve template ls\n  varve --json template ls | jq '.templates[] | select(.children == [])'");
-        app_->fallthrough();
+    explicit TemplateLsCommand(CLI::App& app) {
+        app.footer("Examples:\n  varve template ls\n  varve --json template ls | jq '.templates[] | select(.children == [])'");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("template.list", nlohmann::json::object()));
@@ -28,17 +25,12 @@ public:
         context.output.text(table.text());
         return {};
     }
-
-private:
-    CLI::App* app_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_template_ls(CLI::App& parent) {
-    auto command = std::make_unique<TemplateLsCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<TemplateLsCommand>(parent, "ls", "List the templates and disposable templates");
 }
 
 }  // namespace varve::cli

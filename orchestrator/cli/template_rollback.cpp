@@ -6,17 +6,14 @@ namespace {
 
 class TemplateRollbackCommand final : public OrchestratorCommand {
 public:
-    explicit TemplateRollbackCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("rollback", "Make a revision of a template's volume the newest version again");
-        app_->footer(
+    explicit TemplateRollbackCommand(CLI::App& app) {
+        app.footer(
             "The template must be halted. What it was before stays as a revision, and children see the change at their next start.\n\n"
             "Examples:\n  varve template rollback fedora root 2026-01-02T03:04:05Z");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The template")->required()->type_name("");
-        app_->add_option("VOLUME", volume_, "Its volume")->required()->type_name("");
-        app_->add_option("REVISION", revision_, "The revision's time or label")->required()->type_name("");
+        app.add_option("VM", vm_, "The template")->required()->type_name("");
+        app.add_option("VOLUME", volume_, "Its volume")->required()->type_name("");
+        app.add_option("REVISION", revision_, "The revision's time or label")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("template.rollback", {{"template", vm_}, {"volume", volume_}, {"revision", revision_}}));
@@ -26,7 +23,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string volume_;
     std::string revision_;
@@ -35,9 +31,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_template_rollback(CLI::App& parent) {
-    auto command = std::make_unique<TemplateRollbackCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<TemplateRollbackCommand>(parent, "rollback", "Make a revision of a template's volume the newest version again");
 }
 
 }  // namespace varve::cli

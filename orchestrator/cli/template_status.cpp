@@ -12,16 +12,13 @@ using mount_client::text_field;
 
 class TemplateStatusCommand final : public OrchestratorCommand {
 public:
-    explicit TemplateStatusCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("status", "Show the versions of a template, and who runs which");
-        app_->footer(
+    explicit TemplateStatusCommand(CLI::App& app) {
+        app.footer(
             "A child keeps the version that it started from until it starts again: 'outdated' says that there is a newer "
             "one.\n\nExamples:\n"
             "  varve template status fedora\n  varve --json template status fedora | jq '.children[] | select(.outdated)'");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The template")->required()->type_name("");
+        app.add_option("VM", vm_, "The template")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto status = TRY(context.call("template.status", {{"template", vm_}}));
@@ -57,16 +54,13 @@ private:
         return flag_field(runs, "newest") ? "newest" : text_field(runs, "written");
     }
 
-    CLI::App* app_;
     std::string vm_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_template_status(CLI::App& parent) {
-    auto command = std::make_unique<TemplateStatusCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<TemplateStatusCommand>(parent, "status", "Show the versions of a template, and who runs which");
 }
 
 }  // namespace varve::cli

@@ -55,28 +55,25 @@ std::string printable_lines(std::string_view text) {
 
 class VmAdoptCommand final : public OrchestratorCommand {
 public:
-    explicit VmAdoptCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("adopt", "Make a domain of libvirt's a VM, with copies of its disks");
-        app_->footer(
+    explicit VmAdoptCommand(CLI::App& app) {
+        app.footer(
             "The domain must be shut off; it and its disks stay as they are. What a definition cannot say of it is told first. A VM cannot "
             "start\nbeside a domain of its name: --name gives it another, or --undefine takes the domain (not its disks) away in the "
             "end.\n\n"
             "Examples:\n  varve vm adopt --dry-run --undefine debian12\n  varve vm adopt --undefine --pool fast debian12\n"
             "  varve vm adopt --name work --skip vdb debian12\n  varve vm adopt --name work --format vda=qcow2 debian12");
-        app_->fallthrough();
-        app_->add_option("DOMAIN", domain_, "Its name, or its UUID")->required()->type_name("");
-        app_->add_option("--uri", uri_, "Its hypervisor, as libvirt names it (default: the orchestrator's)")->type_name("URI");
-        app_->add_option("--name", name_, "The VM's name (default: the domain's)")->type_name("NAME");
-        app_->add_option("--pool", pool_, "Where its volumes go (default: the only pool there is)")->type_name("POOL");
-        app_->add_option("--format", formats_, "Of a disk that does not say its format: raw, qcow2, vdi, vhdx or vpc; may be given again")
+        app.add_option("DOMAIN", domain_, "Its name, or its UUID")->required()->type_name("");
+        app.add_option("--uri", uri_, "Its hypervisor, as libvirt names it (default: the orchestrator's)")->type_name("URI");
+        app.add_option("--name", name_, "The VM's name (default: the domain's)")->type_name("NAME");
+        app.add_option("--pool", pool_, "Where its volumes go (default: the only pool there is)")->type_name("POOL");
+        app.add_option("--format", formats_, "Of a disk that does not say its format: raw, qcow2, vdi, vhdx or vpc; may be given again")
             ->type_name("DISK=FORMAT")
             ->allow_extra_args(false);
-        app_->add_option("--skip", skip_, "A disk to leave out, as vdb; may be given again")->type_name("DISK")->allow_extra_args(false);
-        app_->add_flag("--keep-mac", keeps_mac_, "Give the VM the domain's MAC addresses, though both can run at once");
-        app_->add_flag("--undefine", takes_over_, "Take the domain away in the end; the VM has its UUID and MAC addresses");
-        app_->add_flag("--dry-run", dry_run_, "Only say what would be done");
+        app.add_option("--skip", skip_, "A disk to leave out, as vdb; may be given again")->type_name("DISK")->allow_extra_args(false);
+        app.add_flag("--keep-mac", keeps_mac_, "Give the VM the domain's MAC addresses, though both can run at once");
+        app.add_flag("--undefine", takes_over_, "Take the domain away in the end; the VM has its UUID and MAC addresses");
+        app.add_flag("--dry-run", dry_run_, "Only say what would be done");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
     [[nodiscard]] bool uses_mount() const override { return true; }
 
     Result<> run(const OrchestratorContext& context) override {
@@ -145,7 +142,6 @@ private:
                 {"left_out", std::move(left_out)}};
     }
 
-    CLI::App* app_;
     std::string domain_;
     std::string uri_;
     std::string name_;
@@ -160,9 +156,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_vm_adopt(CLI::App& parent) {
-    auto command = std::make_unique<VmAdoptCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<VmAdoptCommand>(parent, "adopt", "Make a domain of libvirt's a VM, with copies of its disks");
 }
 
 }  // namespace varve::cli

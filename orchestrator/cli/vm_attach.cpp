@@ -9,18 +9,15 @@ namespace {
 
 class VmAttachCommand final : public OrchestratorCommand {
 public:
-    explicit VmAttachCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("attach", "Give a running VM a disk");
-        app_->footer(
+    explicit VmAttachCommand(CLI::App& app) {
+        app.footer(
             "Any state of a volume may be attached to read from it; its path in the mount names it.\n\nExamples:\n  varve vm attach work "
             "/varve/pools/fast/old/private.img@before-upgrade\n  varve vm attach work /dev/sdb --writable --target vdc");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("PATH", path_, "A state in the mount, or a block device or raw image of the host")->required()->type_name("");
-        app_->add_option("--target", target_, "What the guest shall call it, as vdc")->type_name("DISK");
-        app_->add_flag("--writable", writable_, "The guest may write to it");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("PATH", path_, "A state in the mount, or a block device or raw image of the host")->required()->type_name("");
+        app.add_option("--target", target_, "What the guest shall call it, as vdc")->type_name("DISK");
+        app.add_flag("--writable", writable_, "The guest may write to it");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto path = std::filesystem::path(context.world.working_directory) / path_;
@@ -33,7 +30,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string path_;
     std::string target_;
@@ -42,10 +38,6 @@ private:
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_attach(CLI::App& parent) {
-    auto command = std::make_unique<VmAttachCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_attach(CLI::App& parent) { return subcommand<VmAttachCommand>(parent, "attach", "Give a running VM a disk"); }
 
 }  // namespace varve::cli

@@ -6,15 +6,12 @@ namespace {
 
 class VmCloneCommand final : public OrchestratorCommand {
 public:
-    explicit VmCloneCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("clone", "Copy a VM, with its volumes");
-        app_->footer(
+    explicit VmCloneCommand(CLI::App& app) {
+        app.footer(
             "The copy has another UUID and other MAC addresses, and no preload settings.\n\nExamples:\n  varve vm clone work work-2");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("NAME", to_, "The new name")->required()->type_name("");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("NAME", to_, "The new name")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         context.output.object(TRY(context.call("vm.clone", {{"vm", vm_}, {"to", to_}})));
@@ -23,17 +20,12 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string to_;
 };
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_clone(CLI::App& parent) {
-    auto command = std::make_unique<VmCloneCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_clone(CLI::App& parent) { return subcommand<VmCloneCommand>(parent, "clone", "Copy a VM, with its volumes"); }
 
 }  // namespace varve::cli

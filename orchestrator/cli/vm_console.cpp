@@ -7,13 +7,10 @@ namespace {
 
 class VmConsoleCommand final : public OrchestratorCommand {
 public:
-    explicit VmConsoleCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("console", "Use a VM's serial console");
-        app_->footer("Ctrl-] leaves it. With --json, only the path of its terminal device.\n\nExamples:\n  varve vm console work");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+    explicit VmConsoleCommand(CLI::App& app) {
+        app.footer("Ctrl-] leaves it. With --json, only the path of its terminal device.\n\nExamples:\n  varve vm console work");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         if (context.output.json()) {
@@ -29,16 +26,13 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_vm_console(CLI::App& parent) {
-    auto command = std::make_unique<VmConsoleCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<VmConsoleCommand>(parent, "console", "Use a VM's serial console");
 }
 
 }  // namespace varve::cli

@@ -16,22 +16,19 @@ nlohmann::json volume_list(const nlohmann::json& pools) {
 
 class VmCreateCommand final : public OrchestratorCommand {
 public:
-    explicit VmCreateCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("create", "Define a VM");
-        app_->footer(
+    explicit VmCreateCommand(CLI::App& app) {
+        app.footer(
             "Its volumes are made by 'varve create' or by any file operation in the mount, before or after.\n\nExamples:\n  varve vm "
             "create fedora class=template memory=1G --volume root=fast\n  varve vm create work class=app template=fedora --volume "
             "root=fast --volume private=fast\n  varve vm create work --file work.toml");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("KEY=VALUE", changes_, "Keys of the definition, as in varve-vm(5)")->type_name("");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("KEY=VALUE", changes_, "Keys of the definition, as in varve-vm(5)")->type_name("");
         // One each: keys may stand behind it.
-        app_->add_option("--volume", volumes_, "One of its volumes and the pool that it is in; may be given again")
+        app.add_option("--volume", volumes_, "One of its volumes and the pool that it is in; may be given again")
             ->type_name("NAME=POOL")
             ->allow_extra_args(false);
-        app_->add_option("--file", file_, "A definition to begin with, in TOML")->type_name("FILE");
+        app.add_option("--file", file_, "A definition to begin with, in TOML")->type_name("FILE");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto changes = TRY(read_changes(changes_));
@@ -46,7 +43,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::vector<std::string> changes_;
     std::vector<std::string> volumes_;
@@ -55,10 +51,6 @@ private:
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_create(CLI::App& parent) {
-    auto command = std::make_unique<VmCreateCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_create(CLI::App& parent) { return subcommand<VmCreateCommand>(parent, "create", "Define a VM"); }
 
 }  // namespace varve::cli

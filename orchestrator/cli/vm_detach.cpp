@@ -6,14 +6,11 @@ namespace {
 
 class VmDetachCommand final : public OrchestratorCommand {
 public:
-    explicit VmDetachCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("detach", "Take a disk away from a running VM");
-        app_->footer("Examples:\n  varve vm detach work vdc");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("DISK", target_, "What the guest calls it")->required()->type_name("");
+    explicit VmDetachCommand(CLI::App& app) {
+        app.footer("Examples:\n  varve vm detach work vdc");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("DISK", target_, "What the guest calls it")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         context.output.object(TRY(context.call("vm.detach", {{"vm", vm_}, {"target", target_}})));
@@ -22,7 +19,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string target_;
 };
@@ -30,9 +26,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_vm_detach(CLI::App& parent) {
-    auto command = std::make_unique<VmDetachCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<VmDetachCommand>(parent, "detach", "Take a disk away from a running VM");
 }
 
 }  // namespace varve::cli

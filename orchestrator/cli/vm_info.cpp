@@ -33,16 +33,13 @@ void add_row(Rows& rows, const std::string& name, const nlohmann::json& value) {
 
 class VmInfoCommand final : public OrchestratorCommand {
 public:
-    explicit VmInfoCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("info", "Show everything about a VM");
-        app_->footer(
+    explicit VmInfoCommand(CLI::App& app) {
+        app.footer(
             "Examples:\n  varve vm info work\n  varve --json vm info work | jq .definition.memory\n  varve vm info --toml work > "
             "work.toml");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_flag("--toml", toml_, "Its definition alone, as 'varve vm create --file' and 'varve vm set --file' take it");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_flag("--toml", toml_, "Its definition alone, as 'varve vm create --file' and 'varve vm set --file' take it");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("vm.info", {{"vm", vm_}}));
@@ -65,17 +62,12 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     bool toml_ = false;
 };
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_info(CLI::App& parent) {
-    auto command = std::make_unique<VmInfoCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_info(CLI::App& parent) { return subcommand<VmInfoCommand>(parent, "info", "Show everything about a VM"); }
 
 }  // namespace varve::cli

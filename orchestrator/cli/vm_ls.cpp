@@ -8,15 +8,12 @@ namespace {
 
 class VmLsCommand final : public OrchestratorCommand {
 public:
-    explicit VmLsCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("ls", "List the VMs");
-        app_->footer(
+    explicit VmLsCommand(CLI::App& app) {
+        app.footer(
             "Disposables that are kept ready are listed with --all only.\n\nExamples:\n  varve vm ls\n  varve --json vm ls | jq '.vms[] | "
             "select(.state == \"running\")'");
-        app_->fallthrough();
-        app_->add_flag("--all", all_, "With the disposables that are kept ready");
+        app.add_flag("--all", all_, "With the disposables that are kept ready");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto result = TRY(context.call("vm.list", all_ ? nlohmann::json{{"all", true}} : nlohmann::json::object()));
@@ -33,16 +30,11 @@ public:
     }
 
 private:
-    CLI::App* app_;
     bool all_ = false;
 };
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_ls(CLI::App& parent) {
-    auto command = std::make_unique<VmLsCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_ls(CLI::App& parent) { return subcommand<VmLsCommand>(parent, "ls", "List the VMs"); }
 
 }  // namespace varve::cli

@@ -6,14 +6,11 @@ namespace {
 
 class VmRenameCommand final : public OrchestratorCommand {
 public:
-    explicit VmRenameCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("rename", "Rename a halted VM, with its volumes");
-        app_->footer("Whatever refers to it follows.\n\nExamples:\n  varve vm rename work office");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("NAME", to_, "The new name")->required()->type_name("");
+    explicit VmRenameCommand(CLI::App& app) {
+        app.footer("Whatever refers to it follows.\n\nExamples:\n  varve vm rename work office");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("NAME", to_, "The new name")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         context.output.object(TRY(context.call("vm.rename", {{"vm", vm_}, {"to", to_}})));
@@ -22,7 +19,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string to_;
 };
@@ -30,9 +26,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_vm_rename(CLI::App& parent) {
-    auto command = std::make_unique<VmRenameCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<VmRenameCommand>(parent, "rename", "Rename a halted VM, with its volumes");
 }
 
 }  // namespace varve::cli

@@ -8,17 +8,14 @@ namespace {
 
 class VmResizeCommand final : public OrchestratorCommand {
 public:
-    explicit VmResizeCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("resize", "Make a VM's volume larger, running or not");
-        app_->footer(
+    explicit VmResizeCommand(CLI::App& app) {
+        app.footer(
             "K, M, G and T are binary units. A guest that runs sees the larger disk at once; its partitions and file systems it grows "
             "itself.\n\nExamples:\n  varve vm resize work private 20G");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("VOLUME", volume_, "The volume's name, as private")->required()->type_name("");
-        app_->add_option("SIZE", size_, "The new size")->required()->type_name("");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("VOLUME", volume_, "The volume's name, as private")->required()->type_name("");
+        app.add_option("SIZE", size_, "The new size")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto size = TRY(base::parse_bytes(size_));
@@ -29,7 +26,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::string volume_;
     std::string size_;
@@ -38,9 +34,7 @@ private:
 }  // namespace
 
 OrchestratorSubcommand add_vm_resize(CLI::App& parent) {
-    auto command = std::make_unique<VmResizeCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<VmResizeCommand>(parent, "resize", "Make a VM's volume larger, running or not");
 }
 
 }  // namespace varve::cli

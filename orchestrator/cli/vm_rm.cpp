@@ -6,13 +6,10 @@ namespace {
 
 class VmRmCommand final : public OrchestratorCommand {
 public:
-    explicit VmRmCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("rm", "Remove a halted VM, with its volumes");
-        app_->footer("A template with children, and what others need, is not removed.\n\nExamples:\n  varve vm rm work");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+    explicit VmRmCommand(CLI::App& app) {
+        app.footer("A template with children, and what others need, is not removed.\n\nExamples:\n  varve vm rm work");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         context.output.object(TRY(context.call("vm.remove", {{"vm", vm_}})));
@@ -21,16 +18,11 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
 };
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_rm(CLI::App& parent) {
-    auto command = std::make_unique<VmRmCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_rm(CLI::App& parent) { return subcommand<VmRmCommand>(parent, "rm", "Remove a halted VM, with its volumes"); }
 
 }  // namespace varve::cli

@@ -10,20 +10,17 @@ namespace {
 
 class VmSetCommand final : public OrchestratorCommand {
 public:
-    explicit VmSetCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("set", "Change a VM's definition");
-        app_->footer(
+    explicit VmSetCommand(CLI::App& app) {
+        app.footer(
             "The keys are those of varve-vm(5); an empty value takes a key away, lists take commas. What runs is not changed: it holds "
             "from the next start.\n\nExamples:\n  varve vm set work memory=2G vcpus=4\n  varve vm set work needs=net,firewall "
             "boot.cmdline='quiet'\n  varve vm set work default_dispvm=\n"
             "  varve vm info --toml work > work.toml; editor work.toml; varve vm set work --file work.toml");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("KEY=VALUE", changes_, "What to change")->type_name("");
-        app_->add_option("--file", file_, "A definition in TOML that replaces the present one: its volumes, interfaces and devices, too")
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("KEY=VALUE", changes_, "What to change")->type_name("");
+        app.add_option("--file", file_, "A definition in TOML that replaces the present one: its volumes, interfaces and devices, too")
             ->type_name("FILE");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         if (changes_.empty() && file_.empty())
@@ -35,7 +32,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::vector<std::string> changes_;
     std::string file_;
@@ -43,10 +39,6 @@ private:
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_set(CLI::App& parent) {
-    auto command = std::make_unique<VmSetCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_set(CLI::App& parent) { return subcommand<VmSetCommand>(parent, "set", "Change a VM's definition"); }
 
 }  // namespace varve::cli

@@ -16,14 +16,10 @@ std::string total_time(const nlohmann::json& report) {
 
 class VmStartCommand final : public OrchestratorCommand {
 public:
-    explicit VmStartCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("start", "Start a VM, and what it needs");
-        app_->footer(
-            "With --json, how long each stage took.\n\nExamples:\n  varve vm start work\n  varve --json vm start work | jq .stages");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
+    explicit VmStartCommand(CLI::App& app) {
+        app.footer("With --json, how long each stage took.\n\nExamples:\n  varve vm start work\n  varve --json vm start work | jq .stages");
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         const auto report = TRY(context.call("vm.start", {{"vm", vm_}}));
@@ -38,16 +34,13 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
 };
 
 }  // namespace
 
 OrchestratorSubcommand add_vm_start(CLI::App& parent) {
-    auto command = std::make_unique<VmStartCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
+    return subcommand<VmStartCommand>(parent, "start", "Start a VM, and what it needs");
 }
 
 }  // namespace varve::cli

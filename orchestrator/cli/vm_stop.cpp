@@ -7,22 +7,19 @@ namespace {
 
 class VmStopCommand final : public OrchestratorCommand {
 public:
-    explicit VmStopCommand(CLI::App& parent) {
-        app_ = parent.add_subcommand("stop", "Shut a VM down");
-        app_->footer(
+    explicit VmStopCommand(CLI::App& app) {
+        app.footer(
             "When its guest has not shut down in time, it is killed. Its volumes commit or discard what was written, as their kinds "
             "say. One that running VMs need is not stopped without --force.\n\nExamples:\n  varve vm stop work\n"
             "  varve vm stop work --timeout 300 --no-kill\n  varve vm stop --force net");
-        app_->fallthrough();
-        app_->add_option("VM", vm_, "The VM's name")->required()->type_name("");
-        app_->add_option("--timeout", seconds_, "How long the guest may take, in seconds")
+        app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
+        app.add_option("--timeout", seconds_, "How long the guest may take, in seconds")
             ->check(CLI::Range(0U, 86400U))
             ->capture_default_str()
             ->type_name("SECONDS");
-        app_->add_flag("--no-kill", no_kill_, "Fail instead of killing it; it runs on");
-        app_->add_flag("-f,--force", force_, "Also when running VMs need it");
+        app.add_flag("--no-kill", no_kill_, "Fail instead of killing it; it runs on");
+        app.add_flag("-f,--force", force_, "Also when running VMs need it");
     }
-    [[nodiscard]] const CLI::App* app() const { return app_; }
 
     base::Result<> run(const OrchestratorContext& context) override {
         constexpr std::uint64_t in_a_second = 1000;
@@ -41,7 +38,6 @@ public:
     }
 
 private:
-    CLI::App* app_;
     std::string vm_;
     std::uint32_t seconds_ = 60;
     bool no_kill_ = false;
@@ -50,10 +46,6 @@ private:
 
 }  // namespace
 
-OrchestratorSubcommand add_vm_stop(CLI::App& parent) {
-    auto command = std::make_unique<VmStopCommand>(parent);
-    const auto* app = command->app();
-    return {app, std::move(command)};
-}
+OrchestratorSubcommand add_vm_stop(CLI::App& parent) { return subcommand<VmStopCommand>(parent, "stop", "Shut a VM down"); }
 
 }  // namespace varve::cli
