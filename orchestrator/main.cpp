@@ -71,18 +71,12 @@ preloading::SystemSettings system_settings(const orchestrator::SystemPreload& pr
     return {preload.default_dispvm, preload.max, preload.delay, preload.threshold};
 }
 
-Result<std::filesystem::path> make_directory(const std::filesystem::path& directory) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
-    return directory;
-}
-
 Result<vm::LifeCycleSettings> life_cycle_settings(const orchestrator::Config& config) {
-    vm::LifeCycleSettings settings;
-    settings.default_hypervisor = config.hypervisor.str();
-    settings.console_directory = TRY(make_directory(config.runtime_dir / "consoles"));
-    return settings;
+    vm::LifeCycleSettings all;
+    all.default_hypervisor = config.hypervisor.str();
+    all.console_directory = config.runtime_dir / "consoles";
+    TRY(settings::make_directory(all.console_directory));
+    return all;
 }
 
 void log_repairs(spdlog::logger& log, const std::vector<vm::Repaired>& repaired) {
@@ -158,7 +152,8 @@ Result<> serve(const Options& options, const orchestrator::Config& config) {
     preloading::AsioLoop work(io);
     Hangups hangups(io, work);
     const auto storage = vm::make_mount_storage(config.mountpoint.string());
-    const auto records = TRY(vm::open_session_files(TRY(make_directory(config.runtime_dir)) / "sessions"));
+    TRY(settings::make_directory(config.runtime_dir));
+    const auto records = TRY(vm::open_session_files(config.runtime_dir / "sessions"));
     const auto machines = vm::make_life_cycle(
         *store, *storage, *records,
         [&](const std::string& uri) -> std::shared_ptr<hypervisor::Hypervisor> { return hypervisor::make_libvirt_hypervisor(uri, *loop); },

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -44,6 +45,25 @@ Result<> sync_directory_of(const std::filesystem::path& path) {
 
 }  // namespace
 
+Result<> make_directory(const std::filesystem::path& directory) {
+    std::error_code failed;
+    std::filesystem::create_directories(directory, failed);
+    if (failed) return fail_errno(failed.value(), "cannot make " + directory.string());
+    return {};
+}
+
+Result<std::vector<std::filesystem::path>> files_in(const std::filesystem::path& directory, std::string_view suffix) {
+    std::error_code failed;
+    std::vector<std::filesystem::path> files;
+    for (std::filesystem::directory_iterator entry(directory, failed), end; !failed && entry != end; entry.increment(failed)) {
+        const auto name = entry->path().filename().string();
+        if (name.ends_with(suffix) && name.front() != '.') files.push_back(entry->path());
+    }
+    if (failed) return fail_errno(failed.value(), "cannot list " + directory.string());
+    std::ranges::sort(files);
+    return files;
+}
+
 Result<> remove_file(const std::filesystem::path& path) {
     if (::unlink(path.c_str()) != 0) return fail_errno(errno, "cannot remove " + path.string());
     return sync_directory_of(path);
@@ -56,9 +76,7 @@ Result<> rename_file(const std::filesystem::path& from, const std::filesystem::p
 }
 
 Result<> write_text(const std::filesystem::path& path, std::string_view text) {
-    std::error_code failed;
-    std::filesystem::create_directories(path.parent_path(), failed);
-    if (failed) return fail_errno(failed.value(), "cannot make " + path.parent_path().string());
+    TRY(make_directory(path.parent_path()));
     const base::UniqueFd directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid()) return fail_errno(errno, "cannot open " + path.parent_path().string());
 

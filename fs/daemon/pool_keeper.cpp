@@ -86,10 +86,9 @@ std::vector<base::Error> PoolKeeper::open_all(const config::Config& config) {
         }
         try_open(pool);
     }
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(kept_, none)) {
-        if (entry.path().extension() != ".toml") continue;
-        const auto kept = read_kept(entry.path());
+    // Nothing is kept where there is no directory.
+    for (const auto& file : settings::files_in(kept_, ".toml").value_or(std::vector<std::filesystem::path>())) {
+        const auto kept = read_kept(file);
         if (!kept)
             failures.push_back({Errc::Corrupt, {}, kept.error().context + "; the pool is not open"});
         else if (!configured_.contains(kept->settings.name))

@@ -8,7 +8,6 @@
 
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace varve::definitions {
@@ -60,24 +59,18 @@ std::optional<Remake> remake_in(settings::TableReader& reader) {
 }  // namespace
 
 Result<std::unique_ptr<Remakes>> Remakes::open(const std::filesystem::path& directory) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
+    TRY(settings::make_directory(directory));
     std::unique_ptr<Remakes> remakes(new Remakes(directory));
     TRY(remakes->load());
     return remakes;
 }
 
 Result<> Remakes::load() {
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
-        const auto name = entry->path().filename().string();
-        if (!name.ends_with(file_suffix) || name.front() == '.') continue;
-        auto remake = TRY(read_intent(entry->path(), remake_in));
-        if (file_of(remake.to) != entry->path()) return fail(Errc::Corrupt, entry->path().string() + " is about another VM");
+    for (const auto& file : TRY(settings::files_in(directory_, file_suffix))) {
+        auto remake = TRY(read_intent(file, remake_in));
+        if (file_of(remake.to) != file) return fail(Errc::Corrupt, file.string() + " is about another VM");
         remakes_.insert_or_assign(remake.to, std::move(remake));
     }
-    if (error) return base::fail_errno(error.value(), "cannot list " + directory_.string());
     return {};
 }
 

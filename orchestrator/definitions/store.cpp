@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -50,9 +49,7 @@ Result<bool> is_there(const std::filesystem::path& file) {
 
 Result<std::unique_ptr<DefinitionStore>> DefinitionStore::open(const std::filesystem::path& state_directory) {
     auto directory = state_directory / "vms";
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
+    TRY(settings::make_directory(directory));
     std::unique_ptr<DefinitionStore> store(new DefinitionStore(std::move(directory)));
     store->remakes_ = TRY(Remakes::open(state_directory / "remakes"));
     TRY(store->load());
@@ -65,13 +62,7 @@ Result<std::unique_ptr<DefinitionStore>> DefinitionStore::open(const std::filesy
 }
 
 Result<> DefinitionStore::load() {
-    std::error_code error;
-    std::set<std::filesystem::path> files;  // so that troubles come in the same order each time
-    for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error))
-        if (entry->path().filename().string().ends_with(suffix) && entry->path().filename().string().front() != '.')
-            files.insert(entry->path());
-    if (error) return base::fail_errno(error.value(), "cannot list " + directory_.string());
-    for (const auto& file : files) load_file(file);
+    for (const auto& file : TRY(settings::files_in(directory_, suffix))) load_file(file);
     return {};
 }
 

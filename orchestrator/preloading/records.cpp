@@ -39,23 +39,19 @@ Result<Record> parse(base::VmName vm, const std::string& text) {
 }  // namespace
 
 Result<Records> Records::open(const std::filesystem::path& directory) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
+    TRY(settings::make_directory(directory));
     return Records(directory);
 }
 
 Result<std::vector<Record>> Records::all() const {
     std::vector<Record> found;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
-        auto vm = base::VmName::parse(entry->path().stem().string());
-        if (!vm || entry->path().extension() != suffix) continue;
-        const auto text = settings::read_text(entry->path());
+    for (const auto& file : TRY(settings::files_in(directory_, suffix))) {
+        auto vm = base::VmName::parse(file.stem().string());
+        if (!vm) continue;
+        const auto text = settings::read_text(file);
         if (!text) continue;
         if (auto record = parse(*std::move(vm), *text)) found.push_back(*std::move(record));
     }
-    if (error) return base::fail_errno(error.value(), "cannot list " + directory_.string());
     return found;
 }
 

@@ -2,11 +2,11 @@
 #include "orchestrator/service/owner.h"
 
 #include "drivers/base/unique_fd.h"
+#include "drivers/settings/text_file.h"
 
 #include <fcntl.h>
 
 #include <cerrno>
-#include <system_error>
 
 namespace varve::service {
 namespace {
@@ -21,9 +21,7 @@ base::Result<> ensure_file(const std::filesystem::path& path) {
 }  // namespace
 
 base::Result<Owner> Owner::acquire(const std::filesystem::path& state_directory) {
-    std::error_code error;
-    std::filesystem::create_directories(state_directory, error);
-    if (error) return base::fail_errno(error.value(), "cannot make " + state_directory.string());
+    TRY(settings::make_directory(state_directory));
     const auto path = state_directory / ".lock";
     TRY(ensure_file(path));
     try {

@@ -7,7 +7,6 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -29,23 +28,16 @@ std::optional<uid_t> uid_in(const nlohmann::json& object) {
 }  // namespace
 
 Result<std::unique_ptr<Requesters>> Requesters::open(const std::filesystem::path& directory, const definitions::DefinitionStore& store) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) return base::fail_errno(error.value(), "cannot make " + directory.string());
+    TRY(settings::make_directory(directory));
     std::unique_ptr<Requesters> requesters(new Requesters(directory));
     TRY(requesters->read(store));
     return requesters;
 }
 
 Result<> Requesters::read(const definitions::DefinitionStore& store) {
-    std::error_code error;
-    std::vector<std::filesystem::path> files;
-    for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error))
-        files.push_back(entry->path());
-    if (error) return base::fail_errno(error.value(), "cannot list " + directory_.string());
-    for (const auto& file : files) {
+    for (const auto& file : TRY(settings::files_in(directory_, ".json"))) {
         const auto vm = VmName::parse(file.stem().string());
-        if (!vm || file.extension() != ".json") continue;
+        if (!vm) continue;
         const auto text = settings::read_text(file);
         const auto object = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
         const auto uuid = definitions::Uuid::parse(mount_client::text_field(object, "uuid"));
