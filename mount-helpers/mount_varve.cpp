@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // mount.varve: what `mount -t varve FILE DIRECTORY` and fstab run. It starts the varvefs that lies beside it.
+#include "drivers/base/argument_vector.h"
 #include "drivers/base/result.h"
 #include "mount-helpers/mount_request.h"
 
@@ -40,12 +41,9 @@ std::vector<std::string> command_for(const mount_helpers::MountRequest& request)
 
 // varvefs returns when the mount is there. No deadline: mount(8) has none either, and an interrupt from the terminal reaches all three.
 base::Result<int> run(std::vector<std::string> command) {
-    std::vector<char*> arguments;
-    arguments.reserve(command.size() + 1);
-    for (auto& word : command) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
     pid_t child = 0;
-    if (const int error = ::posix_spawn(&child, command.front().c_str(), nullptr, nullptr, arguments.data(), environ); error != 0)
+    if (const int error = ::posix_spawn(&child, command.front().c_str(), nullptr, nullptr, base::argument_vector(command).data(), environ);
+        error != 0)
         return base::fail_errno(error, "cannot run " + command.front());
     int status = 0;
     while (::waitpid(child, &status, 0) < 0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/kernel/program.h"
 
-#include "drivers/base/unique_fd.h"
+#include "drivers/base/argument_vector.h"
+#include "drivers/base/pipe.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -22,21 +23,10 @@
 namespace varve::kernel {
 namespace {
 
+using base::EmptyPipe;
+using base::Pipe;
 using base::Result;
 using base::UniqueFd;
-
-struct Pipe {
-    UniqueFd read;
-    UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return base::fail_errno(errno, "cannot make a pipe");
-    Pipe made{UniqueFd(ends[0]), UniqueFd(ends[1])};
-    (void)::fcntl(made.read.get(), F_SETFL, O_NONBLOCK);  // cannot fail on a pipe
-    return made;
-}
 
 // A file, not a pipe: the program may ignore it without blocking anybody.
 Result<UniqueFd> make_input(const Program& program) {
@@ -70,14 +60,6 @@ std::vector<std::string> make_environment(const Program& program) {
     environment.reserve(values.size());
     for (const auto& [name, value] : values) environment.emplace_back(name).append("=").append(value);
     return environment;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> all;
-    all.reserve(texts.size() + 1);
-    for (auto& text : texts) all.push_back(text.data());
-    all.push_back(nullptr);
-    return all;
 }
 
 class SpawnSettings {
@@ -116,8 +98,8 @@ Result<pid_t> spawn(const Program& program, int input, int output, int errors) {
     auto arguments = program.arguments;
     auto environment = make_environment(program);
     pid_t child = 0;
-    const int error = ::posix_spawnp(&child, arguments.front().c_str(), &settings.actions, &settings.attributes, pointers(arguments).data(),
-                                     pointers(environment).data());
+    const int error = ::posix_spawnp(&child, arguments.front().c_str(), &settings.actions, &settings.attributes,
+                                     base::argument_vector(arguments).data(), base::argument_vector(environment).data());
     if (error != 0) return base::fail_errno(error, "cannot run " + arguments.front());
     return child;
 }
@@ -213,8 +195,8 @@ std::string Finished::describe() const {
 
 Result<Finished> run_program(const Program& program) {
     if (program.arguments.empty()) return base::fail(base::Errc::InvalidArgument, "no program was given");
-    auto output = TRY(make_pipe());
-    auto errors = TRY(make_pipe());
+    auto output = TRY(base::make_pipe(EmptyPipe::Fails));
+    auto errors = TRY(base::make_pipe(EmptyPipe::Fails));
     const auto input = TRY(make_input(program));
     const auto child = TRY(spawn(program, input.get(), output.write.get(), errors.write.get()));
     output.write.reset();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/lvm_thin/lvm_worker.h"
 
+#include "drivers/base/argument_vector.h"
 #include "drivers/lvm_thin/worker_protocol.h"
 
 #include <fcntl.h>
@@ -67,11 +68,7 @@ Result<> LvmWorker::start() {
     auto name = program_.string();
     std::array<char*, 2> arguments{name.data(), nullptr};
     auto values = environment();
-    std::vector<char*> pointers;
-    pointers.reserve(values.size() + 1);
-    for (auto& value : values) pointers.push_back(value.data());
-    pointers.push_back(nullptr);
-    const int error = ::posix_spawn(&process_, name.c_str(), &actions, &attributes, arguments.data(), pointers.data());
+    const int error = ::posix_spawn(&process_, name.c_str(), &actions, &attributes, arguments.data(), base::argument_vector(values).data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::posix_spawnattr_destroy(&attributes);
     if (error != 0) {

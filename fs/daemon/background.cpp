@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/daemon/background.h"
 
+#include "drivers/base/pipe.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 namespace varve::daemon {
@@ -14,22 +15,19 @@ using base::Result;
 using base::UniqueFd;
 
 Result<Background> Background::enter() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
-    UniqueFd read_end(ends[0]);
-    UniqueFd write_end(ends[1]);
+    auto pipe = TRY(base::make_pipe(base::EmptyPipe::Waits));
     const auto child = ::fork();
     if (child < 0) return fail_errno(errno, "cannot fork");
     if (child > 0) {
-        write_end.reset();
+        pipe.write.reset();
         char word = 0;
         ssize_t count = 0;
-        do count = ::read(read_end.get(), &word, 1);  // ends with the child at the latest
+        do count = ::read(pipe.read.get(), &word, 1);  // ends with the child at the latest
         while (count < 0 && errno == EINTR);
         ::_exit(count == 1 ? 0 : 1);
     }
     if (::setsid() < 0) return fail_errno(errno, "cannot leave the session");
-    return Background(std::move(write_end));
+    return Background(std::move(pipe.write));
 }
 
 Result<> Background::ready() {

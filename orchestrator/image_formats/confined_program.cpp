@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/image_formats/confined_program.h"
 
+#include "drivers/base/argument_vector.h"
+#include "drivers/base/pipe.h"
 #include "orchestrator/image_formats/call_filter.h"
 
 #include <fcntl.h>
@@ -23,9 +25,11 @@
 namespace varve::image_formats {
 namespace {
 
+using base::EmptyPipe;
 using base::Errc;
 using base::fail;
 using base::fail_errno;
+using base::Pipe;
 using base::Result;
 using base::UniqueFd;
 using Clock = std::chrono::steady_clock;
@@ -33,19 +37,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t first_handed = 3;
 constexpr rlim_t descriptor_limit = 64;
 constexpr std::size_t kept_limit = std::size_t{1} << 20;
-
-struct Pipe {
-    UniqueFd read;
-    UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
-    Pipe made{UniqueFd(ends[0]), UniqueFd(ends[1])};
-    (void)::fcntl(made.read.get(), F_SETFL, O_NONBLOCK);  // cannot fail on a pipe
-    return made;
-}
 
 Result<std::filesystem::path> find_program(const std::string& name) {
     const char* variable = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): one thread
@@ -55,14 +46,6 @@ Result<std::filesystem::path> find_program(const std::string& name) {
         if (path.is_absolute() && ::access(path.c_str(), X_OK) == 0) return path;
     }
     return fail(Errc::NotFound, name + " is not installed");
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> all;
-    all.reserve(texts.size() + 1);
-    for (auto& text : texts) all.push_back(text.data());
-    all.push_back(nullptr);
-    return all;
 }
 
 // All that the child needs, made before the fork: between it and exec only async-signal-safe calls are allowed.
@@ -147,12 +130,12 @@ Result<Prepared> prepare(const ConfinedProgram& program, const std::filesystem::
 // The child's number, or why it could not begin.
 Result<pid_t> begin(const ConfinedProgram& program, const Pipe& output, const Pipe& errors) {
     const auto path = TRY(find_program(program.arguments.front()));
-    auto failed = TRY(make_pipe());
+    auto failed = TRY(base::make_pipe(EmptyPipe::Waits));
     auto prepared = TRY(prepare(program, path, output, errors, failed));
     auto arguments = program.arguments;
     std::vector<std::string> environment{"LC_ALL=C", "PATH=/usr/bin:/bin"};
-    const auto argument_pointers = pointers(arguments);
-    const auto environment_pointers = pointers(environment);
+    const auto argument_pointers = base::argument_vector(arguments);
+    const auto environment_pointers = base::argument_vector(environment);
     const pid_t child = ::fork();
     if (child < 0) return fail_errno(errno, "cannot start " + program.arguments.front());
     if (child == 0) {
@@ -167,8 +150,8 @@ Result<pid_t> begin(const ConfinedProgram& program, const Pipe& output, const Pi
     }
     prepared.failed.reset();
     failed.write.reset();
-    (void)::fcntl(failed.read.get(), F_SETFL, 0);  // waits for exec, which closes it, or for the errno
     int problem = 0;
+    // Waits for exec, which closes it, or for the errno.
     if (::read(failed.read.get(), &problem, sizeof problem) == sizeof problem) {
         while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
         return fail_errno(problem, "cannot start " + program.arguments.front());
@@ -216,8 +199,8 @@ void watch(const ConfinedProgram& program, int process, pid_t child, const Pipe&
 std::string handed_path(std::size_t index) { return "/proc/self/fd/" + std::to_string(first_handed + index); }
 
 Result<ConfinedEnd> run_confined(const ConfinedProgram& program) {
-    auto output = TRY(make_pipe());
-    auto errors = TRY(make_pipe());
+    auto output = TRY(base::make_pipe(EmptyPipe::Fails));
+    auto errors = TRY(base::make_pipe(EmptyPipe::Fails));
     const pid_t child = TRY(begin(program, output, errors));
     output.write.reset();
     errors.write.reset();
