@@ -98,7 +98,7 @@ TEST_F(CliListingTest, WhatIsNotThereIsNotFound) {
     expect_refused_with(Exit::not_found, {"info", vm_name() + "/absent"}, {"absent does not exist"});
     expect_refused_with(Exit::not_found, {"info", at("absent.img").string()}, {"absent does not exist"});
     expect_refused_with(Exit::usage, {"info", vm_name()}, {"does not name a volume"});
-    expect_refused_with(Exit::usage, {"info", data_old().string()}, {"one of its revisions"});
+    expect_refused_with(Exit::usage, {"info", data_old().string()}, {"is one revision; name its volume " + data_name()});
 }
 
 TEST_F(CliListingTest, HelpHasAnExampleOfEverySubcommand) {
