@@ -97,7 +97,9 @@ TEST_F(VmCommands, StopSaysWhatWasCommitted) {
            json{{"vm", "work"}, {"killed", true}, {"volumes", {{{"volume", "p/work/root"}, {"committed", true}, {"revision", "r1"}}}}});
     EXPECT_EQ(run({"vm", "stop", "work", "--timeout", "2", "--no-kill"}).out,
               "p/work/root  committed, the state before is kept as r1\nwork  killed, it had not shut down in time\n");
-    EXPECT_EQ(asked_, R"(vm.stop {"deadline":2000,"then_kill":false,"vm":"work"})");
+    EXPECT_EQ(asked_, R"(vm.stop {"deadline":2000,"force":false,"then_kill":false,"vm":"work"})");
+    EXPECT_EQ(run({"vm", "stop", "work", "--force"}).code, ExitCode::Ok);
+    EXPECT_EQ(asked_, R"(vm.stop {"deadline":60000,"force":true,"then_kill":true,"vm":"work"})");
     EXPECT_EQ(run({"vm", "stop", "work", "--timeout", "-1"}).code, ExitCode::Usage);
 }
 
