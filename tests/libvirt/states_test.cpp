@@ -43,8 +43,8 @@ protected:
     }
     // Its guest counts, and shuts down.
     [[nodiscard]] bool counts_to(const std::string& vm, const std::string& number) {
-        return machines->start(named<VmName>(vm), {}) &&
-               comes([&] { return committed_text(vm) == number && control(vm, "state") == "halted"; });
+        return machines->start(named<VmName>(vm), {}) && comes([&] { return control(vm, "state") == "halted"; }) &&
+               committed_text(vm) == number;
     }
 };
 
