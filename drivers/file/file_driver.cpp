@@ -73,12 +73,12 @@ FileDriver::View FileDriver::start(VolumeFiles& files, const VolumeView& present
 
 FileDriver::View FileDriver::stop(VolumeFiles& files, const VolumeView& present, const api::Stop& command) {
     if (std::holds_alternative<api::Volatile>(present.config.kind)) {
-        TRY(images::check_unused(files, files.committed()));
+        TRY(images::take_back(files, files.committed()));
         return images::drop_image(files, present, files.committed());
     }
     if (std::holds_alternative<api::Snapshot>(present.config.kind)) return stop_snapshot(files, present);
     if (!present.session->no_snapshot_layer) return stop_origin(files, present, command);
-    TRY(images::check_unused(files, files.dirty()));
+    TRY(images::take_back(files, files.dirty()));
     return images::commit_without_layer(files, present, command.retention);
 }
 

@@ -91,7 +91,7 @@ Result<VolumeView> commit(VolumeFiles& files, const VolumeView& present, const a
 }
 
 Result<VolumeView> stop(VolumeFiles& files, const VolumeView& present, const api::Stop& command) {
-    TRY(images::check_unused(files, files.dirty()));
+    TRY(images::take_back(files, files.dirty()));
     if (!api::saves_on_stop(present.config.kind) || command.outcome == api::Stop::Outcome::Discard) return drop_session(files, present);
     if (present.session->no_snapshot_layer) return images::commit_without_layer(files, present, command.retention);
     const auto dirty = TRY(files.open(files.dirty()));

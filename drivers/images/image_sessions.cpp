@@ -104,6 +104,7 @@ Result<VolumeView> start_without_layer(VolumeFiles& files, VolumeView view, bool
 Result<VolumeView> continue_session(VolumeFiles& files, VolumeView view, const std::string& name) {
     auto& pool = files.pool();
     const auto file = TRY(files.open(name));
+    TRY(pool.files.take_ownership(file.get()));  // whoever had it in its last boot may not have the right any more
     view.session->size = TRY(pool.files.status(file.get())).size;
     // After a crash a copy's data may be newer than its time on disk: never take it for an unwritten one.
     if (pool.method != api::Method::Clone) TRY(pool.files.set_modified(file.get(), pool.clock.now()));
@@ -114,8 +115,10 @@ Result<VolumeView> continue_session(VolumeFiles& files, VolumeView view, const s
     return view;
 }
 
-Result<> check_unused(const VolumeFiles& files, const std::string& name) {
-    if (!TRY(files.pool().files.open_for_writing(files.directory(), name))) return {};
+Result<> take_back(VolumeFiles& files, const std::string& name) {
+    auto& port = files.pool().files;
+    TRY(port.take_ownership(TRY(files.open(name)).get()));  // before the question, so that nobody comes after it
+    if (!TRY(port.open_for_writing(files.directory(), name))) return {};
     return fail(Errc::Busy, files.who() + " cannot be stopped: another program still has " + name + " open for writing");
 }
 

@@ -23,8 +23,9 @@ namespace varve::images {
 // A session that a crash or an earlier boot left.
 [[nodiscard]] base::Result<api::VolumeView> continue_session(VolumeFiles& files, api::VolumeView view, const std::string& name);
 
-// Busy while somebody has the image open for writing.
-[[nodiscard]] base::Result<> check_unused(const VolumeFiles& files, const std::string& name);
+// Before the image becomes a state, or goes: from here on it is the daemon's alone, whoever a session of this boot or an earlier one gave it to
+// (docs/decisions/0020-devices-belong-to-the-owner.md). Busy while somebody has it open for writing. As durable as the image's content.
+[[nodiscard]] base::Result<> take_back(VolumeFiles& files, const std::string& name);
 [[nodiscard]] base::Result<api::VolumeView> commit_without_layer(VolumeFiles& files, api::VolumeView view, const api::Retention& retention);
 // Ends a session that has no base.
 [[nodiscard]] base::Result<api::VolumeView> drop_image(VolumeFiles& files, api::VolumeView view, const std::string& name);

@@ -80,6 +80,8 @@ public:
     [[nodiscard]] virtual base::Result<> write_all(int file, std::string_view data) = 0;
     [[nodiscard]] virtual base::Result<> set_size(int file, base::Bytes size) = 0;
     [[nodiscard]] virtual base::Result<> set_modified(int file, base::Timestamp time) = 0;
+    // Makes it this process's alone: its user's and group's, 0600. Nobody else can open it anew; who has it open goes on.
+    [[nodiscard]] virtual base::Result<> take_ownership(int file) = 0;
     [[nodiscard]] virtual base::Result<> sync_data(int file) = 0;  // fdatasync
     [[nodiscard]] virtual base::Result<> sync(int file) = 0;       // fsync, of a file or directory
 

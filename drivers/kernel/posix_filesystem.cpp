@@ -229,6 +229,12 @@ Result<> PosixFileSystem::set_modified(int file, base::Timestamp time) {
     return {};
 }
 
+// The mode last: until then its owner could change it back.
+Result<> PosixFileSystem::take_ownership(int file) {
+    if (::fchown(file, ::geteuid(), ::getegid()) == 0 && ::fchmod(file, S_IRUSR | S_IWUSR) == 0) return {};
+    return fail_errno(errno, "cannot take the ownership of an open file");
+}
+
 Result<> PosixFileSystem::sync_data(int file) {
     if (::fdatasync(file) != 0) return fail_errno(errno, "cannot write the data to disk");
     return {};

@@ -124,6 +124,15 @@ Result<> MemoryFileSystem::set_modified(int file, base::Timestamp time) {
     });
 }
 
+Result<> MemoryFileSystem::take_ownership(int file) {
+    return call(Effect::Changes, [&]() -> Result<> {
+        const auto* inode = TRY(open_inode(file));
+        if (::fchown(inode->memory.get(), ::geteuid(), ::getegid()) != 0 || ::fchmod(inode->memory.get(), 0600) != 0)
+            return fail_errno(errno, "an owner");
+        return {};
+    });
+}
+
 // ---- durability
 
 Result<> MemoryFileSystem::sync_data(int file) {

@@ -84,6 +84,7 @@ public:
     [[nodiscard]] base::Result<> write_all(int file, std::string_view data) override;
     [[nodiscard]] base::Result<> set_size(int file, base::Bytes size) override;
     [[nodiscard]] base::Result<> set_modified(int file, base::Timestamp time) override;
+    [[nodiscard]] base::Result<> take_ownership(int file) override;
     [[nodiscard]] base::Result<> sync_data(int file) override;
     [[nodiscard]] base::Result<> sync(int file) override;
     [[nodiscard]] base::Result<std::optional<std::string>> mark(int file, const std::string& key) const override;

@@ -173,6 +173,18 @@ TEST_F(PosixFileSystemTest, TimesAreKeptToTheNanosecond) {
     }
 }
 
+TEST_F(PosixFileSystemTest, WhatIsTakenIsThisProcesssAlone) {
+    make("file");
+    const auto file = files_.open_file(top(), "file", Access::Read).value();
+    ASSERT_EQ(::fchown(file.get(), 4711, 4712), 0);
+    ASSERT_EQ(::fchmod(file.get(), 04777), 0);
+    ASSERT_TRUE(files_.take_ownership(file.get()));
+    const auto now = files_.status(file.get()).value();
+    EXPECT_EQ(now.uid, ::geteuid());
+    EXPECT_EQ(now.gid, ::getegid());
+    EXPECT_EQ(now.mode, 0600U);
+}
+
 TEST_F(PosixFileSystemTest, MarksStayWithTheInode) {
     make("file");
     const auto file = files_.open_file(top(), "file", Access::Read).value();
