@@ -88,7 +88,8 @@ public:
                                                        const std::vector<base::VolumePath>& children) = 0;
 
     // ---- data
-    // A descriptor (O_RDONLY) that goes on showing this state whatever happens to its name.
+    // A descriptor (O_RDONLY) that goes on showing this state whatever happens to its name. An error, and never another state, when a command that is
+    // under way has moved it.
     [[nodiscard]] virtual base::Result<base::UniqueFd> open_state(const base::VolumePath& volume, const VolumeView& view,
                                                                   const StateRef& state) const = 0;
     // A private image in the VM's place: empty, or (when `content` is given) a copy-on-write clone of that open state.

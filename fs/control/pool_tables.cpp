@@ -60,7 +60,7 @@ std::string revisions_table(const Volumes& volumes, const OpenPool& pool) {
     return text;
 }
 
-std::string shares_table(const OpenPool& pool) {
+std::string shares_table(const Volumes& volumes, const OpenPool& pool) {
     struct Part {
         VolumeRef volume;
         engine::VolumeView view;
@@ -73,7 +73,7 @@ std::string shares_table(const OpenPool& pool) {
     // Every image is opened and its extents are asked for: nearly all of it is the file system's work.
     for_each_parallel(parts.size(), [&](std::size_t at) {
         auto& [volume, view, text] = parts[at];
-        const auto shares = shares_of(volume, *view);
+        const auto shares = shares_of(volumes, volume, *view);
         if (!shares) return add_line(text, volume, Json{{field::error, error_object(shares.error())}});
         for (const auto& share : *shares) add_line(text, volume, share_object(share));
     });

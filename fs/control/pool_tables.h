@@ -15,6 +15,6 @@ namespace varve::control {
 // A line for each revision, as in the volume's own `revisions`.
 [[nodiscard]] std::string revisions_table(const engine::Volumes& volumes, const engine::OpenPool& pool);
 // A line for each state, as in the volume's own `shares`; a volume of which that cannot be told has one line with `error`.
-[[nodiscard]] std::string shares_table(const engine::OpenPool& pool);
+[[nodiscard]] std::string shares_table(const engine::Volumes& volumes, const engine::OpenPool& pool);
 
 }  // namespace varve::control

@@ -79,8 +79,8 @@ constexpr std::array the_pool_values{
     PoolValue{protocol::pool_file::revisions,
               [](const OpenPool& pool, const PoolSources& sources) -> Text { return revisions_table(sources.volumes, pool); }, nullptr,
               true},
-    PoolValue{protocol::pool_file::shares, [](const OpenPool& pool, const PoolSources&) -> Text { return shares_table(pool); }, nullptr,
-              true},
+    PoolValue{protocol::pool_file::shares,
+              [](const OpenPool& pool, const PoolSources& sources) -> Text { return shares_table(sources.volumes, pool); }, nullptr, true},
 };
 
 }  // namespace

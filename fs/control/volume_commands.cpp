@@ -86,15 +86,22 @@ Result<ComparedState> compared_state(const VolumeRef& volume, const api::VolumeV
     return ComparedState{id, revision->state.size};
 }
 
-Result<Json> compare(Volumes& /*volumes*/, const VolumeRef& volume, Arguments arguments) {
+Result<Json> compare(Volumes& volumes, const VolumeRef& volume, Arguments arguments) {
     constexpr std::size_t most_extents = 65536;  // some MiB of JSON
-    const auto view = volume.view();
-    if (!view) return base::fail(base::Errc::NotFound, "there is no volume " + volume.path().str());
-    const auto one = TRY(compared_state(volume, *view, arguments[0]));
-    const auto other = TRY(compared_state(volume, *view, arguments[1]));
-    const auto found = TRY(volume.vm->pool().driver().may_differ(volume.path(), *view, one.ref, other.ref));
+    using Pair = std::pair<ComparedState, ComparedState>;
+    const auto find = [&](const engine::VolumeView& view) -> Result<Pair> {
+        if (!view) return base::fail(base::Errc::NotFound, "there is no volume " + volume.path().str());
+        auto one = TRY(compared_state(volume, *view, arguments[0]));
+        auto other = TRY(compared_state(volume, *view, arguments[1]));
+        return Pair(std::move(one), std::move(other));
+    };
+    const auto differing = [&](const api::VolumeView& view, const Pair& pair) -> Result<base::Extents> {
+        const auto& [one, other] = pair;
+        const auto found = TRY(volume.vm->pool().driver().may_differ(volume.path(), view, one.ref, other.ref));
+        return base::coarsened(found, std::max(one.size, other.size), most_extents);
+    };
     auto extents = Json::array();
-    for (const auto& extent : base::coarsened(found, std::max(one.size, other.size), most_extents))
+    for (const auto& extent : TRY(volumes.ask(volume, find, differing)))
         extents.push_back({{field::offset, extent.offset.count}, {field::length, extent.length.count}});
     return Json{{field::extents, std::move(extents)}};
 }

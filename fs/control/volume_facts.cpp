@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/control/volume_facts.h"
 
+#include "fs/engine/find_state.h"
 #include "fs/engine/open_pool.h"
 #include "fs/paths/entry_name.h"
 #include "fs/protocol/names.h"
@@ -93,18 +94,24 @@ std::vector<Json> revision_objects(const Volumes& volumes, const VolumeRef& volu
     return objects;
 }
 
-Result<std::vector<StateShare>> shares_of(const VolumeRef& volume, const api::VolumeView& view) {
+Result<std::vector<StateShare>> shares_of(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
     std::vector<StateShare> shares;
-    const auto add = [&](std::string_view state, std::string revision, const api::StateRef& ref) -> Result<> {
-        auto bytes = volume.vm->pool().driver().exclusive(volume.path(), view, ref);
+    const auto add = [&](std::string_view name, std::string revision, const api::State& state, auto find) -> Result<> {
+        const auto found = [&](const engine::VolumeView& now) -> Result<api::StateRef> {
+            if (const auto ref = now ? find(*now, state) : std::nullopt) return *ref;
+            return base::fail(Errc::NotFound, "the state is gone");
+        };
+        auto bytes = volumes.ask(volume, found, [&](const api::VolumeView& now, const api::StateRef& ref) {
+            return volume.vm->pool().driver().exclusive(volume.path(), now, ref);
+        });
         if (!bytes && bytes.error().code == Errc::NotFound) return {};  // removed since the view was taken
         const auto exclusive = TRY(std::move(bytes));
-        shares.push_back({state, std::move(revision), exclusive});
+        shares.push_back({name, std::move(revision), exclusive});
         return {};
     };
-    if (view.committed) TRY(add("committed", {}, api::CommittedState{}));
-    for (const auto& revision : view.revisions) TRY(add("revision", revision.id.str(), revision.id));
-    if (view.session && view.session->base) TRY(add("base", {}, api::BaseState{}));
+    if (view.committed) TRY(add("committed", {}, *view.committed, engine::find_state));
+    for (const auto& revision : view.revisions) TRY(add("revision", revision.id.str(), revision.state, engine::find_state));
+    if (view.session && view.session->base) TRY(add("base", {}, *view.session->base, engine::find_base));
     return shares;
 }
 

@@ -34,7 +34,8 @@ struct StateShare {
     base::Bytes exclusive;
 };
 // What each state holds alone. What is removed meanwhile is left out.
-[[nodiscard]] base::Result<std::vector<StateShare>> shares_of(const engine::VolumeRef& volume, const api::VolumeView& view);
+[[nodiscard]] base::Result<std::vector<StateShare>> shares_of(const engine::Volumes& volumes, const engine::VolumeRef& volume,
+                                                              const api::VolumeView& view);
 // A line of `shares`.
 [[nodiscard]] Json share_object(const StateShare& share);
 

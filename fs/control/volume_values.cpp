@@ -33,15 +33,15 @@ std::string line(Bytes value) { return line(std::to_string(value.count)); }
 std::string line(bool value) { return line(std::string_view(value ? "1" : "0")); }
 
 // What two states of the volume share between them, each alone does not free: the sum is the least that removing all of them frees.
-Result<Bytes> exclusive_of(const VolumeRef& volume, const api::VolumeView& view) {
+Result<Bytes> exclusive_of(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
     Bytes sum{};
-    for (const auto& share : TRY(shares_of(volume, view))) sum = sum + share.exclusive;
+    for (const auto& share : TRY(shares_of(volumes, volume, view))) sum = sum + share.exclusive;
     return sum;
 }
 
-Result<std::string> shares_text(const VolumeRef& volume, const api::VolumeView& view) {
+Result<std::string> shares_text(const Volumes& volumes, const VolumeRef& volume, const api::VolumeView& view) {
     std::string text;
-    for (const auto& share : TRY(shares_of(volume, view))) text += line(compact(share_object(share)));
+    for (const auto& share : TRY(shares_of(volumes, volume, view))) text += line(compact(share_object(share)));
     return text;
 }
 
@@ -80,9 +80,12 @@ constexpr std::array the_volume_values{
     VolumeValue{protocol::volume_file::usage,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(usage_of(volume, view)); }},
     VolumeValue{protocol::volume_file::exclusive,
-                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return line(TRY(exclusive_of(volume, view))); }},
-    VolumeValue{protocol::volume_file::shares,
-                [](const Volumes&, const VolumeRef& volume, const View& view) -> Text { return shares_text(volume, view); }},
+                [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text {
+                    return line(TRY(exclusive_of(volumes, volume, view)));
+                }},
+    VolumeValue{
+        protocol::volume_file::shares,
+        [](const Volumes& volumes, const VolumeRef& volume, const View& view) -> Text { return shares_text(volumes, volume, view); }},
     VolumeValue{protocol::volume_file::revisions_to_keep,
                 [](const Volumes&, const VolumeRef& volume, const View& view) -> Text {
                     return line(std::to_string(keep_of(volume, view).count()));

@@ -42,6 +42,20 @@ Committed what_was_committed(const api::VolumeView& before, const VolumeView& af
     return done;
 }
 
+struct TakenDevice {
+    std::filesystem::path device;
+    DeviceHolder holder;
+};
+
+// Nothing, where the session has none: it is dirty, or its device has vanished, of which the driver's stop tells.
+Result<std::optional<TakenDevice>> take_device(const VolumeRef& volume, const api::VolumeView& view) {
+    if (!view.session) return std::nullopt;
+    auto device = volume.vm->pool().driver().device(volume.path(), view);
+    if (!device) return std::nullopt;
+    const auto holder = TRY(take_back(*device));
+    return TakenDevice{*std::move(device), holder};
+}
+
 }  // namespace
 
 // ---- locks and views
@@ -179,15 +193,11 @@ Result<Committed> Volumes::stop(const VolumeRef& volume, api::Stop::Outcome outc
     const auto held = TRY(lock(volume));
     const auto before = volume.view();
     if (!before) return fail(Errc::NotFound, "there is no volume " + volume.path().str());
-    std::optional<std::filesystem::path> device;
-    if (before->session)
-        if (auto known = volume.vm->pool().driver().device(volume.path(), *before)) device = *std::move(known);  // else it has vanished
-    std::optional<DeviceHolder> holder;
-    if (device) holder = TRY(take_back(*device));
+    const auto taken = TRY(take_device(volume, *before));
     const auto after = run(held, volume, api::Stop{outcome, retention(volume, *before)});
     if (!after) {
         // The session goes on, and so may its hypervisor; why it does not end is what the caller has to know.
-        if (const auto now = volume.view(); holder && now && now->session) (void)give_again(*device, *holder);
+        if (const auto now = volume.view(); taken && now && now->session) (void)give_again(taken->device, taken->holder);
         return base::Failure(after.error());
     }
     if (*after) preparer_.stopped(volume.vm, volume.volume);

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace varve::engine {
@@ -93,6 +94,29 @@ public:
     [[nodiscard]] base::Result<> remove_vm(const VmPtr& vm);
     [[nodiscard]] base::Result<> rename_vm(const VmPtr& vm, const base::VmName& to);
     [[nodiscard]] base::Result<> set_ownership(const VmPtr& vm, const api::Ownership& ownership);
+
+    // ---- questions to the driver
+    // By a volume's view, while no lock is held: so an operation may just have changed the storage whose view is not published yet. An answer that
+    // fails is therefore asked for again when the operations under way have ended; Busy when they last longer than operations wait.
+    // `find(engine::VolumeView)` says what to ask for, and fails where there is none: at once. `ask(const api::VolumeView&, found)` asks the driver.
+    template <class Find, class Ask>
+    [[nodiscard]] auto ask(const VolumeRef& volume, Find find, Ask ask) const
+        -> decltype(ask(std::declval<const api::VolumeView&>(), *find(VolumeView()))) {
+        const auto view = volume.view();
+        const auto found = find(view);
+        if (!found) return base::Failure(found.error());
+        if (auto answer = ask(*view, *found)) return answer;
+        const auto held = TRY(lock(volume));
+        const auto now = volume.view();
+        return ask(*now, TRY(find(now)));
+    }
+    // The same for the descriptor of a state, a Result<api::StateRef>.
+    template <class Find>
+    [[nodiscard]] base::Result<base::UniqueFd> open_state(const VolumeRef& volume, Find find) const {
+        return ask(volume, std::move(find), [&](const api::VolumeView& view, const api::StateRef& state) {
+            return volume.vm->pool().driver().open_state(volume.path(), view, state);
+        });
+    }
 
     // ---- questions
     // Why a start, and why a revert, would be refused now: sentences; none when nothing stands in the way.

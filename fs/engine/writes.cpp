@@ -28,6 +28,11 @@ bool same_state(const VolumeView& a, const VolumeView& b) {
     return b && b->committed && a->committed->id == b->committed->id && a->committed->identity == b->committed->identity;
 }
 
+Result<api::StateRef> find_committed(const VolumeRef& volume, const VolumeView& view) {
+    if (view && view->committed) return api::CommittedState{};
+    return fail(Errc::NotFound, volume.path().str() + " has no committed state");
+}
+
 }  // namespace
 
 // ---- transactions
@@ -86,10 +91,13 @@ Result<std::shared_ptr<Transaction>> Writes::open(const VolumeRef& volume, const
         announce(joined, writer);
         return joined;
     }
-    const auto view = volume.view();
+    auto view = volume.view();
     Transaction::Origin origin{{}, {}, truncate};
     if (view && view->committed) {
-        origin.committed = TRY(volume.vm->pool().driver().open_state(volume.path(), *view, api::CommittedState{}));
+        origin.committed = TRY(volumes_.open_state(volume, [&](const VolumeView& now) {
+            view = now;
+            return find_committed(volume, now);
+        }));
         origin.size = view->committed->size;
     }
     auto begun = TRY(begin(volume, {}, std::move(origin), writer));
@@ -176,11 +184,8 @@ Result<std::shared_ptr<ScratchFile>> Writes::create_scratch_link(const VmPtr& vm
 }
 
 Result<std::shared_ptr<ScratchFile>> Writes::create_scratch_snapshot(const VolumeRef& volume, const VmPtr& vm, const std::string& name) {
-    const auto view = volume.view();
-    if (!view || !view->committed) return fail(Errc::NotFound, volume.path().str() + " has no committed state");
-    auto& driver = volume.vm->pool().driver();
-    const auto state = TRY(driver.open_state(volume.path(), *view, api::CommittedState{}));
-    auto image = TRY(driver.create_image(vm->name(), state.get()));
+    const auto state = TRY(volumes_.open_state(volume, [&](const VolumeView& view) { return find_committed(volume, view); }));
+    auto image = TRY(volume.vm->pool().driver().create_image(vm->name(), state.get()));
     auto scratch = std::make_shared<ScratchFile>(std::move(image), clock_.now());
     TRY(vm->writes().add_scratch(name, scratch));
     return scratch;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "drivers/api/overloaded.h"
+#include "fs/engine/find_state.h"
 #include "fs/fuse/attributes.h"
 #include "fs/fuse/server.h"
 #include "fs/paths/entry_name.h"
@@ -47,25 +48,12 @@ bool Server::without_page_cache(const OpenFile& file, int flags) const {
     return direct_writes_ && std::holds_alternative<TransactionHandle>(file) && (flags & O_ACCMODE) == O_WRONLY;
 }
 
-Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const {
-    const auto& driver = volume.vm->pool().driver();
-    // A commit may move the state to another name between the look at the view and the open: then the view has changed too.
-    for (int attempt = 0; attempt < 4; ++attempt) {
-        const auto view = volume.view();
-        api::StateRef where = api::BaseState{};
-        if (base) {
-            if (!view || !view->session || !view->session->base || view->session->base->id != state.id) break;
-        } else {
-            const auto shown = find_shown(volume, state);
-            if (!shown) break;
-            if (shown->view != view) continue;
-            where = shown->revision != nullptr ? api::StateRef(shown->revision->id) : api::StateRef(api::CommittedState{});
-        }
-        auto fd = driver.open_state(volume.path(), *view, where);
-        if (fd) return StateHandle{*std::move(fd), state.size};
-        if (volume.view() == view) return base::Failure(std::move(fd).error());
-    }
-    return base::fail_errno(ESTALE, "the state is gone");
+Result<OpenFile> Server::open_state(const engine::VolumeRef& volume, const api::State& state, FindState find) const {
+    auto fd = TRY(with_.volumes.open_state(volume, [&](const engine::VolumeView& view) -> Result<api::StateRef> {
+        if (const auto found = view ? find(*view, state) : std::nullopt) return *found;
+        return base::fail_errno(ESTALE, "the state is gone");
+    }));
+    return StateHandle{std::move(fd), state.size};
 }
 
 Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& writer, uid_t user, int flags) {
@@ -73,15 +61,15 @@ Result<OpenFile> Server::open_node(const Node& node, const engine::Writer& write
     return std::visit(api::Overloaded{
                           [&](const StateFile& file) -> Result<OpenFile> {
                               TRY(read_only(flags, path_of(node) + " (a revision)"));
-                              return open_state(file.volume, file.state, false);
+                              return open_state(file.volume, file.state, engine::find_state);
                           },
                           [&](const CurrentFile& file) -> Result<OpenFile> {
                               TRY(read_only(flags, path_of(node) + " (the source of a snapshot)"));
-                              return open_state(file.volume, file.state, false);
+                              return open_state(file.volume, file.state, engine::find_state);
                           },
                           [&](const BaseFile& file) -> Result<OpenFile> {
                               TRY(read_only(flags, path_of(node)));
-                              return open_state(file.volume, file.state, true);
+                              return open_state(file.volume, file.state, engine::find_base);
                           },
                           [&](const EmptyFile&) -> Result<OpenFile> { return EmptyHandle{}; },
                           [&](const LayerlessFile& file) -> Result<OpenFile> {

@@ -125,8 +125,9 @@ private:
     [[nodiscard]] static std::string path_in(const Node& parent, std::string_view name);
 
     // ---- parts of operations
+    using FindState = std::optional<api::StateRef> (*)(const api::VolumeView&, const api::State&);
     [[nodiscard]] base::Result<OpenFile> open_node(const Node& node, const engine::Writer& writer, uid_t user, int flags);
-    [[nodiscard]] base::Result<OpenFile> open_state(const engine::VolumeRef& volume, const api::State& state, bool base) const;
+    [[nodiscard]] base::Result<OpenFile> open_state(const engine::VolumeRef& volume, const api::State& state, FindState find) const;
     [[nodiscard]] bool without_page_cache(const OpenFile& file, int flags) const;
     void reply_opened(fuse_req_t request, NodeId id, NodePtr what, OpenFile file, fuse_file_info* info,
                       const fuse_entry_param* entry) const;

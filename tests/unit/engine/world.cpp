@@ -23,8 +23,10 @@ World::World(engine::Settings settings, std::optional<base::Bytes> pool_size)
 }
 
 void World::open_pool(const std::string& boot) {
-    auto opened = engine::OpenPool::open({base::PoolName::parse("p").value(), "sim", sim_settings_.revisions_to_keep, {}},
-                                         sim::open(sim_settings_, disk_, ids_, clock_, kernel::BootId{boot}));
+    auto driver = sim::open(sim_settings_, disk_, ids_, clock_, kernel::BootId{boot});
+    if (stand_before_) driver = stand_before_(std::move(driver));
+    auto opened =
+        engine::OpenPool::open({base::PoolName::parse("p").value(), "sim", sim_settings_.revisions_to_keep, {}}, std::move(driver));
     ASSERT_TRUE(succeeded(opened));
     pool_ = *std::move(opened);
 }

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -125,7 +126,7 @@ protected:
 
     void TearDown() override;
 
-    // Opens the pool once more on the same storage, in another boot: what ran is dirty.
+    // Opens the pool once more on the same storage, in another boot: what ran is dirty. From here on with what `stand_before_` puts before the driver.
     void reboot();
 
     VmPtr vm(std::string_view name);  // made when it does not exist
@@ -151,6 +152,7 @@ protected:
     test_support::ManualClock clock_{{1'600'000'000, 0}};
     api::StateIds ids_;
     sim::Settings sim_settings_;
+    std::function<std::unique_ptr<api::Pool>(std::unique_ptr<api::Pool>)> stand_before_;
     std::shared_ptr<sim::Disk> disk_ = sim::make_disk();
     CountingListener listener_;
     FakeProcesses processes_;
