@@ -16,7 +16,7 @@ public:
         app.add_option("VM", vm_, "The VM's name")->required()->type_name("");
         app.add_option("PATH", path_, "A state in the mount, or a block device or raw image of the host")->required()->type_name("");
         app.add_option("--target", target_, "What the guest shall call it, as vdc")->type_name("DISK");
-        app.add_flag("--writable", writable_, "The guest may write to it");
+        app.add_flag("--writable", writable_, "The guest may write to it: a device or an image of the host");
     }
 
     base::Result<> run(const OrchestratorContext& context) override {

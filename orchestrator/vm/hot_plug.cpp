@@ -2,6 +2,7 @@
 #include "orchestrator/vm/hot_plug.h"
 
 #include "orchestrator/domain_xml/description.h"
+#include "orchestrator/vm/foreign_disk.h"
 #include "orchestrator/vm/sessions.h"
 
 #include <algorithm>
@@ -25,9 +26,7 @@ Result<std::vector<Disk>> disks_of(hypervisor::Hypervisor& hypervisor, const def
 Result<Disk> wanted_disk(const Surroundings& world, hypervisor::Hypervisor& hypervisor, const definitions::Uuid& domain,
                          const AttachRequest& request) {
     if (!request.path.is_absolute()) return fail(Errc::InvalidArgument, "'" + request.path.string() + "' is not an absolute path");
-    if (const auto volume = TRY(world.storage.volume_at(request.path)); volume && request.writable)
-        return fail(Errc::InvalidArgument, "'" + request.path.string() + "' is a volume: only its own VM may write it");
-    const auto attachable = TRY(world.storage.attachable(request.path));
+    const auto attachable = TRY(foreign_disk(world.storage, request.path, request.writable));
     std::set<std::string> used;
     for (const auto& disk : TRY(disks_of(hypervisor, domain))) used.insert(disk.target.str());
     const std::vector<domain_xml::WantedDisk> wanted{{request.target, attachable.path, attachable.kind, !request.writable}};

@@ -7,7 +7,7 @@
 
 namespace varve::vm {
 
-// Writable: a device of the host only; a volume is written by its own VM alone.
+// As foreign_disk() says.
 [[nodiscard]] base::Result<definitions::TargetName> attach_disk(const Surroundings& world, const definitions::VmDefinition& vm,
                                                                 const definitions::Uuid& domain, const AttachRequest& request);
 // Busy for the disks of the VM's own volumes; TimedOut when the guest does not let go of it.

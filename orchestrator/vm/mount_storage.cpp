@@ -122,15 +122,14 @@ public:
         return Attachable{path, kind};
     }
 
-    Result<std::optional<VolumeId>> volume_at(const std::filesystem::path& path) override {
+    Result<bool> is_state(const std::filesystem::path& path) override {
         const auto mount = TRY(Mount::open(mountpoint_));
         const auto within = path.lexically_normal().lexically_relative(mount.path());
-        if (within.empty() || *within.begin() == "..") return std::optional<VolumeId>();
+        if (within.empty() || *within.begin() == "..") return false;
         const auto reference = TRY(mount_client::ReferenceResolver(mount.path(), "/").resolve(path.native()));
-        const auto* const state = std::get_if<mount_client::StateReference>(&reference);
-        if (state == nullptr) return fail(Errc::InvalidArgument, "'" + path.string() + "' is no volume");
-        if (state->revision) return std::optional<VolumeId>();
-        return std::optional(state->volume);
+        if (!std::holds_alternative<mount_client::StateReference>(reference))
+            return fail(Errc::InvalidArgument, "'" + path.string() + "' is no volume");
+        return true;
     }
 
     Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) override {

@@ -3,6 +3,7 @@
 
 #include "orchestrator/domain_xml/build.h"
 #include "orchestrator/mount_client/files.h"
+#include "orchestrator/vm/foreign_disk.h"
 #include "orchestrator/vm/readiness.h"
 #include "orchestrator/vm/sessions.h"
 
@@ -124,10 +125,7 @@ Result<std::vector<domain_xml::WantedDisk>> Start::disks() {
     for (const auto& device : vm_.devices) {
         const auto* const block = std::get_if<definitions::BlockAttachment>(&device);
         if (block == nullptr) continue;
-        if (const auto volume = TRY(world_.storage.volume_at(block->path)); volume && block->rw)
-            return fail(Errc::InvalidArgument,
-                        "'" + block->path.string() + "' is a volume: only its own VM may write it, as one of its volumes");
-        const auto attachable = TRY(world_.storage.attachable(block->path));
+        const auto attachable = TRY(foreign_disk(world_.storage, block->path, block->rw));
         disks.push_back({block->target, attachable.path, attachable.kind, !block->rw});
     }
     return disks;

@@ -68,8 +68,8 @@ public:
 
     // How a path of the host or of the mount is attached, which must exist: a file or a block device.
     [[nodiscard]] virtual base::Result<Attachable> attachable(const std::filesystem::path& path) = 0;
-    // The volume whose committed state the path in the mount is; nothing for revisions and paths elsewhere.
-    [[nodiscard]] virtual base::Result<std::optional<base::VolumeId>> volume_at(const std::filesystem::path& path) = 0;
+    // Whether the path is a volume's committed state or a revision; InvalidArgument for what else lies in the mount.
+    [[nodiscard]] virtual base::Result<bool> is_state(const std::filesystem::path& path) = 0;
 
     [[nodiscard]] virtual base::Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) = 0;
     // A VM's place in a pool. Each does nothing when there is none; `rename` also when only the new one is there.

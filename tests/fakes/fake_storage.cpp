@@ -129,16 +129,10 @@ Result<vm::Attachable> FakeStorage::attachable(const std::filesystem::path& path
     });
 }
 
-// "/mount/pools/fast/work/root.img".
-Result<std::optional<VolumeId>> FakeStorage::volume_at(const std::filesystem::path& path) {
-    return call("volume_at", Effect::Reads, [&]() -> Result<std::optional<VolumeId>> {
-        const auto& text = path.native();
-        if (!text.starts_with("/mount/pools/") || !text.ends_with(".img")) return std::optional<VolumeId>();
-        const auto stem = path.stem().string();
-        auto volume = TRY(base::VolumeName::parse(stem));
-        auto vm = TRY(base::VmName::parse(path.parent_path().filename().string()));
-        auto pool = TRY(base::PoolName::parse(path.parent_path().parent_path().filename().string()));
-        return std::optional(VolumeId{std::move(pool), std::move(vm), std::move(volume)});
+// "/mount/pools/fast/work/root.img@kept".
+Result<bool> FakeStorage::is_state(const std::filesystem::path& path) {
+    return call("is_state", Effect::Reads, [&]() -> Result<bool> {
+        return path.native().starts_with("/mount/pools/") && path.native().find(".img") != std::string::npos;
     });
 }
 

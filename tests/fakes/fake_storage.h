@@ -46,7 +46,7 @@ public:
     [[nodiscard]] base::Result<> discard(const base::VolumeId& volume) override;
     [[nodiscard]] base::Result<> resize(const base::VolumeId& volume, base::Bytes size) override;
     [[nodiscard]] base::Result<vm::Attachable> attachable(const std::filesystem::path& path) override;
-    [[nodiscard]] base::Result<std::optional<base::VolumeId>> volume_at(const std::filesystem::path& path) override;
+    [[nodiscard]] base::Result<bool> is_state(const std::filesystem::path& path) override;
     [[nodiscard]] base::Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) override;
     [[nodiscard]] base::Result<> remove_vm(const base::PoolName& pool, const base::VmName& vm) override;
     [[nodiscard]] base::Result<> rename_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) override;

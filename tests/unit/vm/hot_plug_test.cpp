@@ -40,6 +40,7 @@ TEST_F(HotPlugTest, TakesAWishedName) {
 
 TEST_F(HotPlugTest, NeverLetsTwoWrite) {
     EXPECT_EQ(world.machines->attach(work, {"/mount/pools/fast/other/root.img", {}, true}).error().code, Errc::InvalidArgument);
+    EXPECT_EQ(world.machines->attach(work, {"/mount/pools/fast/other/root.img@before", {}, true}).error().code, Errc::InvalidArgument);
 }
 
 TEST_F(HotPlugTest, KeepsItsOwnVolumes) { EXPECT_EQ(world.machines->detach(work, named<TargetName>("vda")).error().code, Errc::Busy); }
