@@ -38,7 +38,7 @@ class Vms:
         self.host = host
         kernel, initramfs = hosts.guest(setting)
         self.queue, self.burst = setting.of((1, 3), (4, 12))
-        self.boot = [f"memory={MEMORY}", f"boot.kernel={kernel}", f"boot.initramfs={initramfs}", "boot.cmdline=console=ttyS0 panic=-1 quiet job=deaf"]
+        self.boot = [f"memory={MEMORY}", f"boot.kernel={kernel}", f"boot.initramfs={initramfs}", "boot.cmdline=console=ttyS0 panic=-1 no_timer_check quiet job=deaf"]
         self.until_booted = ["readiness.signal=serial", f"readiness.line={GUEST_IS_READY}", f"readiness.deadline={PATIENCE}s"]
         host.varve("create", "-p", "fast/tpl/root", "256M")
         with open(f"{host.pool}/tpl/root.img", "r+b") as root:

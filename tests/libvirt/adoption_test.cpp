@@ -63,7 +63,7 @@ protected:
         const auto xml =
             "<domain type='qemu'><name>" + name + "</name><memory unit='MiB'>192</memory><vcpu>1</vcpu>" +
             "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>" VM_DIRECTORY "/vmlinuz</kernel><initrd>" VM_DIRECTORY
-            "/initramfs</initrd><cmdline>console=ttyS0 panic=-1 quiet job=" +
+            "/initramfs</initrd><cmdline>console=ttyS0 panic=-1 no_timer_check quiet job=" +
             job + "</cmdline></os><features><acpi/></features><devices><disk type='file' device='disk'><driver name='qemu' type='" +
             format + "'/><source file='" + disk(name, format) +
             "'/><target dev='vda' bus='virtio'/></disk><disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>" +

@@ -48,7 +48,7 @@ void DaemonTest::define(const std::string& name, const std::string& job, const s
                {{"vm", name},
                 {"toml", more +
                              "memory = \"192M\"\n[boot]\nkernel = \"" VM_DIRECTORY "/vmlinuz\"\ninitramfs = \"" VM_DIRECTORY
-                             "/initramfs\"\ncmdline = \"console=ttyS0 panic=-1 quiet job=" +
+                             "/initramfs\"\ncmdline = \"console=ttyS0 panic=-1 no_timer_check quiet job=" +
                              job + "\"\n[features]\naccelerator = \"tcg\"\n[[volume]]\nname = \"data\"\npool = \"" + pool_ + "\"\n"}});
 }
 

@@ -98,7 +98,7 @@ void LibvirtTest::define(const std::string& name, const std::string& job, const 
     definitions::VmDefinition vm{.name = named<base::VmName>(name), .vm_class = definitions::StandaloneVm{}};
     vm.memory = {{guest_memory}, {guest_memory}};
     vm.boot = definitions::KernelBoot{VM_DIRECTORY "/vmlinuz", VM_DIRECTORY "/initramfs",
-                                      named<definitions::TextLine>("console=ttyS0 panic=-1 quiet job=" + job)};
+                                      named<definitions::TextLine>("console=ttyS0 panic=-1 no_timer_check quiet job=" + job)};
     vm.volumes.push_back({named<base::VolumeName>("data"), named<base::PoolName>("fast"), {}, true});
     // The machine that tests run on may have a KVM that does not work.
     vm.features.emplace(named<definitions::Feature>("accelerator"), named<definitions::TextLine>("tcg"));
