@@ -303,6 +303,7 @@ Result<> Transaction::commit() {
         if (after && after->committed) commit_ = after->committed->id;
     }
     image_published_ = true;
+    creates_ = false;
     pending_ = Pending::Nothing;
     return {};
 }

@@ -50,7 +50,8 @@ public:
     [[nodiscard]] const std::optional<base::RevisionId>& restores_revision() const { return revision_; }
     [[nodiscard]] std::string file() const;         // the name of its path in the VM's directory
     [[nodiscard]] std::string description() const;  // "root.img is open for writing by process 123"
-    [[nodiscard]] bool creates() const { return creates_; }
+    // There is no state yet that `file` could show. False from the first commit on: who comes then sees what is committed.
+    [[nodiscard]] bool creates() const { return creates_.load(); }
     [[nodiscard]] pid_t process() const { return process_; }
     // How much has come so far, what was written twice counted twice. Without a lock.
     [[nodiscard]] base::Bytes written() const { return {written_.load(std::memory_order_relaxed)}; }
@@ -109,7 +110,7 @@ private:
     const Processes& processes_;
     const VolumeRef volume_;
     const std::optional<base::RevisionId> revision_;
-    const bool creates_;
+    std::atomic<bool> creates_;
     const pid_t process_;
 
     mutable std::shared_mutex mutex_;  // shared: I/O on the image; exclusive: another image, commit, flags

@@ -26,6 +26,23 @@ TEST_F(LabelTest, LnTakesARevisionNow) {
     EXPECT_EQ(names(), (Names{"data.img", data_old().filename(), "data.img@before-upgrade"}));
 }
 
+// As after a close whose RELEASE is late: the copy keeps the writer's file open, and what it committed is a state like any other.
+TEST_F(LabelTest, LnTakesWhatWasJustCommittedByItsCreator) {
+    const auto fresh = at("fresh.img");
+    OpenFile file(fresh, O_WRONLY | O_CREAT | O_EXCL);
+    ASSERT_EQ(file.write_at(0, old_content_), ok);
+    auto copy = file.duplicate();
+    ASSERT_EQ(file.close(), ok);
+    ASSERT_EQ(link_file(fresh, at("fresh.img@golden")), ok);
+    EXPECT_EQ(read_file(at("fresh.img@golden")), old_content_);
+    ASSERT_EQ(copy.write_at(0, new_content_), ok);
+    EXPECT_EQ(read_file(fresh), old_content_) << "readers see what is committed";
+    EXPECT_EQ(names(), (Names{"data.img", "fresh.img", "fresh.img@golden"}));
+    ASSERT_EQ(copy.close(), ok);
+    EXPECT_EQ(read_file(fresh), new_content_);
+    EXPECT_EQ(read_file(at("fresh.img@golden")), old_content_);
+}
+
 TEST_F(LabelTest, LabelsOutliveRestarts) {
     ASSERT_EQ(link_file(data(), label("a.b_c:d-E")), ok);
     const auto before = stat_of(label("a.b_c:d-E"));

@@ -170,6 +170,7 @@ TEST_F(TransactionTest, ANewVolumeIsVisibleWhileItIsCreated) {
     ASSERT_TRUE(succeeded((*made)->set_size(mebibytes(1))));
     ASSERT_TRUE(succeeded((*made)->flush(process(1))));
     EXPECT_NE(data.view(), nullptr);
+    EXPECT_EQ(writes_.creating(*data.vm, "data.img"), nullptr) << "it has a state, which is what everyone sees";
     EXPECT_TRUE(succeeded((*made)->released()));
     EXPECT_EQ(writes_.creating(*data.vm, "data.img"), nullptr);
     EXPECT_TRUE(std::holds_alternative<api::Origin>(data.view()->config.kind));
