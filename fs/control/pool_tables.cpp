@@ -22,10 +22,12 @@ namespace field = protocol::field;
 namespace volume_file = protocol::volume_file;
 
 template <class Use>
-void for_each_volume(const OpenPool& pool, Use use) {
-    for (const auto& vm : pool.vms())
+void for_each_volume(const Volumes& volumes, const OpenPool& pool, Use use) {
+    for (const auto& vm : pool.vms()) {
+        vm->writes().let_close(volumes.settings().wait_release);
         for (const auto all = vm->view(); const auto& [name, view] : all->volumes)
-            if (!view->plain_file) use(VolumeRef{vm, name}, *view);
+            if (!view->plain_file) use(VolumeRef{vm, name}, view);
+    }
 }
 
 // The volume's name first, then what the object has, which is something. (Names need no escaping.)
@@ -40,13 +42,13 @@ void add_line(std::string& text, const VolumeRef& volume, const Json& object) {
 
 std::string volumes_table(const Volumes& volumes, const OpenPool& pool) {
     std::string text;
-    for_each_volume(pool, [&](const VolumeRef& volume, const api::VolumeView& view) {
-        auto object = config_object(volume, view);
-        object[std::string(volume_file::state)] = name_of(engine::state_of(*volume.vm, volume.volume, view));
+    for_each_volume(volumes, pool, [&](const VolumeRef& volume, const engine::VolumeView& view) {
+        auto object = config_object(volume, *view);
+        object[std::string(volume_file::state)] = name_of(engine::state_of(*volume.vm, volume.volume, *view));
         object[std::string(volume_file::outdated)] = volumes.outdated(volume);
-        object[std::string(volume_file::size)] = present_size(volumes, volume, view).count;
-        object[std::string(volume_file::usage)] = usage_of(volume, view).count;
-        object[std::string(volume_file::revisions)] = std::distance(view.revisions.begin(), view.revisions.end());
+        object[std::string(volume_file::size)] = present_size(volumes, volume, *view).count;
+        object[std::string(volume_file::usage)] = usage_of(volume, *view).count;
+        object[std::string(volume_file::revisions)] = std::distance(view->revisions.begin(), view->revisions.end());
         add_line(text, volume, object);
     });
     return text;
@@ -54,8 +56,8 @@ std::string volumes_table(const Volumes& volumes, const OpenPool& pool) {
 
 std::string revisions_table(const Volumes& volumes, const OpenPool& pool) {
     std::string text;
-    for_each_volume(pool, [&](const VolumeRef& volume, const api::VolumeView& view) {
-        for (const auto& revision : revision_objects(volumes, volume, view)) add_line(text, volume, revision);
+    for_each_volume(volumes, pool, [&](const VolumeRef& volume, const engine::VolumeView& view) {
+        for (const auto& revision : revision_objects(volumes, volume, *view)) add_line(text, volume, revision);
     });
     return text;
 }
@@ -67,9 +69,7 @@ std::string shares_table(const Volumes& volumes, const OpenPool& pool) {
         std::string text;
     };
     std::vector<Part> parts;
-    for (const auto& vm : pool.vms())
-        for (const auto all = vm->view(); const auto& [name, view] : all->volumes)
-            if (!view->plain_file) parts.push_back({{vm, name}, view, {}});
+    for_each_volume(volumes, pool, [&](const VolumeRef& volume, const engine::VolumeView& view) { parts.push_back({volume, view, {}}); });
     // Every image is opened and its extents are asked for: nearly all of it is the file system's work.
     for_each_parallel(parts.size(), [&](std::size_t at) {
         auto& [volume, view, text] = parts[at];

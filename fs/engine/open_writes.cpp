@@ -87,6 +87,16 @@ Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, 
     return still_written(*writer_of(volume), patience);
 }
 
+void OpenWrites::let_close(std::chrono::milliseconds wait_release) const {
+    std::unique_lock lock(mutex_);
+    auto deadline = std::chrono::steady_clock::time_point::min();
+    for (const auto& [file, transaction] : transactions_)
+        if (const auto flushed = transaction->flushed_since()) deadline = std::max(deadline, *flushed + wait_release);
+    (void)changed_.wait_until(lock, deadline, [&] {  // late: it is as it is
+        return std::ranges::none_of(transactions_, [](const auto& each) { return each.second->closing(); });
+    });
+}
+
 // A thread that was announced a transaction and never came for it (killed, or refused by the kernel) must not keep the volume busy.
 void OpenWrites::drop_abandoned() {
     std::vector<std::shared_ptr<Transaction>> dying;  // destroyed outside the lock: their images are removed from the pool then

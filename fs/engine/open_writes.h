@@ -44,6 +44,8 @@ public:
     [[nodiscard]] base::Result<> wait_closed(const std::string& file, const Patience& patience);
     // The same for everything that belongs to a volume, revisions being restored included; nullopt: the whole VM.
     [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, const Patience& patience);
+    // Waits until what is just being closed is closed, at most this long after its flush; then it counts as open.
+    void let_close(std::chrono::milliseconds wait_release) const;
     // Waits until `done` holds; woken by changed().
     template <class Condition>
     bool wait_until(std::chrono::steady_clock::time_point deadline, Condition done) const {

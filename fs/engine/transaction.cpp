@@ -77,12 +77,14 @@ bool Transaction::end_if_abandoned() {
     return true;
 }
 
-bool Transaction::closing() const { return flushed_.load() != not_flushed; }
+std::optional<std::chrono::steady_clock::time_point> Transaction::flushed_since() const {
+    const auto when = flushed_.load();
+    if (when == not_flushed) return std::nullopt;
+    return when;
+}
 
 std::optional<std::chrono::steady_clock::time_point> Transaction::unsettled_since() const {
-    const auto when = flushed_.load();
-    if (when == not_flushed || pending_ == Pending::Nothing) return std::nullopt;
-    return when;
+    return pending_ == Pending::Nothing ? std::nullopt : flushed_since();
 }
 
 Result<> Transaction::released() {
@@ -185,6 +187,7 @@ Result<> Transaction::set_size(base::Bytes size) {
 
 Result<> Transaction::truncate_again() {
     const std::lock_guard lock(mutex_);
+    if (closing()) opened_after_flush_ = true;  // the truncation is a change, after which it closes no more
     if (pending_ == Pending::Truncation) return {};
     return change([&](api::ImageStorage& image) { return image.set_size(base::Bytes{0}); });
 }

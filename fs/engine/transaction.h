@@ -69,7 +69,9 @@ public:
     // Nobody has it open, and nobody is still expected. It ends with that.
     [[nodiscard]] bool end_if_abandoned();
     // Everything was flushed, and whoever did that is about to release: a newcomer should wait a moment.
-    [[nodiscard]] bool closing() const;
+    [[nodiscard]] bool closing() const { return flushed_since().has_value(); }
+    // When that was.
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> flushed_since() const;
     // When the last flush left something that the release commits (a truncation) or drops (what failed); it follows at once unless a copy of
     // the descriptor lives on.
     [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> unsettled_since() const;

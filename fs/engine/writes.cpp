@@ -19,8 +19,6 @@ using base::Result;
 
 namespace {
 
-// From the flush of a close() to its release are microseconds, unless another descriptor lives on.
-constexpr std::chrono::milliseconds release_delay{100};
 constexpr std::chrono::seconds scratch_life = std::chrono::hours(24);
 
 bool same_state(const VolumeView& a, const VolumeView& b) {
@@ -48,7 +46,7 @@ Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, cons
 // Who opens again right after a close gets a transaction of its own, not the one that is just ending.
 void Writes::let_close(OpenWrites& writes, const Transaction& closing, const Writer& writer) const {
     if (!closing.closing()) return;
-    const auto patience = closing.process() == writer.process ? release_delay : volumes_.settings().wait_busy;
+    const auto patience = closing.process() == writer.process ? volumes_.settings().wait_release : volumes_.settings().wait_busy;
     const auto deadline = std::chrono::steady_clock::now() + patience;
     (void)writes.wait_until(deadline, [&] { return !closing.closing() || !closing.has_handles(); });      // late: joined or Busy
     if (!closing.has_handles()) (void)writes.wait_closed(closing.file(), volumes_.settings().wait_busy);  // the same
@@ -150,14 +148,16 @@ std::shared_ptr<Transaction> Writes::creating(Vm& vm, const std::string& file) c
     auto open = vm.writes().find(file);
     if (!open) return nullptr;
     if (const auto flushed = open->unsettled_since())
-        (void)vm.writes().wait_until(*flushed + release_delay,
+        (void)vm.writes().wait_until(*flushed + volumes_.settings().wait_release,
                                      [&] { return !open->unsettled_since() || !open->has_handles(); });  // else: as it is
     if (!open->has_handles() && open->closing()) {
-        (void)vm.writes().wait_closed(file, release_delay);  // else: as it is
+        (void)vm.writes().wait_closed(file, volumes_.settings().wait_release);  // else: as it is
         open = vm.writes().find(file);
     }
     return open && open->creates() ? open : nullptr;
 }
+
+void Writes::let_close(Vm& vm) const { vm.writes().let_close(volumes_.settings().wait_release); }
 
 std::vector<std::string> Writes::creating(Vm& vm) const {
     std::vector<std::string> files;

@@ -44,6 +44,9 @@ public:
     // The same for a whole VM: the files that are being created, after what is just being closed has become what it will be.
     [[nodiscard]] std::vector<std::string> creating(Vm& vm) const;
 
+    // For who only looks at the VM: gives what is just being closed the time to become what it will be.
+    void let_close(Vm& vm) const;
+
     // ---- scratch files
     [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch(const VmPtr& vm, const std::string& name);
     [[nodiscard]] base::Result<std::shared_ptr<ScratchFile>> create_scratch_link(const VmPtr& vm, const std::string& name,

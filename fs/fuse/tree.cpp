@@ -140,7 +140,7 @@ Result<Found> Tree::volume_file(const engine::VolumeRef& volume, const std::stri
 }
 
 Result<Found> Tree::in_control(const control::Place& place, std::string_view name) const {
-    if (place.vm) (void)writes_.creating(*place.vm);  // what is just being closed is about to be a volume
+    if (place.vm) writes_.let_close(*place.vm);  // what is just being closed is about to be a volume
     auto entry = control_.find(place, name);
     if (!entry) return missing(name);
     if (entry->type == control::EntryType::Directory) {
@@ -161,7 +161,7 @@ std::vector<VmsLink> Tree::links_of(const base::VmName& vm) const {
     for (const auto& pool : catalogue_.pools()) {
         const auto place = pool->find(vm);
         if (!place || pool->driver().capabilities().read_only) continue;  // a kernel is no VM
-        (void)writes_.creating(*place);                                   // what is just being closed is about to be a volume
+        writes_.let_close(*place);                                        // what is just being closed is about to be a volume
         for (const auto all = place->view(); const auto& [volume, view] : all->volumes) {
             if (!node_of_volume({place, volume}, *view)) continue;
             links.try_emplace(volume,

@@ -237,6 +237,10 @@ Answer Wire::readdir(NodeId node, std::uint64_t handle, std::uint64_t offset, st
     return call(plus ? FUSE_READDIRPLUS : FUSE_READDIR, node, raw(wanted));
 }
 
+Reply<fuse_entry_out> Wire::link(NodeId node, NodeId new_parent, std::string_view new_name) {
+    return typed<fuse_entry_out>(call(FUSE_LINK, new_parent, raw(fuse_link_in{node}) + name_of(new_name)));
+}
+
 int Wire::rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name) {
     return call(FUSE_RENAME, parent, raw(fuse_rename_in{new_parent}) + name_of(name) + name_of(new_name)).error;
 }

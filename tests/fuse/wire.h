@@ -111,6 +111,7 @@ public:
     Reply<fuse_open_out> opendir(NodeId node);
     int releasedir(NodeId node, std::uint64_t handle);
     Answer readdir(NodeId node, std::uint64_t handle, std::uint64_t offset, std::uint32_t size, bool plus);
+    Reply<fuse_entry_out> link(NodeId node, NodeId new_parent, std::string_view new_name);
     int unlink(NodeId parent, std::string_view name) { return call(FUSE_UNLINK, parent, name_of(name)).error; }
     int rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name);
 

@@ -197,7 +197,12 @@ TEST_F(Writing, ACreatedVolume) {
     wire().act_as(writer);
     EXPECT_EQ(wire().write(made.out.entry.nodeid, made.out.open.fh, 0, "new" + std::string(4093, '\0')), 0);
     EXPECT_EQ(wire().flush(made.out.entry.nodeid, made.out.open.fh), 0);
+    const auto closed = wire().lookup(directory_, "new.img");  // the release is late
+    ASSERT_EQ(closed.error, 0);
+    EXPECT_NE(closed.out.nodeid, made.out.entry.nodeid);
+    EXPECT_EQ(wire().link(closed.out.nodeid, directory_, "new.img@kept").error, 0);
     EXPECT_EQ(wire().release(made.out.entry.nodeid, made.out.open.fh), 0);
+    EXPECT_EQ(wire().content(directory_, "new.img@kept"), "new");
     const auto after = wire().lookup(directory_, "new.img");
     ASSERT_EQ(after.error, 0);
     EXPECT_NE(after.out.nodeid, made.out.entry.nodeid);

@@ -2,6 +2,7 @@
 // A pool's tables say what the volumes' own files do.
 #include "tests/unit/control/control_world.h"
 
+#include <future>
 #include <sstream>
 
 namespace varve::control_test {
@@ -71,6 +72,28 @@ TEST_F(TablesTest, AreForThePoolsOwnerAndNobodyWritesThem) {
         EXPECT_EQ(tree_.find(pool_place(), file)->type, control::EntryType::OwnersValue) << file;
         EXPECT_TRUE(failed(tree_.write(pool_place(), file, "x"), Errc::Denied)) << file;
     }
+}
+
+class ClosingTablesTest : public ControlWorld {
+protected:
+    static engine::Settings patient() {
+        auto settings = quick();
+        settings.wait_release = std::chrono::minutes(1);
+        return settings;
+    }
+    ClosingTablesTest() : ControlWorld(patient()) {}
+};
+
+// The kernel answers close(2) before it sends the release, and who has just closed a volume is no longer writing it.
+TEST_F(ClosingTablesTest, WaitForWhatIsJustBeingClosed) {
+    const auto root = origin("fedora", "root");
+    const auto transaction = open(root);
+    ASSERT_TRUE(succeeded(write(*transaction, "new")));
+    ASSERT_TRUE(succeeded(transaction->flush(process(1))));
+    auto table = std::async(std::launch::async, [&] { return value(pool_place(), "volumes"); });
+    EXPECT_EQ(table.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+    EXPECT_TRUE(succeeded(transaction->released()));
+    EXPECT_EQ(json::parse(table.get()).at("state"), "halted");
 }
 
 }  // namespace

@@ -65,6 +65,23 @@ TEST_F(TransactionTest, WhatIsOpenedAfterACloseIsACommitOfItsOwnThoughTheRelease
     EXPECT_TRUE(read(root_, revision(kept[0])) == "first" || read(root_, revision(kept[1])) == "first");
 }
 
+TEST_F(TransactionTest, SoIsWhatIsTruncatedAfterAClose) {
+    const auto first = open(root_);
+    ASSERT_TRUE(succeeded(write(*first, "first")));
+    ASSERT_TRUE(succeeded(first->flush(process(1))));
+    const auto second = open(root_, 1, true);
+    EXPECT_EQ(second, first) << "it joins, since somebody may still have the file open";
+    ASSERT_TRUE(succeeded(second->set_size(mebibytes(1))));
+    ASSERT_TRUE(succeeded(write(*second, "second")));
+    ASSERT_TRUE(succeeded(second->flush(process(1))));
+    EXPECT_TRUE(succeeded(first->released()));
+    EXPECT_TRUE(succeeded(second->released()));
+    EXPECT_EQ(read(root_), "second");
+    const auto kept = revisions(root_);
+    ASSERT_EQ(kept.size(), 2U);
+    EXPECT_TRUE(read(root_, revision(kept[0])) == "first" || read(root_, revision(kept[1])) == "first");
+}
+
 TEST_F(TransactionTest, ATruncationIsCommittedAtTheRelease) {
     commit(root_, "old", 1000);
     const auto transaction = open(root_, 1, true);
