@@ -93,7 +93,7 @@ void add_looking(Methods& methods, vm::Machines& machines, const definitions::De
                 });
 }
 
-// What is kept ready is nobody's reason. A start that comes in between finds its VM gone as when its guest shuts down by itself.
+// What is kept ready is nobody's reason.
 Result<> check_unneeded(const vm::Machines& machines, const definitions::DefinitionStore& store, const preloading::Preloading& preloading,
                         const VmName& vm, const definitions::Shown& shown) {
     const auto runs = [&](const VmName& other) {
@@ -110,8 +110,11 @@ void add_stop(Methods& methods, vm::Machines& machines, const definitions::Defin
                     vm::StopRequest request;
                     request.deadline = TRY(arguments.milliseconds("deadline")).value_or(request.deadline);
                     request.then_kill = TRY(arguments.flag("then_kill", request.then_kill));
-                    if (!TRY(arguments.flag("force", false)))
-                        TRY(check_unneeded(machines, store, preloading, vm, access.shown_to(call.caller)));
+                    if (!TRY(arguments.flag("force", false))) {
+                        // Now, so that nobody sees a stop that is refused, and once more when no start can miss it.
+                        request.agree = [&] { return check_unneeded(machines, store, preloading, vm, access.shown_to(call.caller)); };
+                        TRY(request.agree());
+                    }
                     return json_of(TRY(machines.stop(vm, request, telling(call, access, vm))));
                 });
 }

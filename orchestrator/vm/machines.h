@@ -77,6 +77,9 @@ struct CommitReport {
 struct StopRequest {
     std::chrono::milliseconds deadline = std::chrono::seconds(60);
     bool then_kill = true;  // else the deadline is an error (TimedOut), and the VM runs on
+    // Asked when everybody can see that the VM is stopping, and nothing has been done to it: its error calls the stop off. What starts from then on and
+    // needs the VM waits for its end and starts it again.
+    std::function<base::Result<>()> agree = {};
 };
 
 // A disk to plug into a running VM. Without `writable`, any state: a revision, the committed state of a volume (a copy of it that changes with

@@ -43,9 +43,9 @@ Result<std::optional<StartReport>> Needs::ensure_runs(const VmName& vm, const st
         if (state == VmState::Paused) return fail(Errc::Busy, why + ", which is paused: resume it first");
         auto report = machines_.start(vm, listener);
         if (report) return std::optional(std::move(*report));
+        // Somebody else has begun it, or its stop was called off.
         const auto now = board_.info(vm).state;
-        const bool begun_by_another = state == VmState::Halted && (now == VmState::Starting || now == VmState::Running);
-        if (report.error().code != Errc::Busy || !begun_by_another)
+        if (report.error().code != Errc::Busy || (now != VmState::Starting && now != VmState::Running))
             return base::Failure(base::with_context(std::move(report).error(), why));
     }
 }

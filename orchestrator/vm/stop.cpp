@@ -67,6 +67,7 @@ public:
     }
 
     Result<bool> end_by_request(const definitions::Uuid& domain, const StopRequest& wanted) {
+        if (wanted.agree) TRY(wanted.agree());
         const auto deadline = std::chrono::steady_clock::now() + wanted.deadline;
         auto asked = request(hypervisor_, domain, before_ == VmState::Paused);
         if (asked) before_ = VmState::Running;  // whatever it was

@@ -50,6 +50,8 @@ public:
     }
     base::Result<vm::StopReport> stop(const base::VmName& vm, const vm::StopRequest& request, const vm::StageListener&) override {
         last_stop = request;
+        if (before_stop) std::exchange(before_stop, {})();
+        if (request.agree) TRY(request.agree());
         return end(vm, false);
     }
     base::Result<vm::StopReport> kill(const base::VmName& vm, const vm::StageListener&) override {
@@ -151,6 +153,7 @@ public:
     std::function<void()> after_start;                             // the next one
     std::function<void()> after_pause;
     std::function<void()> before_kill;  // in the thread that kills
+    std::function<void()> before_stop;  // once
     base::Bytes free{std::uint64_t{8} << 30};
     std::map<base::VmName, base::Bytes> promised;  // to starts
     mutable std::optional<vm::GuestMemory> has;    // every guest

@@ -201,6 +201,19 @@ TEST_F(ServiceMethods, StopRefusesWhatRunningVmsNeed) {
     EXPECT_TRUE(call("vm.stop", net)) << "nothing that runs needs it";
 }
 
+TEST_F(ServiceMethods, StopLooksAgainForWhoHasJustStarted) {
+    create("net", {{"class", "standalone"}});
+    create("play", {{"class", "standalone"}, {"needs", {"net"}}});
+    const json net{{"vm", "net"}};
+    ASSERT_TRUE(call("vm.start", net));
+    const auto starts = [&] { machines_->become(base::VmName::parse("play").value(), vm::VmState::Starting); };
+    machines_->before_stop = starts;
+    EXPECT_EQ(refusal("vm.stop", net).message(), "'net' is needed by VMs that run ('play'): stop these first, or use --force");
+    EXPECT_EQ(call("vm.info", net).value()["state"], "running");
+    machines_->before_stop = starts;
+    EXPECT_TRUE(call("vm.stop", {{"vm", "net"}, {"force", true}}));
+}
+
 TEST_F(ServiceMethods, StopTakesADeadline) {
     (void)call("vm.start", {{"vm", "work"}});
     const auto stopped = call("vm.stop", {{"vm", "work"}, {"deadline", 1500}, {"then_kill", false}});

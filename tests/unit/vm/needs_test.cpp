@@ -90,6 +90,38 @@ TEST_F(NeedsTest, AreStartedOnceForTwo) {
     EXPECT_EQ(std::ranges::count(world.guests.ever_executed, "firewall"), 1);
 }
 
+// A stop of what it needs has begun when it looks.
+class StoppingNeedsTest : public NeedsTest {
+protected:
+    // The start of the firewall, which begins when the stop of net asks whether anything is against it.
+    base::Result<StartReport> start_in(base::Result<> agreed) {
+        EXPECT_TRUE(world.machines->start(net, {}));
+        std::future<base::Result<StartReport>> starting;
+        StopRequest request;
+        request.agree = [&] {
+            starting = std::async(std::launch::async, [&] { return world.machines->start(firewall, {}); });
+            EXPECT_TRUE(world.events.wait_for("firewall", VmState::Starting));
+            return agreed;
+        };
+        EXPECT_EQ(static_cast<bool>(world.machines->stop(net, request, {})), static_cast<bool>(agreed));
+        return starting.get();
+    }
+};
+
+TEST_F(StoppingNeedsTest, AStopThatIsCalledOffIsNotInTheWay) {
+    const auto started = start_in(base::fail(Errc::Busy, "the firewall needs it"));
+    EXPECT_TRUE(started) << started.error().message();
+    EXPECT_EQ(world.guests.ever_executed, (std::vector<std::string>{"net", "firewall"}));
+    EXPECT_EQ(world.state("net"), VmState::Running);
+}
+
+TEST_F(StoppingNeedsTest, OneThatIsNotIsWaitedForAndItStartsAgain) {
+    const auto started = start_in({});
+    EXPECT_TRUE(started) << started.error().message();
+    EXPECT_EQ(world.guests.ever_executed, (std::vector<std::string>{"net", "net", "firewall"}));
+    EXPECT_EQ(world.state("net"), VmState::Running);
+}
+
 TEST_F(NeedsTest, ThatDoNotExistAreAnError) {
     // The store refuses both; a file that somebody wrote by hand does not.
     std::filesystem::remove(world.directory / "vms" / "log.toml");

@@ -65,6 +65,23 @@ TEST_F(StopTest, LetsItRunWhenItMayNotKill) {
     expect_committed();
 }
 
+TEST_F(StopTest, IsCalledOffBeforeAnythingIsDone) {
+    ASSERT_TRUE(world.machines->pause(work));
+    auto seen = VmState::Unknown;
+    StopRequest request;
+    request.agree = [&]() -> base::Result<> {
+        seen = world.state("work");
+        return base::fail(Errc::Busy, "it is needed");
+    };
+    const auto report = world.machines->stop(work, request, {});
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code, Errc::Busy);
+    EXPECT_NE(report.error().message().find("it is needed"), std::string::npos) << report.error().message();
+    EXPECT_EQ(seen, VmState::Stopping) << "so that a start sees it";
+    EXPECT_EQ(world.state("work"), VmState::Paused) << "it was not woken";
+    EXPECT_EQ(world.volume("fast/work/data").state, VolumeState::Started);
+}
+
 TEST_F(StopTest, WakesAPausedGuestToAskIt) {
     ASSERT_TRUE(world.machines->pause(work));
     EXPECT_EQ(world.state("work"), VmState::Paused);
