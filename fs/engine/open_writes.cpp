@@ -89,7 +89,7 @@ Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, 
 
 void OpenWrites::let_close(std::chrono::milliseconds wait_release) const {
     std::unique_lock lock(mutex_);
-    auto deadline = std::chrono::steady_clock::time_point::min();
+    auto deadline = std::chrono::steady_clock::now();
     for (const auto& [file, transaction] : transactions_)
         if (const auto flushed = transaction->flushed_since()) deadline = std::max(deadline, *flushed + wait_release);
     (void)changed_.wait_until(lock, deadline, [&] {  // late: it is as it is
