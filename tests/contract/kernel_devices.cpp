@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/contract/kernel_devices.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
 
-#include <chrono>
 #include <set>
-#include <thread>
 
 namespace varve::contract {
 
@@ -48,11 +47,8 @@ void KernelDevices::remove_all(const std::filesystem::path& directory) {
         if (::stat(entry.path().c_str(), &status) == 0) files.insert({status.st_dev, status.st_ino});
     }
     // The kernel takes away what has lost its last user a moment later.
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (!remove_devices() || !remove_loops(files)) {
-        ASSERT_LT(std::chrono::steady_clock::now(), end) << "some devices of " << directory << " are in use";
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
+    ASSERT_TRUE(test_support::eventually([&] { return remove_devices() && remove_loops(files); }))
+        << "some devices of " << directory << " are in use";
 }
 
 }  // namespace varve::contract

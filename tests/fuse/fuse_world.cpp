@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/fuse/fuse_world.h"
+#include "tests/support/waiting.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -66,7 +67,7 @@ Wire& FuseWorld::begin(std::uint32_t minor) {
 }
 
 base::Result<> FuseWorld::ended() {
-    if (running_->wait_for(std::chrono::seconds(10)) != std::future_status::ready) {
+    if (running_->wait_for(test_support::patience) != std::future_status::ready) {
         // Its thread cannot be ended, and waiting for it would take for ever.
         (void)std::fputs("the session does not end\n", stderr);
         std::abort();

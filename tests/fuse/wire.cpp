@@ -17,7 +17,7 @@
 namespace varve::fuse_test {
 namespace {
 
-constexpr std::chrono::seconds patience{10};
+using test_support::patience;
 constexpr std::size_t longest_message = 1U << 18;
 
 int left_until(std::chrono::steady_clock::time_point deadline) {
@@ -271,13 +271,6 @@ std::vector<DirectoryEntry> parse_entries(std::string_view body, bool plus) {
         body.remove_prefix(FUSE_REC_ALIGN(before + FUSE_NAME_OFFSET + head.namelen));
     }
     return entries;
-}
-
-bool eventually(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!holds())
-        if (std::chrono::steady_clock::now() > deadline) return false;
-    return true;
 }
 
 }  // namespace varve::fuse_test

@@ -3,19 +3,21 @@
 #pragma once
 
 #include "drivers/base/unique_fd.h"
+#include "tests/support/waiting.h"
 
 #include <linux/fuse.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace varve::fuse_test {
+
+using test_support::eventually;
 
 using NodeId = std::uint64_t;
 using Unique = std::uint64_t;
@@ -132,8 +134,5 @@ private:
 };
 
 [[nodiscard]] std::vector<DirectoryEntry> parse_entries(std::string_view body, bool plus);
-
-// Asks again until `holds`: for what another of the server's threads is about to do. False when it does not hold in time.
-[[nodiscard]] bool eventually(const std::function<bool()>& holds);
 
 }  // namespace varve::fuse_test

@@ -65,7 +65,7 @@ void DaemonTest::kill_at(const std::string& method, const std::string& vm, const
     bool killed = false;
     const auto outcome = client.call(method, {{"vm", vm}}, [&](std::string_view name, const nlohmann::json& told) {
         if (killed || name != "vm.stage" || told["stage"] != stage || told["what"] != what) return;
-        EXPECT_TRUE(!then || comes(then));
+        EXPECT_TRUE(!then || eventually(then));
         kill_orchestrator();
         killed = true;
     });
@@ -74,7 +74,7 @@ void DaemonTest::kill_at(const std::string& method, const std::string& vm, const
 }
 
 bool DaemonTest::comes_to(const std::string& vm, const std::string& wanted) {
-    return comes([&] { return state(vm) == wanted; }, guest_patience);
+    return eventually([&] { return state(vm) == wanted; }, guest_patience);
 }
 
 std::optional<hypervisor::Domain> DaemonTest::domain(const std::string& vm) {

@@ -5,11 +5,14 @@
 #include "orchestrator/hypervisor/libvirt_hypervisor.h"
 #include "tests/libvirt/private_libvirtd.h"
 #include "tests/support/varve_daemon.h"
+#include "tests/support/waiting.h"
 
 #include <optional>
 #include <string>
 
 namespace varve::libvirt_test {
+
+using test_support::eventually;
 
 inline constexpr std::chrono::seconds guest_patience{120};
 
@@ -25,7 +28,6 @@ struct DaemonHost {
 class DaemonTest : public tests::Orchestrator {
 public:
     static inline DaemonHost host;
-    using tests::Orchestrator::comes;
 
 protected:
     void SetUp() override;

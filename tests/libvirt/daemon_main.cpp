@@ -28,7 +28,7 @@ int run(const std::filesystem::path& directory) {
     libvirtd.start();
     const auto loop = varve::hypervisor::EventLoop::start().value();
     const auto hypervisor = varve::hypervisor::make_libvirt_hypervisor("qemu:///system", *loop);
-    if (!DaemonTest::comes([&] { return hypervisor->domains().has_value(); })) {
+    if (!varve::test_support::eventually([&] { return hypervisor->domains().has_value(); })) {
         std::cerr << libvirtd.log();
         return 1;
     }

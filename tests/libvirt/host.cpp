@@ -121,19 +121,10 @@ bool LibvirtTest::comes_to(const std::string& vm, vm::VmState state, std::chrono
     });
 }
 
-bool LibvirtTest::comes(const std::function<bool()>& condition, std::chrono::seconds deadline) {
-    const auto end = std::chrono::steady_clock::now() + deadline;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return true;
-}
-
 std::string LibvirtTest::console_text(const std::string& vm) const { return read_file(directory_ / "console" / (vm + ".log")); }
 
 bool LibvirtTest::says(const std::string& vm, const std::string& text, std::chrono::seconds deadline) const {
-    return comes([&] { return console_text(vm).find(text) != std::string::npos; }, deadline);
+    return eventually([&] { return console_text(vm).find(text) != std::string::npos; }, deadline);
 }
 
 std::string LibvirtTest::committed_text(const std::string& vm) const {

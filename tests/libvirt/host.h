@@ -6,6 +6,7 @@
 #include "orchestrator/vm/life_cycle.h"
 #include "tests/support/loop_filesystem.h"
 #include "tests/support/varve_daemon.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 
@@ -19,6 +20,8 @@
 #include <vector>
 
 namespace varve::libvirt_test {
+
+using test_support::eventually;
 
 template <class Name>
 Name named(std::string_view text) {
@@ -65,11 +68,9 @@ protected:
     // A VM whose only volume, `data`, is 16 MiB large; `job` is what its guest does (vm-init).
     void define(const std::string& name, const std::string& job, const std::function<void(definitions::VmDefinition&)>& change = {});
     [[nodiscard]] bool comes_to(const std::string& vm, vm::VmState state, std::chrono::seconds deadline = std::chrono::seconds(90));
-    // Whether it does before the deadline. For what other programs do, of which nothing tells.
-    [[nodiscard]] static bool comes(const std::function<bool()>& condition, std::chrono::seconds deadline = std::chrono::seconds(60));
     [[nodiscard]] std::string console_text(const std::string& vm) const;
     // Whether the guest says so before the deadline.
-    [[nodiscard]] bool says(const std::string& vm, const std::string& text, std::chrono::seconds deadline = std::chrono::seconds(60)) const;
+    [[nodiscard]] bool says(const std::string& vm, const std::string& text, std::chrono::seconds deadline = test_support::patience) const;
     // The committed state's second sector, without its zeros.
     [[nodiscard]] std::string committed_text(const std::string& vm) const;
     [[nodiscard]] std::string control(const std::string& vm, const std::string& file) const;

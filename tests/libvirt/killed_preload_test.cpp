@@ -31,7 +31,7 @@ protected:
     // The name of the one that comes to be.
     [[nodiscard]] std::string comes_to_be(const std::string& phase) {
         std::string found;
-        EXPECT_TRUE(comes(
+        EXPECT_TRUE(eventually(
             [&] {
                 found = preloads();
                 return found.ends_with(" " + phase);
@@ -57,11 +57,11 @@ protected:
 TEST_F(KilledWithPreloads, AtEachStage) {
     // In progress, as libvirt makes its domain: it goes, and another is made.
     const auto unfinished = comes_to_be("creating");
-    ASSERT_TRUE(comes([&] { return domain(unfinished).has_value(); }));
+    ASSERT_TRUE(eventually([&] { return domain(unfinished).has_value(); }));
     kill_and_start();
     const auto ready = comes_to_be("ready");
     EXPECT_NE(ready, unfinished);
-    EXPECT_TRUE(comes([&] { return guests() == std::set{ready} && !has_volume(unfinished); }));
+    EXPECT_TRUE(eventually([&] { return guests() == std::set{ready} && !has_volume(unfinished); }));
 
     // Paused: it stays, and is what a request gets.
     kill_and_start();
@@ -87,7 +87,7 @@ TEST_F(KilledWithPreloads, AtEachStage) {
     kill_orchestrator();
     ASSERT_TRUE(host.hypervisor->destroy(domain(ready).value().uuid));
     start_orchestrator();
-    EXPECT_TRUE(comes([&] { return !has_volume(ready); }));
+    EXPECT_TRUE(eventually([&] { return !has_volume(ready); }));
     EXPECT_EQ(committed("dvm"), "");
 }
 

@@ -37,7 +37,7 @@ TEST_F(Killed, InTheMiddleOfAStart) {
             EXPECT_FALSE(domain("work"));
             (void)must("vm.start", {{"vm", "work"}});
         }
-        ASSERT_TRUE(comes([&] { return state("work") == "halted" && runs() != before; }, guest_patience));
+        ASSERT_TRUE(eventually([&] { return state("work") == "halted" && runs() != before; }, guest_patience));
         EXPECT_EQ(runs(), ++before) << "it ran once";
         EXPECT_FALSE(domain("work"));
         EXPECT_EQ(control("work", "state"), "halted");
@@ -50,7 +50,7 @@ protected:
     void start_one() {
         define("work", "keep-mine");
         (void)must("vm.start", {{"vm", "work"}});
-        ASSERT_TRUE(comes([&] { return written("work") == "mine"; }, guest_patience));
+        ASSERT_TRUE(eventually([&] { return written("work") == "mine"; }, guest_patience));
         EXPECT_EQ(committed("work"), "");
     }
     void expect_stopped_and_kept() {

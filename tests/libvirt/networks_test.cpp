@@ -53,7 +53,7 @@ TEST_F(PreloadedGuestsNetworks, AreTheTemplatesWhenOneIsHandedOut) {
     EXPECT_FALSE(side.hears(macs[1], 0)) << "its link is down";
     EXPECT_EQ(definitions->find(*first).value().interfaces, on({"wan"}));
     // It lets go of the other.
-    EXPECT_TRUE(comes([&] { return guests_of("side") == 0; }));
+    EXPECT_TRUE(eventually([&] { return guests_of("side") == 0; }));
 
     // The next is made with what the template has. One that lacks is plugged in.
     const auto second = ready_one(first);

@@ -44,7 +44,7 @@ TEST_F(PreloadedGuests, AreReadyFoundAgainHandedOutAndReplaced) {
     EXPECT_EQ(guest(*got), hypervisor::DomainState::Running);
     const auto domain = machines->info(*got).value().domain.value();
     EXPECT_TRUE(answers(domain)) << "the guest goes on where it stood";
-    EXPECT_TRUE(comes([&] { return machines->memory(*got).value().now == whole; })) << "it has its memory again";
+    EXPECT_TRUE(eventually([&] { return machines->memory(*got).value().now == whole; })) << "it has its memory again";
     std::cout << "  made in " << std::chrono::duration<double>(made).count() << " s, handed over in "
               << std::chrono::duration<double, std::milli>(handed).count() << " ms\n";
 

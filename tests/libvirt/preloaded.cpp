@@ -40,7 +40,7 @@ void PreloadedGuests::TearDown() {
     EXPECT_EQ(gone->get_future().wait_for(answer_patience), std::future_status::ready) << "the preloads do not go";
     for (const auto& vm : machines->list())
         if (vm.domain) (void)machines->kill(vm.name, {});  // those that were handed out
-    EXPECT_TRUE(comes([&] { return definitions->all().size() == 2; })) << "the disposables are gone";
+    EXPECT_TRUE(eventually([&] { return definitions->all().size() == 2; })) << "the disposables are gone";
     end_preloading();
     for (const auto* vm : {"dvm", "tpl"}) {  // the next test has its own
         const auto removed = storage->remove_vm(named<base::PoolName>("fast"), named<VmName>(vm));
@@ -92,7 +92,7 @@ std::optional<VmName> PreloadedGuests::ready_one(const std::optional<VmName>& ot
                 if (one.phase == preload::Phase::Paused && !one.outdated && one.disposable != other) found = one.disposable;
         return found.has_value();
     };
-    (void)comes(is_there, std::chrono::seconds(120));
+    (void)eventually(is_there, std::chrono::seconds(120));
     return found;
 }
 
@@ -108,11 +108,11 @@ std::optional<VmName> PreloadedGuests::request() const {
 }
 
 bool PreloadedGuests::answers(const definitions::Uuid& domain) {
-    return comes([&] { return host().hypervisor()->ping_agent(domain, std::chrono::seconds(10)).has_value(); });
+    return eventually([&] { return host().hypervisor()->ping_agent(domain, std::chrono::seconds(10)).has_value(); });
 }
 
 bool PreloadedGuests::goes(const VmName& vm) const {
-    return comes([&] { return !definitions->find(vm); });
+    return eventually([&] { return !definitions->find(vm); });
 }
 
 }  // namespace varve::libvirt_test

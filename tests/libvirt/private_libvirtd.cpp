@@ -42,14 +42,7 @@ void PrivateLibvirtd::start() {
     process_ = std::make_unique<tests::Process>(
         std::vector<std::string>{"/usr/sbin/libvirtd", "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", directory_ / "pid"},
         directory_ / "daemon.log");
-    const auto end = std::chrono::steady_clock::now() + tests::patience;
-    while (!answers()) {
-        if (std::chrono::steady_clock::now() > end) {
-            ADD_FAILURE() << "libvirtd does not come:\n" << log();
-            return;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // another program
-    }
+    EXPECT_TRUE(test_support::eventually([this] { return answers(); })) << "libvirtd does not come:\n" << log();
 }
 
 void PrivateLibvirtd::end(int signal) {

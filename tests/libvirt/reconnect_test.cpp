@@ -14,7 +14,7 @@ protected:
         for (const auto* vm : {"lives", "dies"}) {
             define(vm, "keep-mine");
             (void)must("vm.start", {{"vm", vm}});
-            ASSERT_TRUE(comes([&] { return written(vm) == "mine"; }, guest_patience));
+            ASSERT_TRUE(eventually([&] { return written(vm) == "mine"; }, guest_patience));
         }
     }
     // libvirt's daemon writes the number of each guest's QEMU there.
@@ -24,7 +24,7 @@ protected:
         return pid;
     }
     [[nodiscard]] static bool libvirt_answers() {
-        return comes([] { return host.hypervisor->domains().has_value(); }, guest_patience);
+        return eventually([] { return host.hypervisor->domains().has_value(); }, guest_patience);
     }
 };
 

@@ -43,7 +43,7 @@ protected:
     }
     // Its guest counts, and shuts down.
     [[nodiscard]] bool counts_to(const std::string& vm, const std::string& number) {
-        return machines->start(named<VmName>(vm), {}) && comes([&] { return control(vm, "state") == "halted"; }) &&
+        return machines->start(named<VmName>(vm), {}) && eventually([&] { return control(vm, "state") == "halted"; }) &&
                committed_text(vm) == number;
     }
 };
@@ -94,7 +94,7 @@ TEST_F(GuestsAndStates, ACommitOfARunningGuestHasWhatItsFileSystemKeptInMemory) 
     ASSERT_TRUE(started) << started.error().message();
     ASSERT_TRUE(says("noting", "noted"));
     const auto domain = machines->info(noting).value().domain.value();
-    ASSERT_TRUE(comes([&] { return host().hypervisor()->ping_agent(domain, std::chrono::seconds(10)).has_value(); }));
+    ASSERT_TRUE(eventually([&] { return host().hypervisor()->ping_agent(domain, std::chrono::seconds(10)).has_value(); }));
     const auto device = std::filesystem::canonical(host().pool() / "noting" / ".varve" / "data" / "device");
     ASSERT_EQ(content_of(device).find(text), std::string::npos) << "it is in the guest's memory alone";
 

@@ -34,7 +34,7 @@ protected:
             pid_t pid = -1;
             std::ifstream(directory_ / "libvirt" / name) >> pid;
             if (pid < 2 || ::kill(pid, SIGTERM) != 0) continue;  // it has ended by itself
-            EXPECT_TRUE(comes([&] { return ::kill(pid, 0) != 0; })) << name;
+            EXPECT_TRUE(eventually([&] { return ::kill(pid, 0) != 0; })) << name;
         }
         DaemonTest::TearDown();
     }
@@ -58,7 +58,7 @@ TEST_F(UserSession, RunsHisVms) {
     define("running", "keep-mine");
     give_to_user("running");
     (void)must("vm.start", {{"vm", "running"}});
-    EXPECT_TRUE(comes([&] { return written("running") == "mine"; }, guest_patience));
+    EXPECT_TRUE(eventually([&] { return written("running") == "mine"; }, guest_patience));
     EXPECT_EQ(owner_of(mountpoint() / "pools" / pool_ / "running" / ".varve" / "data" / "device"), nobody);
     EXPECT_FALSE(domain("running")) << "the system's libvirt has no part in it";
     (void)must("vm.kill", {{"vm", "running"}});

@@ -102,7 +102,7 @@ protected:
     // Begins, and is signalled as soon as it has a place to copy to.
     int signalled(const std::string& uri, int signal) const {
         Process running(process_of(uri), directory_ / "running");
-        EXPECT_TRUE(comes([&] { return directories().contains("deb"); }));
+        EXPECT_TRUE(eventually([&] { return directories().contains("deb"); }));
         return running.end(signal);
     }
 
@@ -227,7 +227,7 @@ TEST_F(Adoption, ChangedWhileItIsCopiedItLeavesNothing) {
     const auto uri = with(domain("deb", disk("vda", file("a.raw"), "raw") + disk("vdb", file("big"), "raw")));
     const auto before = files();
     Process running(process_of(uri), directory_ / "running");
-    EXPECT_TRUE(comes([&] { return directories().contains("deb"); }));
+    EXPECT_TRUE(eventually([&] { return directories().contains("deb"); }));
     {
         const base::UniqueFd writer(::open(file("a.raw").c_str(), O_RDWR | O_CLOEXEC));
         // QEMU would not have begun: somebody says that he lets nobody write.

@@ -95,10 +95,7 @@ TEST_F(Orchestrator, CheckNamesEveryMistake) {
 
 TEST_F(Orchestrator, UnnamedDisposablesGoWhenTheyEndAlsoAfterAKill) {
     const auto gone = [&](const std::string& name) {
-        const auto end = std::chrono::steady_clock::now() + patience;
-        while (varve({"vm", "ls"}).find(name) != std::string::npos)
-            if (std::chrono::steady_clock::now() > end) return false;
-        return true;
+        return eventually([&] { return varve({"vm", "ls"}).find(name) == std::string::npos; });
     };
     std::string left;
     {
@@ -125,17 +122,17 @@ TEST_F(Orchestrator, UnnamedDisposablesGoWhenTheyEndAlsoAfterAKill) {
 // A preloaded disposable is made, hidden and handed out; after a kill what was in progress or ready has gone with libvirt's test driver.
 TEST_F(Orchestrator, DisposablesAreKeptReady) {
     const auto ready = [&](std::size_t count) {
-        const auto end = std::chrono::steady_clock::now() + patience;
-        while (std::chrono::steady_clock::now() < end) {
+        json preloads;
+        (void)eventually([&] {  // whoever asks looks at what there is
             const auto status = json::parse(varve({"--json", "preload", "status"}), nullptr, false);
-            if (!status.is_object()) return json();
+            if (!status.is_object()) return false;
             std::size_t found = 0;
             for (const auto& each : status["templates"])
                 for (const auto& one : each["preloads"]) found += one["phase"] == "ready" ? 1U : 0U;
-            if (found == count) return status["templates"].empty() ? json::array() : status["templates"][0]["preloads"];
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        }
-        return json();
+            if (found == count) preloads = status["templates"].empty() ? json::array() : status["templates"][0]["preloads"];
+            return found == count;
+        });
+        return preloads;
     };
     std::string left;
     {
@@ -174,10 +171,7 @@ TEST_F(Orchestrator, DisposablesAreKeptReady) {
     (void)connected();
     const auto two = ready(2);
     ASSERT_TRUE(two.is_array());
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (varve({"vm", "ls", "--all"}).find(left) != std::string::npos && std::chrono::steady_clock::now() < end)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    EXPECT_EQ(varve({"vm", "ls", "--all"}).find(left), std::string::npos);
+    EXPECT_TRUE(eventually([&] { return varve({"vm", "ls", "--all"}).find(left) == std::string::npos; }));
     // The template goes with what was kept ready of it.
     EXPECT_EQ(varve({"vm", "rm", "dvm"}), "dvm  removed\n");
     EXPECT_EQ(varve({"vm", "ls", "--all"}).find("disp"), std::string::npos);
@@ -200,18 +194,18 @@ TEST_F(Orchestrator, ReadsItsConfigurationAgain) {
     // All of it or nothing.
     std::ofstream(config()) << "default_dispvm = \"dvm\"\npreload-dispvm-max = 1000\n" << before.str();
     process->send(SIGHUP);
-    EXPECT_TRUE(comes([&] { return log().find("nothing of it is taken over") != std::string::npos; }));
+    EXPECT_TRUE(eventually([&] { return log().find("nothing of it is taken over") != std::string::npos; }));
     EXPECT_NE(log().find(config().string() + ":2: preload-dispvm-max: "), std::string::npos);
     EXPECT_EQ(said(), none);
     auto text = before.str();
     text.replace(text.find("test:///default"), std::string("test:///default").size(), "test:///other");
     std::ofstream(config()) << "default_dispvm = \"dvm\"\npreload-dispvm-max = 2\n" << text;
     process->send(SIGHUP);
-    EXPECT_TRUE(comes([&] { return log().find("the configuration was read again") != std::string::npos; }));
+    EXPECT_TRUE(eventually([&] { return log().find("the configuration was read again") != std::string::npos; }));
     EXPECT_NE(log().find("another 'hypervisor' needs a restart"), std::string::npos);
     EXPECT_EQ(log().find("another 'socket'"), std::string::npos);
     EXPECT_EQ(said(), "allowed");
-    EXPECT_TRUE(comes([&] { return json::parse(varve({"--json", "preload", "status"}))["templates"][0]["max"] == 2; }));
+    EXPECT_TRUE(eventually([&] { return json::parse(varve({"--json", "preload", "status"}))["templates"][0]["max"] == 2; }));
     EXPECT_EQ(process->end(SIGTERM), 0);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/rpc_client/client.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -29,7 +30,8 @@ extern char** environ;
 
 namespace varve::tests {
 
-inline constexpr auto patience = std::chrono::seconds(30);
+using test_support::eventually;
+using test_support::patience;
 
 // A child, killed when it goes.
 class Process {
@@ -124,15 +126,6 @@ protected:
         std::ostringstream text;
         text << std::ifstream(said).rdbuf();
         return text.str();
-    }
-
-    static bool comes(const std::function<bool()>& holds, std::chrono::seconds longest = patience) {
-        const auto end = std::chrono::steady_clock::now() + longest;
-        while (!holds()) {
-            if (std::chrono::steady_clock::now() > end) return false;
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));  // the orchestrator is another program
-        }
-        return true;
     }
 
     std::filesystem::path directory_;

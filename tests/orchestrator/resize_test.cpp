@@ -37,7 +37,7 @@ TEST_F(Resizing, PastTheOrchestratorItsGuestIsToldAllTheSame) {
     EXPECT_EQ(trouble(), "");
     const auto told = "its guest does not know the new size of " + at("work/data");
     // More than once: the orchestrator may not listen yet.
-    EXPECT_TRUE(comes([&] {
+    EXPECT_TRUE(eventually([&] {
         (void)must({"resize", at("work/data"), "+4K"});
         return trouble().find(told) != std::string::npos;
     })) << trouble();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/support/loops_contract.h"
+#include "tests/support/waiting.h"
 
 #include <unistd.h>
 
@@ -108,9 +109,7 @@ TEST_P(LoopsContract, AHeldLoopGoesWithItsLastUser) {
     EXPECT_TRUE(is_listed(loop));
     world().close(loop);
     // udev may be looking at it still.
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!kernel::loops_over(loops(), loop.backing).value().empty() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-    EXPECT_TRUE(kernel::loops_over(loops(), loop.backing).value().empty());
+    EXPECT_TRUE(eventually([&] { return kernel::loops_over(loops(), loop.backing).value().empty(); }));
     EXPECT_EQ(loops().hold(loop.device).error().code, Errc::NotFound);
 }
 

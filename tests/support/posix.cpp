@@ -21,12 +21,9 @@
 #include <cstring>
 #include <memory>
 #include <ostream>
-#include <thread>
 
 namespace varve::test_support {
 namespace {
-
-constexpr std::chrono::seconds patience(30);
 
 Errno from(long result) { return Errno{result < 0 ? errno : 0}; }
 
@@ -298,15 +295,6 @@ bool Gate::wait() const {
     if (::poll(&watched, 1, static_cast<int>(milliseconds)) != 1) return false;
     char byte = 0;
     return ::read(read_.get(), &byte, 1) == 1;
-}
-
-bool eventually(const std::function<bool()>& condition) {
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
 }
 
 int as_user(uid_t uid, gid_t gid, const std::function<int()>& body) {

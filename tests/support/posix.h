@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/base/unique_fd.h"
+#include "tests/support/waiting.h"
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -135,9 +136,6 @@ private:
     base::UniqueFd read_;
     base::UniqueFd write_;
 };
-
-// Polls until `condition` holds, at most ten seconds.
-[[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 // Runs `body` in a child with this user and group and no others; its exit status.
 [[nodiscard]] int as_user(uid_t uid, gid_t gid, const std::function<int()>& body);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Snapshots as the driver `file` stacks them.
 #include "tests/guest/device_mapper/real_devices.h"
+#include "tests/support/waiting.h"
 
 #include <chrono>
 #include <thread>
@@ -124,9 +125,7 @@ TEST_F(Snapshot, IsMergedBack) {
     remove("vm");
     make("merging", size, kernel::SnapshotMergeTarget{target});
     EXPECT_EQ(mapper().table(name("merging")).value(), kernel::DmTable::of(sectors(size), kernel::SnapshotMergeTarget{target}).value());
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (has_exceptions("merging") && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    EXPECT_FALSE(has_exceptions("merging"));
+    EXPECT_TRUE(test_support::eventually([&] { return !has_exceptions("merging"); }));
     remove("merging");
     EXPECT_EQ(read_at(image.path(), mib, mib), 'V');
     EXPECT_EQ(read_at(image.path(), 0, mib), 'A');

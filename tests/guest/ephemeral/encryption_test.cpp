@@ -2,28 +2,18 @@
 // What the storage gets to see, and who has the key.
 #include "tests/guest/ephemeral/guest_pool.h"
 #include "tests/support/run_program.h"
+#include "tests/support/waiting.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
 #include <array>
-#include <chrono>
-#include <thread>
 
 namespace varve::ephemeral_guest_test {
 namespace {
 
 class Encryption : public Ephemeral {};
-
-bool eventually(const std::function<bool()>& condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return true;
-}
 
 constexpr std::uint64_t data = mib;  // offset and length of what is written: behind the zeroes
 
@@ -83,7 +73,8 @@ TEST_F(Encryption, RootCannotReadTheKeyBack) {
     EXPECT_NE(shown->output.find(" 1 allow_discards"), std::string::npos) << shown->describe();
     ASSERT_TRUE(succeeded(pool->stop()));
     expect_nothing_left();
-    EXPECT_TRUE(eventually([] { return read_file("/proc/keys").find("varve:") == std::string::npos; })) << "the kernel collects it soon";
+    EXPECT_TRUE(test_support::eventually([] { return read_file("/proc/keys").find("varve:") == std::string::npos; }))
+        << "the kernel collects it soon";
 }
 
 // As in a container that is not allowed to use keyrings.

@@ -2,6 +2,7 @@
 #include "tests/guest/file/real_stacks.h"
 
 #include "tests/guest/device_mapper/real_devices.h"
+#include "tests/support/waiting.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -170,11 +171,8 @@ void RealStacks::expect_revision(const TestVolume& volume, const std::string& co
 }
 
 void RealStacks::expect_nothing_left() {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    const auto left = [&] { return devices() != 0 || loops_.list().value().size() != loops_before_; };
-    while (left() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_EQ(devices(), 0U);
-    EXPECT_EQ(loops_.list().value().size(), loops_before_);
+    EXPECT_TRUE(test_support::eventually([&] { return devices() == 0 && loops_.list().value().size() == loops_before_; }))
+        << devices() << " devices, " << loops_.list().value().size() << " loop devices, before " << loops_before_;
 }
 
 }  // namespace varve::file

@@ -186,9 +186,7 @@ TEST_F(TransactionTest, WritingWhileTheVmRunsIsBusy) {
 TEST_F(TransactionTest, StartWaitsAndThenRefusesWhileAWriterIsOpen) {
     OpenFile file(data(), O_WRONLY);
     ASSERT_EQ(file.write_at(0, new_content_), ok);
-    const auto begin = std::chrono::steady_clock::now();
     EXPECT_REFUSED(EBUSY, command("data", "start").error);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
     ASSERT_EQ(file.close(), ok);
     must("data", "start");
     must("data", "discard");

@@ -176,7 +176,7 @@ protected:
     }
     // Until the mount answers nobody any more; what asks then is returned, and answered later.
     [[nodiscard]] std::future<bool> wait_for_silence() const {
-        const auto deadline = std::chrono::steady_clock::now() + 60s;
+        const auto deadline = std::chrono::steady_clock::now() + test_support::patience;
         while (true) {
             auto asked = std::async(std::launch::async, [file = mount() / ".varve" / "version"] {
                 struct statx found {};

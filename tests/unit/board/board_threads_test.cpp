@@ -2,6 +2,7 @@
 // Readers beside the writer. ThreadSanitizer watches.
 #include "fs/board/refresher.h"
 #include "orchestrator/board_reader/board_reader.h"
+#include "tests/support/waiting.h"
 #include "tests/unit/board/board_directory.h"
 #include "tests/unit/engine/world.h"
 
@@ -14,15 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-template <class Condition>
-bool eventually(const Condition& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
+using test_support::eventually;
 
 TEST(BoardSlotThreads, AValueIsNeverAMixture) {
     protocol::BoardSlot<protocol::BoardTotals> slot;
@@ -151,7 +144,7 @@ TEST_F(Refreshing, EndsAtOnceWhileItWaits) {
     {
         const board::Refresher refresher(board_, catalogue_, [] { return std::vector<base::PoolName>(); }, traffic_, now_, {1h, 1h});
     }
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, test_support::patience);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/daemon/periodically.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +16,7 @@ TEST(Periodically, AgainAndAgainUntilItsEnd) {
         const Periodically work(std::chrono::milliseconds(1), [&] {
             if (++runs == 3) thrice.set_value();
         });
-        ASSERT_EQ(thrice.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+        ASSERT_EQ(thrice.get_future().wait_for(test_support::patience), std::future_status::ready);
     }
     EXPECT_GE(runs, 3);
 }

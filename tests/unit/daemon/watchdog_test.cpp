@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fs/daemon/watchdog.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +24,7 @@ public:
     }
     [[nodiscard]] bool reaches(int count) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 60s, [&] { return count_ >= count; });
+        return changed_.wait_for(lock, test_support::patience, [&] { return count_ >= count; });
     }
     [[nodiscard]] int count() {
         const std::lock_guard lock(mutex_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/hypervisor/listeners.h"
+#include "tests/support/waiting.h"
 
 #include <algorithm>
 #include <chrono>
@@ -25,7 +26,7 @@ public:
 
     // Whether such an event comes, or has come.
     template <class Kind, class Predicate>
-    [[nodiscard]] bool wait_for(Predicate predicate, std::chrono::seconds deadline = std::chrono::seconds(10)) {
+    [[nodiscard]] bool wait_for(Predicate predicate, std::chrono::seconds deadline = test_support::patience) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, deadline, [&] {
             return std::ranges::any_of(events_, [&](const Event& event) {

@@ -4,6 +4,7 @@
 
 #include "orchestrator/rpc/listen.h"
 #include "orchestrator/rpc/server.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 #include <boost/asio/executor_work_guard.hpp>
@@ -23,7 +24,7 @@
 
 namespace varve::rpc::tests {
 
-constexpr int patience = 10000;  // milliseconds
+constexpr int patience = std::chrono::milliseconds(test_support::patience).count();
 
 inline std::filesystem::path fresh_directory() {
     std::string pattern = testing::TempDir() + "varve-rpc-XXXXXX";

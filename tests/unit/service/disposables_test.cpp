@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/service/disposables.h"
 
+#include "tests/support/waiting.h"
 #include "tests/unit/definitions/samples.h"
 #include "tests/unit/service/fake_places.h"
 
@@ -47,9 +48,7 @@ protected:
     }
     // The removal happens in a thread of its own.
     bool goes(std::string_view vm) const {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-        while (store_->find(vm_name(vm)) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-        return !store_->find(vm_name(vm));
+        return test_support::eventually([&] { return !store_->find(vm_name(vm)); });
     }
 
     std::filesystem::path directory_;

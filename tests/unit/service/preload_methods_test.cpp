@@ -2,6 +2,7 @@
 // Preloading through the API, on the real loop: rights, what is shown, and what a template's change does to its preloaded disposables.
 #include "orchestrator/preloading/asio_loop.h"
 #include "orchestrator/service/methods.h"
+#include "tests/support/waiting.h"
 #include "tests/unit/service/fake_places.h"
 
 #include <nlohmann/json.hpp>
@@ -92,16 +93,13 @@ protected:
     }
     // Whether so many come to be ready.
     bool come_ready(const std::string& vm, std::size_t count) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (std::chrono::steady_clock::now() < end) {
+        return test_support::eventually([&] {
             const auto status = status_of(vm);
             std::size_t ready = 0;
             if (status.is_object())
                 for (const auto& each : status["preloads"]) ready += each["phase"] == "ready" && each["outdated"] == false ? 1U : 0U;
-            if (ready == count) return true;
-            std::this_thread::yield();
-        }
-        return false;
+            return ready == count;
+        });
     }
     bool lists(const std::string& vm, const json& params = json::object(), uid_t uid = 0) {
         const auto list = call("vm.list", params, uid).value();
@@ -254,8 +252,7 @@ TEST_F(PreloadMethods, OneThatIsKeptReadyIsNobodysToChange) {
     EXPECT_EQ(said("vm.console", {}, name, 0), "allowed");
     // Who resumes it has it: from then on it is as any other.
     EXPECT_EQ(said("vm.resume", {}, name, 0), "allowed");
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (preloading_->holds(vm_name(name)) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    ASSERT_TRUE(test_support::eventually([&] { return !preloading_->holds(vm_name(name)); }));
     EXPECT_EQ(said("vm.info", {}, name, mighty), "allowed");
     EXPECT_EQ(said("vm.attach", {{"path", "/dev/null"}}, name, 0), "allowed");
 }
@@ -360,8 +357,7 @@ TEST_F(PreloadMethods, RefreshMakesNewOnes) {
     ASSERT_TRUE(come_ready("dvm", 1));
     const auto before = status_of("dvm")["preloads"][0]["vm"];
     ASSERT_TRUE(call("preload.refresh", {{"template", "dvm"}}));
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (store_->find(vm_name(before.get<std::string>())) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    ASSERT_TRUE(test_support::eventually([&] { return !store_->find(vm_name(before.get<std::string>())); }));
     ASSERT_TRUE(come_ready("dvm", 1));
     EXPECT_NE(status_of("dvm")["preloads"][0]["vm"], before);
 }

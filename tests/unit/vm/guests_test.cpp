@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What hypervisors say of guests, in their order; and guests' memory.
+#include "tests/support/waiting.h"
 #include "tests/unit/vm/world.h"
 
 namespace varve::vm {
@@ -15,7 +16,7 @@ public:
           })) {}
     [[nodiscard]] bool comes_to(const std::string& text) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return text_ == text; });
+        return changed_.wait_for(lock, test_support::patience, [&] { return text_ == text; });
     }
 
 private:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/support/waiting.h"
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
@@ -69,8 +70,7 @@ TEST_F(HotPlugTest, TellsTheGuestOfASizeThatAnotherGave) {
     world.volumes.volumes["fast/work/data"].size = {std::uint64_t{4} << 20};
     world.machines->volume_grew(data);
     const auto told = [&] { return std::ranges::count(world.hypervisor->calls(), "resize_disk vdb 4194304"); };
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (told() == 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_TRUE(test_support::eventually([&] { return told() != 0; }));
     EXPECT_EQ(told(), 1);
 }
 
@@ -79,8 +79,7 @@ TEST_F(HotPlugTest, SaysThatAGuestDoesNotKnowItsNewSize) {
     world.storage->fail_next("look fast/work/data", {Errc::Io, {}, "this is broken"});
     world.machines->volume_grew(data);
     const auto trouble = [&] { return world.machines->info(work).value().trouble; };
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (trouble().empty() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_TRUE(test_support::eventually([&] { return !trouble().empty(); }));
     EXPECT_EQ(trouble(), "its guest does not know the new size of fast/work/data: this is broken");
     world.machines->volume_grew({named<base::PoolName>("fast"), other, named<base::VolumeName>("data")});
 }

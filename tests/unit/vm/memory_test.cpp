@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The host's memory, of which starts at the same time must not be promised the same.
+#include "tests/support/waiting.h"
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ protected:
                 if (++count == 1) asked.set_value();
             });
             second = std::async(std::launch::async, [&] { return world.machines->start(other, log.listener()); });
-            EXPECT_EQ(asked.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+            EXPECT_EQ(asked.get_future().wait_for(test_support::patience), std::future_status::ready);
             then();
         });
         EXPECT_TRUE(world.machines->start(work, log.listener()));
@@ -75,7 +76,7 @@ TEST_F(MemoryTest, IsThereAgainWhenAStartFails) {
             if (++count == 1) asked.set_value();
         });
         second = std::async(std::launch::async, [&] { return world.machines->start(other, {}); });
-        EXPECT_EQ(asked.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+        EXPECT_EQ(asked.get_future().wait_for(test_support::patience), std::future_status::ready);
     });
     ASSERT_FALSE(failed);
     EXPECT_NE(failed.error().message().find("stage 'create'"), std::string::npos) << failed.error().message();

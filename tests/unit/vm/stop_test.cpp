@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/support/waiting.h"
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
@@ -140,9 +141,8 @@ TEST_F(StopTest, KillsAGuestThatCannotBeAskedNoSoonerThanItSaid) {
     const auto report = world.machines->stop(work, {std::chrono::seconds(10), true}, [&](const StageEvent& event) {
         if (event.stage == Stage::Shutdown && event.what == StageEvent::What::Began)
             ends = std::thread([&] {
-                const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-                while (std::ranges::count(world.hypervisor->calls(), "request_shutdown") == 0 && std::chrono::steady_clock::now() < end)
-                    std::this_thread::yield();
+                EXPECT_TRUE(
+                    test_support::eventually([&] { return std::ranges::count(world.hypervisor->calls(), "request_shutdown") != 0; }));
                 world.hypervisor->guest_ends("work", StopReason::Shutdown);
             });
     });

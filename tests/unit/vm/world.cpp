@@ -52,7 +52,7 @@ World::World() {
     definitions = definitions::DefinitionStore::open(directory).value();
     settings.default_hypervisor = "test:///fake";
     settings.console_directory = directory;
-    settings.patience = std::chrono::seconds(10);
+    settings.patience = test_support::patience;
     start_orchestrator();
 }
 

@@ -6,6 +6,7 @@
 #include "tests/fakes/fake_hypervisor.h"
 #include "tests/fakes/fake_storage.h"
 #include "tests/fakes/fake_xenstore.h"
+#include "tests/support/waiting.h"
 
 #include <gtest/gtest.h>
 
@@ -44,7 +45,7 @@ private:
 class VmLog {
 public:
     void note(const VmEvent& event);
-    [[nodiscard]] bool wait_for(std::string_view vm, VmState state, std::chrono::seconds deadline = std::chrono::seconds(10));
+    [[nodiscard]] bool wait_for(std::string_view vm, VmState state, std::chrono::seconds deadline = test_support::patience);
 
 private:
     std::mutex mutex_;
