@@ -60,7 +60,6 @@ Errc code_for(int number) {
 void set_up_libdevmapper() {
     ::dm_log_with_errno_init(collect_log);
     (void)::dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);  // fails only for a mode it does not know
-    ::dm_udev_set_sync_support(1);                               // which one before may have given up
 }
 
 DmTask& DmTask::device(DeviceNumber device) {

@@ -32,14 +32,17 @@ bool reaches_zero(int semaphore, Clock::time_point end) {
 
 }  // namespace
 
-UdevAnswer wait_for_udev(std::uint32_t cookie, std::chrono::milliseconds deadline) {
+UdevAnswer UdevWait::wait(std::uint32_t cookie) {
     if (cookie == 0) return UdevAnswer::Done;
     const int semaphore = ::semget(static_cast<key_t>(cookie), 1, 0);
     if (semaphore < 0) return UdevAnswer::Done;  // nobody counts any more
+    const unsigned halvings = halvings_;
     sembuf own{.sem_num = 0, .sem_op = -1, .sem_flg = IPC_NOWAIT};
     const bool waits = ::semop(semaphore, &own, 1) == 0;
-    const bool done = waits && reaches_zero(semaphore, Clock::now() + deadline);
+    const bool done = waits && reaches_zero(semaphore, Clock::now() + patience());
     (void)::semctl(semaphore, 0, IPC_RMID);  // udev removes none; failing, it is gone already
+    constexpr unsigned most_halvings = 6;
+    halvings_ = done ? 0 : std::min(halvings + 1, most_halvings);  // several that wait at once halve it once
     return done ? UdevAnswer::Done : UdevAnswer::TimedOut;
 }
 

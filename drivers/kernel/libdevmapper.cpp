@@ -2,7 +2,6 @@
 #include "drivers/kernel/libdevmapper.h"
 
 #include "drivers/kernel/dm_task.h"
-#include "drivers/kernel/dm_udev.h"
 
 #include <fcntl.h>
 
@@ -73,7 +72,7 @@ Result<> check_node(const DmName& name, DeviceNumber device) {
 
 }  // namespace
 
-LibDeviceMapper::LibDeviceMapper(std::chrono::milliseconds udev_deadline) : udev_deadline_(udev_deadline) { set_up_libdevmapper(); }
+LibDeviceMapper::LibDeviceMapper(std::chrono::milliseconds udev_deadline) : udev_(udev_deadline) { set_up_libdevmapper(); }
 
 Result<> LibDeviceMapper::open_control(const Lock& /*lock*/) const {
     if (control_open_) return {};
@@ -225,10 +224,9 @@ Result<> LibDeviceMapper::rename(const DmName& from, const DmName& to) {
 }
 
 Result<> LibDeviceMapper::settle(DmPending& pending) {
-    const auto answer = wait_for_udev(std::exchange(pending.cookie, 0), udev_deadline_);
+    (void)udev_.wait(std::exchange(pending.cookie, 0));  // what it has not done is done here
     const Lock lock(mutex_);
-    if (answer == UdevAnswer::TimedOut) ::dm_udev_set_sync_support(0);
-    ::dm_task_update_nodes();  // makes and removes what udev has not
+    ::dm_task_update_nodes();
     return {};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers/kernel/device_mapper.h"
+#include "drivers/kernel/dm_udev.h"
 
 #include <chrono>
 #include <mutex>
@@ -16,11 +17,12 @@ namespace varve::kernel {
 // never while waiting for udev. Suspend, which may write for long, runs beside it: of what is shared it changes only a counter that
 // libdevmapper uses for a debug line (dm_task_run in libdm-iface.c, 1.02.185).
 //
-// udev: when it runs (and DM_DISABLE_UDEV is not set) it makes the nodes, and each call waits for it up to the deadline. Without udev, or when it
-// has once not answered in time, libdevmapper makes them and nobody is waited for; a udev that starts later does no harm.
+// udev: when it runs (and DM_DISABLE_UDEV is not set) it makes the nodes, and each call waits for it (UdevWait). Without udev, or when it
+// has not answered in time, libdevmapper makes them. It goes on being waited for, because what it still has to do of a device that has gone
+// would take away the node of the next one with that name (link_update in systemd's udev-node.c, 252).
 class LibDeviceMapper final : public DeviceMapper {
 public:
-    explicit LibDeviceMapper(std::chrono::milliseconds udev_deadline = std::chrono::seconds(10));
+    explicit LibDeviceMapper(std::chrono::milliseconds udev_deadline = std::chrono::seconds(30));
 
     [[nodiscard]] base::Result<bool> has_target(const std::string& type) const override;
     [[nodiscard]] base::Result<DeviceNumber> create(const DmName& name, const DmUuid& uuid, const DmTable& table, DmAccess access,
@@ -58,7 +60,7 @@ private:
     [[nodiscard]] base::Result<> give_node_back(const DmName& name);
     [[nodiscard]] base::Result<> run_remove(const DmName& name, bool when_unused, DmPending& pending);
 
-    std::chrono::milliseconds udev_deadline_;
+    UdevWait udev_;
     mutable std::mutex mutex_;           // over every command of libdevmapper but suspend
     mutable bool control_open_ = false;  // under mutex_
 };
