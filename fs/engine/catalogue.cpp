@@ -44,8 +44,7 @@ Result<> Catalogue::remove(const base::PoolName& name) {
     if (!pool) return fail(Errc::NotFound, "there is no pool " + name.str());
     std::vector<LockKey> everything;
     for (const auto& vm : pool->vms()) everything.push_back({vm->name(), {}});
-    const Patience patience{std::chrono::seconds(2)};
-    const auto held = TRY(pool->locks().acquire(std::move(everything), patience));  // nothing can start meanwhile
+    const auto held = TRY(pool->locks().acquire(std::move(everything), Patience(std::chrono::seconds(2))));  // nothing can start meanwhile
     TRY(unused(*pool));
     TRY(pool->driver().before_removal());
     pool->close();

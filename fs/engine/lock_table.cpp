@@ -23,12 +23,12 @@ const LockKey* LockTable::conflict(const std::vector<LockKey>& keys) const {
     return nullptr;
 }
 
-base::Result<VolumeLock> LockTable::acquire(std::vector<LockKey> keys, const Patience& patience) {
+base::Result<VolumeLock> LockTable::acquire(std::vector<LockKey> keys, Patience patience) {
     std::unique_lock lock(mutex_);
-    if (!released_.wait_for(lock, patience.interrupted, patience.wait, [&] { return conflict(keys) == nullptr; })) {
+    if (!patience.wait(released_, lock, [&] { return conflict(keys) == nullptr; })) {
         const auto* other = conflict(keys);
         const auto name = other->volume ? base::VolumePath{other->vm, *other->volume}.str() : other->vm.str();
-        if (patience.interrupted.stop_requested())
+        if (patience.interrupted())
             return base::fail(base::Errc::Interrupted,
                               "interrupted while " + name + " was being changed by another operation; nothing was done");
         return base::fail(base::Errc::Busy, name + " is being changed by another operation");

@@ -6,7 +6,6 @@
 #include "drivers/base/result.h"
 #include "fs/engine/patience.h"
 
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -43,7 +42,7 @@ private:
 class LockTable {
 public:
     // Busy when not all are free in time.
-    [[nodiscard]] base::Result<VolumeLock> acquire(std::vector<LockKey> keys, const Patience& patience);
+    [[nodiscard]] base::Result<VolumeLock> acquire(std::vector<LockKey> keys, Patience patience);
 
 private:
     friend class VolumeLock;

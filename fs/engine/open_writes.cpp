@@ -16,8 +16,7 @@ using base::Result;
 namespace {
 
 Result<> still_written(const Transaction& transaction, const Patience& patience) {
-    if (patience.interrupted.stop_requested())
-        return fail(Errc::Interrupted, "interrupted while waiting; nothing was done: " + transaction.description());
+    if (patience.interrupted()) return fail(Errc::Interrupted, "interrupted while waiting; nothing was done: " + transaction.description());
     return fail(Errc::Busy, transaction.description());
 }
 
@@ -73,17 +72,17 @@ std::shared_ptr<Transaction> OpenWrites::writer_of(const std::optional<base::Vol
     return nullptr;
 }
 
-Result<> OpenWrites::wait_closed(const std::string& file, const Patience& patience) {
+Result<> OpenWrites::wait_closed(const std::string& file, Patience& patience) {
     drop_abandoned();
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, patience.interrupted, patience.wait, [&] { return !transactions_.contains(file); })) return {};
+    if (patience.wait(changed_, lock, [&] { return !transactions_.contains(file); })) return {};
     return still_written(*transactions_.at(file), patience);
 }
 
-Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, const Patience& patience) {
+Result<> OpenWrites::wait_closed(const std::optional<base::VolumeName>& volume, Patience patience) {
     drop_abandoned();
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, patience.interrupted, patience.wait, [&] { return writer_of(volume) == nullptr; })) return {};
+    if (patience.wait(changed_, lock, [&] { return writer_of(volume) == nullptr; })) return {};
     return still_written(*writer_of(volume), patience);
 }
 
@@ -148,14 +147,11 @@ void OpenWrites::leaves(const std::shared_ptr<ScratchFile>& scratch) {
     leaving_.push_back(scratch);
 }
 
-bool OpenWrites::wait_left(const Patience& patience) {
+bool OpenWrites::wait_left(Patience patience) {
     constexpr std::chrono::milliseconds look{5};  // the kernel's last reference goes with a FORGET, of which nobody tells us
-    const auto deadline = std::chrono::steady_clock::now() + patience.wait;
-    const auto all_left = [&] { return std::ranges::all_of(leaving_, [](const auto& each) { return each.expired(); }); };
     std::unique_lock lock(mutex_);
-    while (!changed_.wait_for(lock, patience.interrupted, look, all_left))
-        if (patience.interrupted.stop_requested() || std::chrono::steady_clock::now() >= deadline) return false;
-    return true;
+    return patience.wait(
+        changed_, lock, [&] { return std::ranges::all_of(leaving_, [](const auto& each) { return each.expired(); }); }, look);
 }
 
 }  // namespace varve::engine

@@ -41,12 +41,18 @@ public:
 
     // Waits until nothing writes `file`. Busy, naming the writer, when that takes too long.
     // close() returns before the kernel has told us of the release, so who comes right after a close must wait a little.
-    [[nodiscard]] base::Result<> wait_closed(const std::string& file, const Patience& patience);
+    [[nodiscard]] base::Result<> wait_closed(const std::string& file, Patience& patience);
+    [[nodiscard]] base::Result<> wait_closed(const std::string& file, Patience&& patience) { return wait_closed(file, patience); }
     // The same for everything that belongs to a volume, revisions being restored included; nullopt: the whole VM.
-    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, const Patience& patience);
+    [[nodiscard]] base::Result<> wait_closed(const std::optional<base::VolumeName>& volume, Patience patience);
     // Waits until what is just being closed is closed, at most this long after its flush; then it counts as open.
     void let_close(std::chrono::milliseconds wait_release) const;
-    // Waits until `done` holds; woken by changed().
+    // Wait until `done` holds; woken by changed().
+    template <class Condition>
+    bool wait(Patience patience, Condition done) const {
+        std::unique_lock lock(mutex_);
+        return patience.wait(changed_, lock, done);
+    }
     template <class Condition>
     bool wait_until(std::chrono::steady_clock::time_point deadline, Condition done) const {
         std::unique_lock lock(mutex_);
@@ -63,7 +69,7 @@ public:
     // One that was taken to be removed, but is still open: its image goes with its last release.
     void leaves(const std::shared_ptr<ScratchFile>& scratch);
     // Waits until all of these have gone; false when that takes too long.
-    bool wait_left(const Patience& patience);
+    bool wait_left(Patience patience);
 
 private:
     void drop_abandoned();

@@ -87,8 +87,7 @@ void StartPreparer::prepare(const Request& request) {
     if (!view || !ready_to_prepare(*view)) return;
     const base::VolumePath path{vm->name(), request.volume};
     const auto lock_if_current = [&]() -> std::unique_ptr<api::Pool::StillCurrent> {
-        const Patience patience{std::chrono::seconds(2)};
-        auto lock = vm->pool().locks().acquire({{path.vm, path.volume}}, patience);
+        auto lock = vm->pool().locks().acquire({{path.vm, path.volume}}, Patience(std::chrono::seconds(2)));
         const auto now = vm->volume(request.volume);
         if (!lock || vm->pool().find(path.vm) != vm || !now || !ready_to_prepare(*now) || now->committed->id != view->committed->id)
             return nullptr;

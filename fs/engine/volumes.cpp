@@ -74,10 +74,9 @@ Result<VolumeLock> Volumes::lock(const VolumeRef& volume) const {
 
 Result<VolumeLock> Volumes::lock_unwritten(const VolumeRef& volume) const {
     const auto file = paths::volume_file(volume.volume);
-    const auto deadline = std::chrono::steady_clock::now() + settings_.wait_busy;
+    auto patience = this->patience();
     while (true) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        TRY(volume.vm->writes().wait_closed(file, {std::max(left, std::chrono::milliseconds(0)), interrupted_}));
+        TRY(volume.vm->writes().wait_closed(file, patience));
         auto held = TRY(lock(volume));
         // Somebody may have begun to write between the wait and the lock; nobody can while it is held.
         if (!volume.vm->writes().find(file)) return held;

@@ -47,8 +47,7 @@ Result<std::shared_ptr<Transaction>> Writes::begin(const VolumeRef& volume, cons
 void Writes::let_close(OpenWrites& writes, const Transaction& closing, const Writer& writer) const {
     if (!closing.closing()) return;
     const auto patience = closing.process() == writer.process ? volumes_.settings().wait_release : volumes_.settings().wait_busy;
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    (void)writes.wait_until(deadline, [&] { return !closing.closing() || !closing.has_handles(); });      // late: joined or Busy
+    (void)writes.wait(patience, [&] { return !closing.closing() || !closing.has_handles(); });            // late: joined or Busy
     if (!closing.has_handles()) (void)writes.wait_closed(closing.file(), volumes_.settings().wait_busy);  // the same
 }
 
@@ -228,8 +227,7 @@ Result<> Writes::publish_scratch(Vm& from, const std::string& name, const Volume
             return {};
         }
         // close() returns before the kernel has told us of the release, so who renames right after a close must wait a little.
-        const auto deadline = std::chrono::steady_clock::now() + volumes_.settings().wait_busy;
-        if (!from.writes().wait_until(deadline, [&] { return scratch->claim(); }))
+        if (!from.writes().wait(volumes_.settings().wait_busy, [&] { return scratch->claim(); }))
             return fail(Errc::Busy, name + " is still open for writing; close it before it is renamed");
         if (scratch->spoiled()) {
             scratch->unclaim();
