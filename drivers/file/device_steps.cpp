@@ -48,12 +48,12 @@ Result<bool> make_usable(Ports& ports, const PoolDevice& device) {
 }
 
 Result<bool> keep_if_there(Ports& ports, const kernel::DmName& name) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    while (true) {
+    constexpr int most_looks = 1000;  // a millisecond each, not counting what else passes
+    for (int look = 1;; ++look) {
         const auto kept = ports.mapper.keep(name);
         if (kept) return true;
         if (kept.error().code == Errc::NotFound) return false;
-        if (kept.error().code != Errc::Busy || std::chrono::steady_clock::now() >= end) return base::Failure(kept.error());
+        if (kept.error().code != Errc::Busy || look == most_looks) return base::Failure(kept.error());
         std::this_thread::sleep_for(std::chrono::milliseconds(1));  // nothing tells when it has gone
     }
 }

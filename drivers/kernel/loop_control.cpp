@@ -220,13 +220,15 @@ Result<> LoopControl::detach(const LoopDevice& loop) {
         if (!is_still(TRY(look_at(device->get())), loop)) return {};
         if (::ioctl(device->get(), LOOP_CLR_FD) != 0 && errno != ENXIO) return fail_errno(errno, "cannot detach " + loop.path().string());
     }
-    const auto end = std::chrono::steady_clock::now() + patience_;
-    for (auto pause = std::chrono::microseconds(200); !TRY(is_gone(loop)); pause *= 2) {
-        if (std::chrono::steady_clock::now() >= end) {
+    // Pauses are counted, not the time: who closes it gets nothing done either while the machine stands still.
+    std::chrono::microseconds waited{0};
+    for (std::chrono::microseconds pause{200}; !TRY(is_gone(loop)); pause = std::min(pause * 2, std::chrono::microseconds(20'000))) {
+        if (waited >= patience_) {
             if (!loop.autoclear) TRY(take_back_autoclear(loop));
             return TRY(is_gone(loop)) ? Result<>{} : in_use(loop);
         }
-        std::this_thread::sleep_for(std::min(pause, std::chrono::microseconds(20'000)));  // nothing tells when a device is closed
+        std::this_thread::sleep_for(pause);  // nothing tells when a device is closed
+        waited += pause;
     }
     return {};
 }
