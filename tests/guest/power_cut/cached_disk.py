@@ -16,6 +16,7 @@ import dataclasses
 import os
 
 SECTOR = 512
+ONLY_THE_LAST = "only the last write"  # what it relies on is lost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +79,8 @@ class CachedDisk:
     def after_cut(self, cut, random, disk):
         """Writes into the empty file `disk` what the disk may hold after a cut before request number `cut`. Says in words how it was."""
         durable = self.durable(cut)
-        kept = random.choice((0, 0, 0.2, 0.5, 0.8, 1))  # losing everything shows most
+        kept = random.choice((0, 0, 0.2, 0.5, 0.8, 1, ONLY_THE_LAST))  # losing everything shows most
+        last = max((number for number, request in enumerate(self.requests[:cut]) if isinstance(request, Write)), default=None)
         copy_sparse(self._base, disk)
         fates = {"whole": 0, "torn": 0, "lost": 0}
         for number, request in enumerate(self.requests[:cut]):
@@ -88,7 +90,7 @@ class CachedDisk:
                 _write(disk, request.offset, request.data)
                 continue
             sectors = range(0, len(request.data), SECTOR)
-            reached = _fate(sectors, random, kept)
+            reached = _fate(sectors, random, kept if kept != ONLY_THE_LAST else int(number == last))
             for at in reached:
                 _write(disk, request.offset + at, request.data[at:at + SECTOR])
             fates["lost" if not reached else "whole" if len(reached) == len(sectors) else "torn"] += 1

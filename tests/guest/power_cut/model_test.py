@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 import nbd
-from cached_disk import SECTOR, CachedDisk
+from cached_disk import ONLY_THE_LAST, SECTOR, CachedDisk
 from told import Told
 
 SIZE = 64 * SECTOR
@@ -37,7 +37,7 @@ class Fate(random.Random):
         return 0.5
 
 
-LOST, KEPT = Fate(0), Fate(1)
+LOST, KEPT, LAST_KEPT = Fate(0), Fate(1), Fate(ONLY_THE_LAST)
 
 
 class DiskTest(unittest.TestCase):
@@ -64,6 +64,13 @@ class DiskTest(unittest.TestCase):
         self.write(1, "a", 2)
         self.assertEqual(self.after(LOST), "oooooooo")
         self.assertEqual(self.after(KEPT), "oaaooooo")
+
+    def test_the_last_write_may_be_kept_without_those_before_it(self):
+        self.write(0, "a")
+        self.flush()
+        self.write(1, "b")
+        self.write(3, "c", 2)
+        self.assertEqual(self.after(LAST_KEPT), "aooccooo")
 
     def test_the_guest_reads_what_is_in_the_cache(self):
         self.write(1, "a")
