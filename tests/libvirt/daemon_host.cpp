@@ -34,11 +34,6 @@ void DaemonTest::TearDown() {
     Orchestrator::TearDown();
 }
 
-void DaemonTest::start_orchestrator() {
-    process_ = start();
-    (void)connected();
-}
-
 void DaemonTest::define(const std::string& name, const std::string& job, const std::string& more) {
     int status = 0;
     const auto said = varve({"create", "-p", pool_ + "/" + name + "/data", "16M"}, &status);
@@ -57,20 +52,6 @@ nlohmann::json DaemonTest::must(const std::string& method, const nlohmann::json&
     auto result = client.call(method, params);
     EXPECT_TRUE(result) << method << ": " << result.error().message();
     return result.value_or(nlohmann::json::object());
-}
-
-void DaemonTest::kill_at(const std::string& method, const std::string& vm, const std::string& stage, const std::string& what,
-                         const std::function<bool()>& then) {
-    auto client = connected();
-    bool killed = false;
-    const auto outcome = client.call(method, {{"vm", vm}}, [&](std::string_view name, const nlohmann::json& told) {
-        if (killed || name != "vm.stage" || told["stage"] != stage || told["what"] != what) return;
-        EXPECT_TRUE(!then || eventually(then));
-        kill_orchestrator();
-        killed = true;
-    });
-    EXPECT_TRUE(killed) << method << " ended before: " << (outcome ? "well" : outcome.error().message());
-    if (killed) start_orchestrator();
 }
 
 bool DaemonTest::comes_to(const std::string& vm, const std::string& wanted) {

@@ -4,6 +4,7 @@
 
 #include "orchestrator/hypervisor/libvirt_hypervisor.h"
 #include "tests/libvirt/private_libvirtd.h"
+#include "tests/orchestrator/running.h"
 #include "tests/support/varve_daemon.h"
 #include "tests/support/waiting.h"
 
@@ -25,7 +26,7 @@ struct DaemonHost {
 };
 
 // An orchestrator, and a pool of its own for each test.
-class DaemonTest : public tests::Orchestrator {
+class DaemonTest : public tests::RunningOrchestrator {
 public:
     static inline DaemonHost host;
 
@@ -39,11 +40,6 @@ protected:
     // A VM whose only volume, `data`, is 16 MiB large; `job` is what its guest does (vm-init). It counts as running at once.
     void define(const std::string& name, const std::string& job, const std::string& more = "class = \"standalone\"\n");
     nlohmann::json must(const std::string& method, const nlohmann::json& params);
-    // Kills the orchestrator as soon as it tells that, in the middle of the method, and `then` holds; then starts another.
-    void kill_at(const std::string& method, const std::string& vm, const std::string& stage, const std::string& what,
-                 const std::function<bool()>& then = {});
-    void kill_orchestrator() { EXPECT_EQ(process_->end(SIGKILL), -SIGKILL); }
-    void start_orchestrator();
 
     [[nodiscard]] std::string state(const std::string& vm) { return must("vm.info", {{"vm", vm}})["state"].get<std::string>(); }
     [[nodiscard]] bool comes_to(const std::string& vm, const std::string& wanted);
@@ -55,7 +51,6 @@ protected:
     [[nodiscard]] std::string control(const std::string& vm, const std::string& file) const;
 
     std::string pool_;
-    std::unique_ptr<tests::Process> process_;
 };
 
 }  // namespace varve::libvirt_test

@@ -30,6 +30,7 @@ TEST_F(Killed, InTheMiddleOfAStart) {
     for (int before = 0; const auto& moment : moments) {
         SCOPED_TRACE(std::string(moment.stage) + " " + moment.what);
         kill_at("vm.start", "work", moment.stage, moment.what, moment.then);
+        start_orchestrator();
         const auto found = state("work");
         ASSERT_TRUE(found == "halted" || found == "running") << found;
         if (found == "halted" && runs() == before) {
@@ -74,12 +75,14 @@ TEST_F(KilledWithAGuest, ThatRunsOnAndIsStoppedByTheNext) {
     EXPECT_FALSE(client.call("vm.start", {{"vm", "work"}})) << "it runs already";
     // Killed while the volumes commit, too.
     kill_at("vm.kill", "work", "stop-volumes", "began");
+    start_orchestrator();
     expect_stopped_and_kept();
 }
 
 TEST_F(KilledWithAGuest, ThatIsBeingKilled) {
     start_one();
     kill_at("vm.kill", "work", "shutdown", "began");
+    start_orchestrator();
     if (state("work") == "running") (void)must("vm.kill", {{"vm", "work"}});
     expect_stopped_and_kept();
 }

@@ -115,7 +115,7 @@ TEST_F(Disposables, ANamedOneStays) {
         EXPECT_TRUE(listed().contains("mail"));
     }
     kill_orchestrator();
-    start_again();
+    start_orchestrator();
     EXPECT_TRUE(listed().contains("mail"));
     EXPECT_EQ(must({"vm", "rm", "mail"}), "mail  removed\n");
     EXPECT_FALSE(directories().contains("mail"));
@@ -127,7 +127,7 @@ TEST_F(Disposables, AfterAKillOfTheOrchestratorNothingIsLeftOfThem) {
     const auto second = run();
     kill_orchestrator();
     EXPECT_EQ(control(first, "private", "state"), "started");
-    start_again();
+    start_orchestrator();
     EXPECT_TRUE(eventually([&] { return listed() == std::set<std::string>{"dvm", "fedora"}; }));
     EXPECT_TRUE(eventually([&] { return directories() == std::set<std::string>{"dvm", "fedora"}; })) << first << " " << second;
     EXPECT_EQ(files(), std::set<std::string>());
@@ -174,7 +174,7 @@ TEST_F(Disposables, AfterARebootNothingIsLeftOfTheUnnamedAndTheNamedStartAnew) {
     {
         const Reboot reboot(directory_);
         EXPECT_EQ(control(name, "private", "state"), "dirty");
-        start_again();
+        start_orchestrator();
         EXPECT_TRUE(gone(name)) << control(name, "private", "state");
         EXPECT_EQ(control("mail", "private", "state"), "dirty") << "until somebody needs it";
         (void)must({"vm", "start", "mail"});
@@ -184,7 +184,7 @@ TEST_F(Disposables, AfterARebootNothingIsLeftOfTheUnnamedAndTheNamedStartAnew) {
         (void)must({"vm", "kill", "mail"});
         process_.reset();
     }
-    start_again();
+    start_orchestrator();
 }
 
 // The mount may come after the orchestrator.
@@ -193,7 +193,7 @@ TEST_F(Disposables, AfterARebootTheyGoAsSoonAsTheMountIsThere) {
     kill_orchestrator();
     std::filesystem::remove_all(directory_ / "run");
     daemon->kill();
-    start_again();
+    start_orchestrator();
     EXPECT_TRUE(eventually([&] { return log().find(name + ": cannot be removed: ") != std::string::npos; }));
     const Reboot reboot(directory_, Reboot::Mount::IsGone);
     EXPECT_TRUE(gone(name));
@@ -210,7 +210,7 @@ TEST_F(Disposables, AfterAKillInTheMiddleOfAStart) {
         while (std::chrono::steady_clock::now() < moment) {}
         kill_orchestrator();
         (void)running.wait();
-        start_again();
+        start_orchestrator();
         EXPECT_TRUE(eventually([&] { return listed() == std::set<std::string>{"dvm", "fedora"}; })) << varve({"vm", "ls"});
         EXPECT_TRUE(eventually([&] { return directories() == std::set<std::string>{"dvm", "fedora"}; }));
         EXPECT_EQ(files(), std::set<std::string>());

@@ -2,7 +2,7 @@
 // varve-orchestrator on a real mount.
 #pragma once
 
-#include "tests/orchestrator/orchestrator.h"
+#include "tests/orchestrator/running.h"
 #include "tests/support/varve_daemon.h"
 
 #include <set>
@@ -10,7 +10,7 @@
 namespace varve::tests {
 
 // One mount for all tests; each has an orchestrator, and a pool of its own on it.
-class MountedOrchestrator : public Orchestrator {
+class MountedOrchestrator : public RunningOrchestrator {
 public:
     static inline test_support::VarveDaemon* daemon = nullptr;
     static inline std::filesystem::path disk;
@@ -21,11 +21,7 @@ protected:
         pool_ = directory_.filename().string();
         std::filesystem::create_directory(disk / pool_);
         (void)must({"pool", "add", pool_, "file-reflink", "dir_path=" + (disk / pool_).string()});
-        start_again();
-    }
-    void TearDown() override {
-        process_.reset();
-        Orchestrator::TearDown();
+        start_orchestrator();
     }
 
     [[nodiscard]] std::filesystem::path mountpoint() const override { return daemon->mountpoint(); }
@@ -51,14 +47,8 @@ protected:
             if (entry.path().filename() != ".varve") names.insert(entry.path().filename());
         return names;
     }
-    void kill_orchestrator() { EXPECT_EQ(process_->end(SIGKILL), -SIGKILL); }
-    void start_again() {
-        process_ = start();
-        (void)connected();
-    }
 
     std::string pool_;
-    std::unique_ptr<Process> process_;
 };
 
 }  // namespace varve::tests
