@@ -46,9 +46,11 @@ Result<vm::StartReport> run(Disposables& disposables, preloading::Preloading& pr
     });
     const auto preloaded = TRY(promise->get_future().get());
     if (!preloaded) {
-        auto started = disposables.start(template_vm, call.caller.uid, telling(call, access, std::nullopt));
+        StartTelling told(call, access, std::nullopt);
+        auto started = disposables.start(template_vm, call.caller.uid, told.listener());
         preloading.cold_start_ended(request);
-        if (started) started->needed = shown_of(std::move(started->needed), access.shown_to(call.caller));
+        if (!started) return told.explained(std::move(started).error());
+        started->needed = shown_of(std::move(started->needed), access.shown_to(call.caller));
         return started;
     }
     disposables.keep_requester(*preloaded);

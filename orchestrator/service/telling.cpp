@@ -15,6 +15,30 @@ vm::StageListener telling(const rpc::Call& call, const Access& access, const std
     };
 }
 
+StartTelling::StartTelling(const rpc::Call& call, const Access& access, const std::optional<base::VmName>& vm)
+    : tell_(telling(call, access, vm)), shown_(access.shown_to(call.caller)) {}
+
+vm::StageListener StartTelling::listener() {
+    return [this](const vm::StageEvent& event) {
+        if (event.what == vm::StageEvent::What::Failed && shown_(event.vm)) failed_.push_back(event);
+        tell_(event);
+    };
+}
+
+base::Failure StartTelling::explained(base::Error error) const {
+    const auto message = error.message();
+    // The last to fail is the first reason; that of the VM itself stands in the error.
+    for (auto event = failed_.rbegin(); event != failed_.rend(); ++event)
+        if (message.find(event->remark) == std::string::npos)
+            error.context.append("; starting ")
+                .append(event->vm.str())
+                .append(" failed at the stage '")
+                .append(name_of(event->stage))
+                .append("': ")
+                .append(event->remark);
+    return base::Failure(std::move(error));
+}
+
 std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown) {
     std::erase_if(reports, [&](const vm::StartReport& report) { return !shown(report.vm); });
     for (auto& report : reports) report.needed = shown_of(std::move(report.needed), shown);

@@ -7,12 +7,28 @@
 #include "orchestrator/vm/machines.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace varve::service {
 
 // Tells the stages of the VM itself (none: of no VM in particular), and of others that the caller sees. For as long as the call lasts.
 [[nodiscard]] vm::StageListener telling(const rpc::Call& call, const Access& access, const std::optional<base::VmName>& vm);
+
+// The same for a start, whose errors do not say why VMs failed that only needed ones need, nor why needed ones did. For one call, and its thread.
+class StartTelling {
+public:
+    StartTelling(const rpc::Call& call, const Access& access, const std::optional<base::VmName>& vm);
+
+    [[nodiscard]] vm::StageListener listener();
+    // The error of the start, with the reasons of those that the caller sees.
+    [[nodiscard]] base::Failure explained(base::Error error) const;
+
+private:
+    const vm::StageListener tell_;
+    const definitions::Shown shown_;
+    std::vector<vm::StageEvent> failed_;
+};
 
 // Without those of VMs that may not be shown, of which nothing is told.
 [[nodiscard]] std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown);

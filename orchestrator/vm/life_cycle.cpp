@@ -107,7 +107,7 @@ public:
         claim->set_trouble(error.message());
         claim->set_state(starting->undone() ? VmState::Halted : VmState::Unknown, error.message());
         claim.reset();
-        needs_.stop(report.needed, stages);
+        needs_.stop(vm, report.needed, listener);
         return base::Failure(std::move(error));
     }
 

@@ -46,7 +46,7 @@ Result<std::optional<StartReport>> Needs::ensure_runs(const VmName& vm, const st
         // Somebody else has begun it, or its stop was called off.
         const auto now = board_.info(vm).state;
         if (report.error().code != Errc::Busy || (now != VmState::Starting && now != VmState::Running))
-            return base::Failure(base::with_context(std::move(report).error(), why));
+            return fail(report.error().code, why + ", which could not be started");
     }
 }
 
@@ -55,14 +55,17 @@ std::chrono::milliseconds Needs::readiness_deadline(const VmName& vm) const {
     return definition ? definition->readiness.deadline : std::chrono::milliseconds(0);
 }
 
-void Needs::stop(const std::vector<StartReport>& started, const StageRunner& stages) {
+void Needs::stop(const VmName& vm, const std::vector<StartReport>& started, const StageListener& listener) {
     for (auto left = started.size(); left > 0; --left) {
         const auto& one = started[left - 1];
         if (needed_by_others(one.vm)) continue;
-        const auto stopped = machines_.stop(one.vm, {}, {});
-        stages.undone(Stage::Needs,
-                      stopped ? one.vm.str() + " was stopped again" : one.vm.str() + " runs on: " + stopped.error().message());
-        stop(one.needed, stages);
+        StopRequest request;
+        // Another start may have begun since, and rely on it.
+        request.agree = [&] { return needed_by_others(one.vm) ? fail(Errc::Busy, one.vm.str() + " is needed by another VM") : Result<>(); };
+        const auto stopped = machines_.stop(one.vm, request, listener);
+        if (listener)
+            listener({vm, Stage::Needs, StageEvent::What::Undone, {}, one.vm.str() + (stopped ? " was stopped again" : " runs on")});
+        stop(one.vm, one.needed, listener);
     }
 }
 

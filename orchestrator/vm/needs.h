@@ -3,7 +3,6 @@
 #pragma once
 
 #include "orchestrator/vm/board.h"
-#include "orchestrator/vm/stage_runner.h"
 #include "orchestrator/vm/surroundings.h"
 
 #include <optional>
@@ -19,11 +18,12 @@ public:
     Needs(const Surroundings& world, const Board& board, Machines& machines) : world_(world), board_(board), machines_(machines) {}
 
     // Those of the VM run, or are started in their order: `started` says which, also after a failure. InvalidArgument: what the definition refers to is
-    // not there, or goes in a circle.
+    // not there, or goes in a circle. Errors name nothing that only a needed VM needs, nor why one failed: not everybody who sees the VM sees these, whose
+    // own stages and troubles tell it.
     [[nodiscard]] base::Result<> start(const definitions::VmDefinition& vm, std::vector<StartReport>& started,
                                        const StageListener& listener);
-    // What was started for a start that failed, last first, unless somebody else needs it by now.
-    void stop(const std::vector<StartReport>& started, const StageRunner& stages);
+    // What was started for the start of `vm`, which failed: last first, unless somebody else needs it by now.
+    void stop(const base::VmName& vm, const std::vector<StartReport>& started, const StageListener& listener);
 
 private:
     [[nodiscard]] base::Result<> check_references(const definitions::VmDefinition& vm) const;

@@ -35,6 +35,7 @@ public:
     base::Result<vm::StartReport> start(const base::VmName& vm, const vm::StageListener& listener) override {
         if (start_fails) return base::fail(base::Errc::NoSpace, "no memory");
         if (TRY(info(vm)).state != vm::VmState::Halted) return base::fail(base::Errc::Busy, "'" + vm.str() + "' runs already");
+        if (const auto failing = broken.find(vm); failing != broken.end()) return failed(vm, vm::Stage::Create, failing->second, listener);
         if (listener) listener({vm, vm::Stage::Create, vm::StageEvent::What::Done, std::chrono::microseconds(7), ""});
         if (start_fails_late) {
             become(vm, vm::VmState::Halted);
@@ -44,8 +45,13 @@ public:
         if (after_start) std::exchange(after_start, {})();
         vm::StartReport report{vm, {{vm::Stage::Create, std::chrono::microseconds(7)}}, {}, {}};
         const auto definition = TRY(store_.find(vm));
-        for (const auto& needed : definition.needs)
-            if (TRY(info(needed)).state == vm::VmState::Halted) report.needed.push_back(TRY(start(needed, listener)));
+        for (const auto& needed : definition.needs) {
+            if (TRY(info(needed)).state != vm::VmState::Halted) continue;
+            auto started = start(needed, listener);
+            if (!started)
+                return failed(vm, vm::Stage::Needs, vm.str() + " needs " + needed.str() + ", which could not be started", listener);
+            report.needed.push_back(*std::move(started));
+        }
         return report;
     }
     base::Result<vm::StopReport> stop(const base::VmName& vm, const vm::StopRequest& request, const vm::StageListener&) override {
@@ -82,7 +88,7 @@ public:
         return consoles.front();
     }
     base::Result<> remove(const base::VmName& vm) override {
-        if (!mount_is_there) return base::fail(base::Errc::NotFound, "no mount");
+        if (!mount_is_there) return base::fail(base::Errc::Io, "no mount");
         if (removals_refused > 0) {
             --removals_refused;
             return base::fail(base::Errc::Busy, "its volumes stop");
@@ -145,6 +151,7 @@ public:
     }
 
     bool start_fails = false;
+    std::map<base::VmName, std::string> broken;  // why their starts fail
     bool start_fails_late = false;
     bool pause_fails = false;
     bool resume_fails = false;
@@ -167,6 +174,12 @@ public:
     std::string last_resize;
 
 private:
+    // As the life cycle tells it.
+    base::Failure failed(const base::VmName& vm, vm::Stage stage, const std::string& why, const vm::StageListener& listener) {
+        if (listener) listener({vm, stage, vm::StageEvent::What::Failed, std::chrono::microseconds(7), why});
+        become(vm, vm::VmState::Halted);
+        return base::fail(base::Errc::Io, "starting " + vm.str() + " failed at the stage '" + std::string(name_of(stage)) + "': " + why);
+    }
     base::Result<vm::StopReport> end(const base::VmName& vm, bool killed) {
         (void)TRY(store_.find(vm));
         become(vm, vm::VmState::Halted);

@@ -175,6 +175,23 @@ TEST_F(ServiceMethods, AStartTellsOfNoOthersThanTheCallerSees) {
     EXPECT_EQ(call("vm.start", {{"vm", "top"}}).value()["needed"][0]["needed"][0]["vm"], "hidden");
 }
 
+TEST_F(ServiceMethods, AStartThatFailsTellsWhyToWhoSeesIt) {
+    create("hidden", {{"class", "standalone"}});
+    create("net", {{"class", "standalone"}, {"needs", {"hidden"}}, {"tags", {"his"}}});
+    create("top", {{"class", "standalone"}, {"needs", {"net"}}, {"tags", {"his"}}});
+    machines_->broken[base::VmName::parse("hidden").value()] = "the volume fast/hidden/root does not exist";
+    const auto his = refusal("vm.start", {{"vm", "top"}}, bob).message();
+    EXPECT_EQ(his,
+              "starting top failed at the stage 'needs': top needs net, which could not be started; "
+              "starting net failed at the stage 'needs': net needs hidden, which could not be started");
+    for (const auto& [method, params] : told_) EXPECT_NE(params["vm"], "hidden");
+    EXPECT_EQ(refusal("vm.start", {{"vm", "top"}}).message(),
+              his + "; starting hidden failed at the stage 'create': the volume fast/hidden/root does not exist");
+    // What fails by itself is told once.
+    EXPECT_EQ(refusal("vm.start", {{"vm", "hidden"}}).message(),
+              "starting hidden failed at the stage 'create': the volume fast/hidden/root does not exist");
+}
+
 TEST_F(ServiceMethods, StopRefusesWhatRunningVmsNeed) {
     create("net", {{"class", "standalone"}, {"tags", {"his"}}});
     create("hidden", {{"class", "standalone"}, {"needs", {"net"}}});

@@ -46,20 +46,26 @@ TEST_F(NeedsTest, ThatRunAreLeftAlone) {
 TEST_F(NeedsTest, ThatArePausedAreAnError) {
     ASSERT_TRUE(world.machines->start(net, {}));
     ASSERT_TRUE(world.machines->pause(net));
-    const auto failed = world.machines->start(work, {});
+    const auto failed = world.machines->start(firewall, {});
     ASSERT_FALSE(failed);
-    EXPECT_NE(failed.error().message().find("firewall needs net, which is paused"), std::string::npos) << failed.error().message();
+    EXPECT_EQ(failed.error().message(),
+              "starting firewall failed at the stage 'needs': firewall needs net, which is paused: resume it first");
+    EXPECT_FALSE(world.machines->start(work, {}));
     EXPECT_EQ(world.state("work"), VmState::Halted);
     EXPECT_EQ(world.state("net"), VmState::Paused);
 }
 
 TEST_F(NeedsTest, ThatFailAreNamed) {
     world.hypervisor->fail_next("create_paused", {Errc::Io, {}, "this is broken"});
-    const auto failed = world.machines->start(work, {});
+    const auto failed = world.machines->start(work, log.listener());
     ASSERT_FALSE(failed);
-    EXPECT_NE(failed.error().message().find("work needs firewall: "), std::string::npos) << failed.error().message();
-    EXPECT_NE(failed.error().message().find("starting net failed at the stage 'create': this is broken"), std::string::npos)
-        << failed.error().message();
+    EXPECT_EQ(failed.error().code, Errc::Io);
+    EXPECT_EQ(failed.error().message(), "starting work failed at the stage 'needs': work needs firewall, which could not be started");
+    EXPECT_EQ(world.machines->info(work)->trouble, failed.error().message()) << "who sees work may not see net";
+    EXPECT_EQ(world.machines->info(firewall)->trouble,
+              "starting firewall failed at the stage 'needs': firewall needs net, which could not be started");
+    EXPECT_EQ(world.machines->info(net)->trouble, "starting net failed at the stage 'create': this is broken");
+    EXPECT_TRUE(log.has("net create failed"));
     EXPECT_EQ(world.domains(), std::vector<std::string>{});
 }
 
@@ -120,6 +126,23 @@ TEST_F(StoppingNeedsTest, OneThatIsNotIsWaitedForAndItStartsAgain) {
     EXPECT_TRUE(started) << started.error().message();
     EXPECT_EQ(world.guests.ever_executed, (std::vector<std::string>{"net", "net", "firewall"}));
     EXPECT_EQ(world.state("net"), VmState::Running);
+}
+
+// The start that fails is stopping what it started when another one begins that needs it.
+TEST_F(NeedsTest, ThatAnotherStartReliesOnRunOn) {
+    world.volumes.volumes.erase("fast/work/data");
+    std::future<base::Result<StartReport>> another;
+    ASSERT_FALSE(world.machines->start(work, [&](const StageEvent& event) {
+        if (event.vm != net || event.stage != Stage::Shutdown || event.what != StageEvent::What::Began) return;
+        another = std::async(std::launch::async, [&] { return world.machines->start(firewall, {}); });
+        EXPECT_TRUE(world.events.wait_for("firewall", VmState::Stopping));
+        EXPECT_TRUE(test_support::eventually([&] { return world.state("firewall") == VmState::Starting; }));
+    }));
+    ASSERT_TRUE(another.valid()) << "its stages are told";
+    const auto started = another.get();
+    EXPECT_TRUE(started) << started.error().message();
+    EXPECT_EQ(world.domains(), (std::vector<std::string>{"firewall", "net"}));
+    EXPECT_EQ(std::ranges::count(world.guests.ever_executed, "net"), 1);
 }
 
 TEST_F(NeedsTest, ThatDoNotExistAreAnError) {
