@@ -140,6 +140,9 @@ Result<> DefinitionStore::create(const VmDefinition& vm) {
     const std::scoped_lock lock(mutex_);
     TRY(finish_rename());
     TRY(check_free(vm.name));
+    if (remakes_->of(vm.name))
+        return fail(Errc::Busy,
+                    "a rename or clone of a VM called '" + vm.name.str() + "' is not done yet: wait for it, or take another name");
     TRY(check_change(definitions_, vm));
     return write(vm);
 }

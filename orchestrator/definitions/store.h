@@ -37,7 +37,8 @@ public:
     // Whether there is a definition, or a file in its place that is none.
     [[nodiscard]] base::Result<bool> is_taken(const base::VmName& vm) const;
 
-    // Exists, also when the name's file is there and no definition; else as check_change().
+    // Exists, also when the name's file is there and no definition; Busy while a rename or clone that has the name is not done; else as
+    // check_change().
     [[nodiscard]] base::Result<> create(const VmDefinition& vm);
     // NotFound; InvalidArgument and Busy as check_change(). The second form changes keys (with_changes()), all or none, and returns the result.
     [[nodiscard]] base::Result<> replace(const VmDefinition& vm);

@@ -63,6 +63,8 @@ Result<> make_clone(const Surroundings& world, const definitions::VmDefinition& 
         if (TRY(world.storage.has_vm(pool, remake.to))) return fail(Errc::Exists, pool.str() + "/" + remake.to.str() + " exists already");
         remake.pools.push_back(pool);
         TRY(world.definitions.remakes().note(remake));
+        // What is created from now on is refused; what came just before has the name, and nothing was made yet.
+        if (TRY(world.definitions.is_taken(remake.to))) return fail(Errc::Exists, "there is a VM called " + remake.to.str() + " already");
         auto cloned = world.storage.clone_vm(pool, vm.name, remake.to);
         if (cloned) continue;
         if (cloned.error().code == Errc::Exists) remake.pools.pop_back();  // somebody made it in between

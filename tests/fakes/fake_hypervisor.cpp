@@ -43,6 +43,16 @@ Result<Guest> guest_from(const std::string& xml, int& next_interface) {
     return Guest{{std::move(uuid), name, DomainState::Paused, mark}, with_complete_interfaces(xml, next_interface)};
 }
 
+// The description of a guest whose agent has connected.
+std::string with_agent(const std::string& xml) {
+    pugi::xml_document document;
+    if (!document.load_string(xml.c_str())) return xml;
+    auto target = document.child("domain").child("devices").append_child("channel").append_child("target");
+    target.append_attribute("name") = "org.qemu.guest_agent.0";
+    target.append_attribute("state") = "connected";
+    return text_of(document);
+}
+
 }  // namespace
 
 template <class Body>
@@ -63,6 +73,7 @@ auto FakeHypervisor::call(const std::string& name, Effect effect, Body body) {
         return done;
     }();
     tell_noted();
+    afterwards_.called(name);
     return outcome;
 }
 
@@ -195,7 +206,10 @@ Result<Domain> FakeHypervisor::find_name(const std::string& name) {
 }
 
 Result<std::string> FakeHypervisor::description(const Uuid& domain) {
-    return call("description", Effect::Reads, [&]() -> Result<std::string> { return TRY(running(domain))->xml; });
+    return call("description", Effect::Reads, [&]() -> Result<std::string> {
+        const auto* const guest = TRY(running(domain));
+        return guest->agent ? with_agent(guest->xml) : guest->xml;
+    });
 }
 
 Result<hypervisor::DomainDefinition> FakeHypervisor::definition(const std::string& domain) {

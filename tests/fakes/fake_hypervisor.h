@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/hypervisor/hypervisor.h"
+#include "tests/fakes/afterwards.h"
 #include "tests/fakes/faults.h"
 
 #include <functional>
@@ -53,6 +54,8 @@ public:
     void fail_next(const std::string& call, base::Error error);
     // Runs in resume(), once the guest executes: the guest boots.
     void on_resume(std::function<void(const hypervisor::Domain&)> boots) { boots_ = std::move(boots); }
+    // Runs once, when the next call of this name has its answer and before its caller gets it.
+    void after_next(const std::string& call, std::function<void()> then) { afterwards_.plan(call, std::move(then)); }
     // Runs in free_memory(), once it is answered.
     void on_free_memory(std::function<void()> asked) { asked_ = std::move(asked); }
     void guest_ends(const std::string& name, hypervisor::StopReason reason);
@@ -106,6 +109,7 @@ private:
     std::shared_ptr<hypervisor::Listeners> listeners_ = std::make_shared<hypervisor::Listeners>();
     std::function<void(const hypervisor::Domain&)> boots_;
     std::function<void()> asked_;
+    Afterwards afterwards_;
     // Under the host's lock.
     std::vector<hypervisor::Event> noted_;
     std::multimap<std::string, base::Error> failures_;

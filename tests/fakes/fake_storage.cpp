@@ -38,7 +38,9 @@ auto FakeStorage::call(const std::string& name, Effect effect, Body body) {
         TRY(faults_.leave());
         return done;
     };
-    return run();
+    auto outcome = run();
+    afterwards_.called(name);
+    return outcome;
 }
 
 void FakeStorage::fail_next(const std::string& call, base::Error error) {

@@ -4,11 +4,14 @@
 
 #include "orchestrator/vm/session_records.h"
 #include "orchestrator/vm/storage.h"
+#include "tests/fakes/afterwards.h"
 #include "tests/fakes/faults.h"
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace varve::fakes {
@@ -36,6 +39,8 @@ public:
     FakeStorage(FakeVolumes& pools, Faults& faults) : pools_(pools), faults_(faults) {}
 
     void fail_next(const std::string& call, base::Error error);
+    // Runs once, when the next call of this name has its answer and before its caller gets it.
+    void after_next(const std::string& call, std::function<void()> then) { afterwards_.plan(call, std::move(then)); }
     [[nodiscard]] std::vector<std::string> calls() const;
 
     [[nodiscard]] base::Result<vm::VolumeFacts> look(const base::VolumeId& volume) override;
@@ -62,6 +67,7 @@ private:
 
     FakeVolumes& pools_;
     Faults& faults_;
+    Afterwards afterwards_;
     // Under the pools' lock.
     std::multimap<std::string, base::Error> failures_;
     std::vector<std::string> calls_;

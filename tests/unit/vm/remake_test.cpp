@@ -143,6 +143,9 @@ TEST(KilledRemake, ARenameWhoseDefinitionWasRenamedIsOver) {
     ASSERT_TRUE(world.machines->rename(work, other));
     ASSERT_TRUE(world.definitions->remakes().note({definitions::Remake::What::Rename, work, other, pools}));
     start_again(world);
+    // Before it is known to be over, a new one of the old name would be taken for the one that is to be renamed.
+    const definitions::VmDefinition another{.name = work, .vm_class = definitions::StandaloneVm{}};
+    EXPECT_EQ(world.definitions->create(another).error().code, Errc::Busy);
     EXPECT_EQ(world.machines->recover().size(), 1U);
     EXPECT_TRUE(world.definitions->remakes().all().empty());
     EXPECT_TRUE(world.machines->start(other, {}));
@@ -200,6 +203,16 @@ TEST(KilledRemake, NothingIsLeftOfAClone) {
             EXPECT_TRUE(world.machines->start(other, {}));
         }
     EXPECT_EQ(points, 4U);
+}
+
+TEST_F(RemakeTest, NobodyTakesTheNameOfACloneThatIsBeingMade) {
+    world.storage->after_next("clone fast/work", [this] {
+        const definitions::VmDefinition another{.name = other, .vm_class = definitions::StandaloneVm{}};
+        EXPECT_EQ(world.definitions->create(another).error().code, Errc::Busy);
+    });
+    const auto cloned = world.machines->clone(work, other);
+    EXPECT_TRUE(cloned) << cloned.error().message();
+    EXPECT_TRUE(world.volumes.volumes.contains("fast/other/data"));
 }
 
 TEST(KilledRemake, ACloneThatIsDefinedStays) {
