@@ -174,7 +174,10 @@ Result<> serve(const Options& options, const orchestrator::Config& config) {
                                       });
     preloading.recover();
     preloading::VolumeWatch::Listener listener;
-    listener.mount_came = [&] { disposables.mount_came(); };
+    listener.mount_came = [&] {
+        machines->storage_came();
+        disposables.mount_came();
+    };
     listener.changed = [&](const std::optional<base::VolumeId>& volume) { preloading.volume_changed(volume); };
     listener.resized = [&](const base::VolumeId& volume) { machines->volume_grew(volume); };
     const auto volumes = TRY(preloading::VolumeWatch::start(config.mountpoint.string(), std::move(listener)));

@@ -42,6 +42,7 @@ void Claim::set_domain(const std::optional<Uuid>& domain) {
     const std::scoped_lock lock(board_.mutex_);
     auto& row = board_.rows_[vm_];
     row.domain = domain;
+    ++row.which_domain;
     row.gone = false;
     row.agent = false;
 }
@@ -202,10 +203,24 @@ void Board::agent_changed(const Uuid& domain, bool connected) {
     if (found->second.claim != nullptr) found->second.claim->wakeup_.signal();
 }
 
-void Board::only_domains(const std::set<Uuid>& domains, const std::set<VmName>& vms) {
+std::vector<Board::HadDomain> Board::domains_of(const std::set<VmName>& vms) const {
     const std::scoped_lock lock(mutex_);
-    for (auto& [vm, row] : rows_)
-        if (row.domain && vms.contains(vm) && !domains.contains(*row.domain)) gone(vm, row);
+    std::vector<HadDomain> found;
+    for (const auto& [vm, row] : rows_)
+        if (row.domain && vms.contains(vm)) found.push_back({vm, *row.domain, row.which_domain});
+    return found;
+}
+
+void Board::not_there(const HadDomain& had) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = rows_.find(had.vm);
+    if (found != rows_.end() && found->second.domain && found->second.which_domain == had.which) gone(found->first, found->second);
+}
+
+void Board::wake(const std::set<VmName>& vms) const {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [vm, row] : rows_)
+        if (row.claim != nullptr && vms.contains(vm)) row.claim->wakeup_.signal();
 }
 
 void Board::forget(const VmName& vm) {

@@ -90,8 +90,18 @@ public:
     void domain_trouble(const definitions::Uuid& domain, const std::string& what);
     void domain_resumed(const definitions::Uuid& domain);
     void agent_changed(const definitions::Uuid& domain, bool connected);
-    // These domains are all there are, of the hypervisor of these VMs.
-    void only_domains(const std::set<definitions::Uuid>& domains, const std::set<base::VmName>& vms);
+
+    // A domain that a VM had at some moment: the next one of the same VM has the same UUID.
+    struct HadDomain {
+        base::VmName vm;
+        definitions::Uuid domain;
+        unsigned which;  // of the VM's
+    };
+    [[nodiscard]] std::vector<HadDomain> domains_of(const std::set<base::VmName>& vms) const;
+    // It was looked for later, and not there.
+    void not_there(const HadDomain& had);
+    // Whoever waits for something of these VMs looks again.
+    void wake(const std::set<base::VmName>& vms) const;
 
     void forget(const base::VmName& vm);
 
@@ -100,6 +110,7 @@ private:
     struct Row {
         VmState state = VmState::Halted;
         std::optional<definitions::Uuid> domain;
+        unsigned which_domain = 0;
         bool gone = false;
         bool agent = false;
         std::string trouble;

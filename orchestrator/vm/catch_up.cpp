@@ -25,6 +25,8 @@ std::vector<Repaired> CatchUp::with_hypervisor(const std::string& uri) {
     const auto records = world_.records.all();
     for (const auto& [vm, at] : world_.uris_of_all(records.value_or(std::vector<SessionRecord>())))
         if (at == uri) vms.insert(vm);
+    // What starts from here on may be missing in the list.
+    const auto had = board_.domains_of(vms);
     const auto domains = world_.hypervisors.at(uri).domains();
     if (!domains || !records) {
         mark_unknown(vms, (domains ? records.error() : domains.error()).message());
@@ -32,12 +34,22 @@ std::vector<Repaired> CatchUp::with_hypervisor(const std::string& uri) {
     }
     std::set<definitions::Uuid> there;
     for (const auto& domain : *domains) there.insert(domain.uuid);
-    board_.only_domains(there, vms);
+    for (const auto& one : had)
+        if (!there.contains(one.domain)) board_.not_there(one);
+    board_.wake(vms);  // an agent may have connected while nobody heard of it
     for (const auto& vm : vms) {
         auto repaired = with_vm(vm, uri);
         if (repaired.repair != Repair::Nothing || !repaired.trouble.empty()) all.push_back(std::move(repaired));
     }
     return all;
+}
+
+void CatchUp::with_left_sessions() {
+    const auto records = world_.records.all();
+    if (!records) return;  // a start of theirs tells why
+    for (const auto& record : *records)
+        if (board_.info(record.vm).state == VmState::Halted)
+            (void)with_vm(record.vm, record.hypervisor);  // its trouble stands on the board
 }
 
 void CatchUp::mark_unknown(const std::set<VmName>& vms, const std::string& why) {

@@ -25,6 +25,9 @@ public:
     // With the VMs of one hypervisor. Nothing when it does not answer: it tells when it does.
     [[nodiscard]] std::vector<Repaired> with_hypervisor(const std::string& uri);
 
+    // With the halted VMs that have a record: their volumes could not be reached when they ended.
+    void with_left_sessions();
+
 private:
     void mark_unknown(const std::set<base::VmName>& vms, const std::string& why);
     [[nodiscard]] Repaired with_vm(const base::VmName& vm, const std::string& uri);

@@ -105,7 +105,7 @@ public:
         }
         auto error = std::move(outcome).error();
         claim->set_trouble(error.message());
-        claim->set_state(starting->undone() ? VmState::Halted : VmState::Unknown, error.message());
+        claim->set_state(starting->may_have_domain() ? VmState::Unknown : VmState::Halted, error.message());
         claim.reset();
         needs_.stop(vm, report.needed, listener);
         return base::Failure(std::move(error));
@@ -210,6 +210,10 @@ public:
         const auto domain = board_.info(volume.vm).domain;
         if (!definition || !domain) return {};
         return tell_new_size(world_, *definition, *domain, volume);
+    }
+
+    void storage_came() override {
+        work_.post([this] { catch_up_.with_left_sessions(); });
     }
 
     void volume_grew(const base::VolumeId& volume) override {

@@ -29,6 +29,9 @@ public:
     // else. A hypervisor that does not answer is caught up with as soon as it does.
     [[nodiscard]] virtual std::vector<Repaired> recover() = 0;
 
+    // The volumes can be reached (again): what could not be ended without them is ended, in a thread of this service.
+    virtual void storage_came() = 0;
+
     // The volume has another size, by whomever: a guest that runs on it is told, in a thread of this service. What goes wrong with that is the VM's
     // trouble.
     virtual void volume_grew(const base::VolumeId& volume) = 0;

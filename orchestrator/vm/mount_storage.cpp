@@ -55,7 +55,7 @@ public:
     explicit MountStorage(std::string mountpoint) : mountpoint_(std::move(mountpoint)) {}
 
     Result<VolumeFacts> look(const VolumeId& volume) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         auto state = mount.value(mount_client::volume_control(volume, volume_file::state));
         if (!state && state.error().code == Errc::NotFound)
             return fail(Errc::NotFound, "the volume " + volume.str() + " does not exist; 'varve create' makes one");
@@ -71,7 +71,7 @@ public:
     }
 
     Result<std::vector<std::string>> verify(const base::PoolName& pool, const base::VmName& vm) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         const mount_client::VmReference place{pool, vm};
         if (!TRY(mount.exists(mount_client::vm_directory(place)))) return std::vector<std::string>();
         const auto reply = TRY(send(mount, mount_client::vm_control(place, protocol::vm_file::ctl), place.str(), verb::verify));
@@ -94,7 +94,7 @@ public:
     }
 
     Result<std::optional<StopOutcome>> commit(const VolumeId& volume) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         // Without a snapshot layer what the VM writes is the state already.
         const bool layerless = TRY(mount.value(mount_client::volume_control(volume, volume_file::revisions_to_keep))).starts_with("-1");
         const auto facts = TRY(look(volume));
@@ -110,7 +110,7 @@ public:
     }
 
     Result<> resize(const VolumeId& volume, Bytes size) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         const std::array<std::string, 2> words{std::string(verb::resize), std::to_string(size.count)};
         const auto reply = TRY(mount.command(mount_client::volume_control(volume, volume_file::ctl), volume.str(), words));
         if (!reply.ok) return base::Failure(reply.error);
@@ -123,7 +123,7 @@ public:
     }
 
     Result<bool> is_state(const std::filesystem::path& path) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         const auto within = path.lexically_normal().lexically_relative(mount.path());
         if (within.empty() || *within.begin() == "..") return false;
         const auto reference = TRY(mount_client::ReferenceResolver(mount.path(), "/").resolve(path.native()));
@@ -133,30 +133,39 @@ public:
     }
 
     Result<bool> has_vm(const base::PoolName& pool, const base::VmName& vm) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         return mount.exists(mount_client::vm_directory({pool, vm}));
     }
 
     Result<> remove_vm(const base::PoolName& pool, const base::VmName& vm) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         if (!TRY(mount.exists(mount_client::vm_directory({pool, vm})))) return {};
         return mount_client::remove_vm(mount, {pool, vm}, [](const std::string&) {});
     }
 
     Result<> rename_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         if (!TRY(mount.exists(mount_client::vm_directory({pool, vm})))) return {};
         return mount.rename(mount_client::vm_directory({pool, vm}), mount_client::vm_directory({pool, to}), Mount::Replace::No);
     }
 
     Result<> clone_vm(const base::PoolName& pool, const base::VmName& vm, const base::VmName& to) override {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         if (!TRY(mount.exists(mount_client::vm_directory({pool, vm})))) return {};
         (void)TRY(mount_client::clone_vm(mount, {pool, vm}, {pool, to}, {}));
         return {};
     }
 
 private:
+    // A mount that does not answer is no answer about a volume: NotFound says that there is none.
+    [[nodiscard]] Result<Mount> reach() const {
+        auto mount = Mount::open(mountpoint_);
+        if (mount || mount.error().code != Errc::NotFound) return mount;
+        auto error = std::move(mount).error();
+        error.code = Errc::Io;
+        return base::Failure(std::move(error));
+    }
+
     static Result<Reply> send(const Mount& mount, const std::string& ctl, const std::string& subject, std::string_view word) {
         const std::array<std::string, 1> words{std::string(word)};
         auto reply = TRY(mount.command(ctl, subject, words));
@@ -165,7 +174,7 @@ private:
     }
 
     [[nodiscard]] Result<Reply> command(const VolumeId& volume, std::string_view word) const {
-        const auto mount = TRY(Mount::open(mountpoint_));
+        const auto mount = TRY(reach());
         return send(mount, mount_client::volume_control(volume, volume_file::ctl), volume.str(), word);
     }
 

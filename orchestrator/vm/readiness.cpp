@@ -27,16 +27,7 @@ public:
     Result<> for_agent() {
         const auto domain = claim_.domain();
         if (!domain) return gone();
-        // It may have connected before anybody listened.
-        const auto xml = hypervisor_.description(*domain);
-        if (!xml && xml.error().code == Errc::NotFound) return gone();
-        if (!xml) return base::Failure(xml.error());
-        const auto description = domain_xml::read_description(*xml);
-        bool connected = description && description->agent_connected;
-        while (!connected) {
-            TRY(wait("the guest agent did not connect"));
-            connected = claim_.agent_connected();
-        }
+        while (!TRY(agent_is_connected(*domain))) TRY(wait("the guest agent did not connect"));
         const auto left = std::chrono::ceil<std::chrono::seconds>(deadline_ - std::chrono::steady_clock::now());
         return hypervisor_.ping_agent(*domain, std::max(left, std::chrono::seconds(1)));
     }
@@ -72,6 +63,16 @@ public:
     }
 
 private:
+    // It may have connected while nobody listened: before the start did, or while the hypervisor did not answer.
+    [[nodiscard]] Result<bool> agent_is_connected(const definitions::Uuid& domain) const {
+        if (claim_.agent_connected()) return true;
+        const auto xml = hypervisor_.description(domain);
+        if (!xml && xml.error().code == Errc::NotFound) return gone();
+        if (!xml) return false;  // there is a wake-up when it answers again
+        const auto description = domain_xml::read_description(*xml);
+        return description && description->agent_connected;
+    }
+
     static base::Failure gone() { return fail(Errc::Io, "the domain has gone: the guest shut down or crashed before it was ready"); }
 
     // TimedOut once the deadline has passed.

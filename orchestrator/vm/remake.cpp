@@ -84,6 +84,7 @@ Result<> undo_clone(const Surroundings& world, const Remake& remake) {
 
 Result<> remove_halted(const Surroundings& world, const definitions::VmDefinition& vm) {
     TRY(definitions::check_removable(world.definitions.snapshot(), vm.name));
+    if (const auto left = TRY(world.records.find(vm.name))) TRY(end_session(world.storage, *left));
     TRY(discard_leftovers(world.storage, vm));
     // The definition last: without it nobody would know what is left.
     for (const auto& pool : pools_of(vm)) TRY(world.storage.remove_vm(pool, vm.name));

@@ -136,6 +136,12 @@ Result<> drop_volumes(Storage& storage, const std::vector<SessionVolume>& volume
     }));
 }
 
+Result<> end_session(Storage& storage, const SessionRecord& record) {
+    if (record.phase == SessionRecord::Phase::Starting) return drop_volumes(storage, record.volumes);
+    (void)TRY(stop_volumes(storage, record.volumes));
+    return {};
+}
+
 Result<> discard_leftovers(Storage& storage, const definitions::VmDefinition& vm) {
     if (!std::holds_alternative<definitions::DisposableVm>(vm.vm_class)) return {};
     for (const auto& use : vm.volumes) {

@@ -30,6 +30,9 @@ namespace varve::vm {
 [[nodiscard]] base::Result<std::vector<StoppedVolume>> stop_volumes(Storage& storage, const std::vector<SessionVolume>& volumes);
 [[nodiscard]] base::Result<> drop_volumes(Storage& storage, const std::vector<SessionVolume>& volumes);
 
+// Of a record whose session could not be ended when it was time: each volume as its phase wants. Does nothing the second time.
+[[nodiscard]] base::Result<> end_session(Storage& storage, const SessionRecord& record);
+
 // Of a halted disposable: what a session that the machine did not survive left in the volumes that keep nothing, so that it starts anew, and can be
 // removed. Nothing happens to other VMs, whose dirty volumes their next start goes on with, nor to volumes that are started.
 [[nodiscard]] base::Result<> discard_leftovers(Storage& storage, const definitions::VmDefinition& vm);

@@ -49,11 +49,8 @@ Result<> Start::prepare() {
     if (existing) return fail(Errc::Busy, "its domain " + existing->uuid.str() + " exists at '" + hypervisor_.uri() + "'");
     if (existing.error().code != Errc::NotFound) return base::Failure(existing.error());
     earlier_ = TRY(world_.records.find(vm_.name));
-    // Its end could not be finished when it came; each does nothing the second time.
-    if (earlier_ && earlier_->phase == Phase::Starting)
-        TRY(drop_volumes(world_.storage, earlier_->volumes));
-    else if (earlier_)
-        (void)TRY(stop_volumes(world_.storage, earlier_->volumes));
+    // Its end could not be finished when it came.
+    if (earlier_) TRY(end_session(world_.storage, *earlier_));
     return discard_leftovers(world_.storage, vm_);
 }
 
@@ -68,7 +65,6 @@ Result<> Start::stages_or_unwind() {
     if (outcome) return {};
     const auto unwound = unwind();
     if (unwound) return outcome;
-    undone_ = false;
     auto error = std::move(outcome).error();
     error.context += "; and it could not be undone: " + unwound.error().message();
     return base::Failure(std::move(error));
@@ -167,7 +163,11 @@ Result<> Start::resume() {
 }
 
 Result<> Start::unwind() {
-    if (domain_begun_) TRY(unwind_domain());
+    if (domain_begun_) {
+        auto destroyed = unwind_domain();
+        may_have_domain_ = !destroyed;
+        if (!destroyed) return destroyed;
+    }
     if (volumes_begun_) TRY(unwind_volumes());
     return {};
 }

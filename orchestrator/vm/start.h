@@ -21,10 +21,10 @@ public:
     // The VM has no domain, and nobody has one of its name; what an earlier session could not finish is finished.
     [[nodiscard]] base::Result<> prepare();
 
-    // A failure undoes what was done. When the undoing fails, too, its error says so, and `undone` is false: the record of the session stays
-    // for recovery, and the volumes of a domain that may exist are left alone.
+    // A failure undoes what was done. When the undoing fails, too, its error says so, and the record of the session stays: the next start
+    // finishes it. Where the domain may still exist its volumes are left alone, and recovery does.
     [[nodiscard]] base::Result<> run();
-    [[nodiscard]] bool undone() const { return undone_; }
+    [[nodiscard]] bool may_have_domain() const { return may_have_domain_; }
 
     // What `verify` found.
     [[nodiscard]] const std::vector<std::string>& findings() const { return findings_; }
@@ -60,8 +60,8 @@ private:
     std::unique_ptr<MemoryPromise> memory_;
     bool volumes_begun_ = false;
     bool domain_begun_ = false;
-    bool executed_ = false;  // the guest may have
-    bool undone_ = true;
+    bool executed_ = false;         // the guest may have
+    bool may_have_domain_ = false;  // a failed start could not destroy it
 };
 
 }  // namespace varve::vm

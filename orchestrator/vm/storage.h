@@ -42,7 +42,7 @@ struct StopOutcome {
     std::string revision;  // the state that was kept; empty when none was
 };
 
-// Thread-safe. Each call waits for its outcome.
+// Thread-safe. Each call waits for its outcome. While the storage cannot be reached every call is an Io error, whatever is there.
 class Storage {
 public:
     Storage() = default;

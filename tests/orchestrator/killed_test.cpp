@@ -130,6 +130,47 @@ TEST_F(KilledAtAStage, OfAStop) {
         }
 }
 
+// varvefs, not the orchestrator: guests run on without it, and their volumes cannot be stopped while it is away.
+class WithoutTheMount : public KilledAtAStage {
+protected:
+    void SetUp() override {
+        KilledAtAStage::SetUp();
+        define("work");
+        (void)must({"vm", "start", "work"});
+        guest_writes("work");
+        daemon->kill();
+    }
+    void TearDown() override {
+        if (!daemon->running()) {
+            EXPECT_TRUE(daemon->start());
+        }
+        KilledAtAStage::TearDown();
+    }
+};
+
+TEST_F(WithoutTheMount, AStopIsFinishedWhenItIsBack) {
+    int status = 0;
+    const auto said = varve({"vm", "kill", "work"}, &status);
+    EXPECT_NE(status, 0) << said;
+    EXPECT_NE(said.find("stop-volumes"), std::string::npos) << said;
+    EXPECT_EQ(info("work")["state"], "halted");
+    EXPECT_NE(info("work")["trouble"], "");
+    EXPECT_EQ(noted("work"), "running") << "what it is about is not forgotten";
+    ASSERT_TRUE(daemon->start());
+    EXPECT_TRUE(eventually([&] { return noted("work").empty(); })) << info("work");
+    expect_halted("work", written);
+    EXPECT_EQ(revisions("work"), 1);
+}
+
+TEST_F(WithoutTheMount, AnOrchestratorThatStartsThenFinishesItLater) {
+    kill_orchestrator();
+    start_orchestrator();
+    EXPECT_EQ(noted("work"), "running");
+    ASSERT_TRUE(daemon->start());
+    EXPECT_TRUE(eventually([&] { return noted("work").empty(); })) << info("work");
+    expect_halted("work", written);
+}
+
 class KilledWithPreloads : public KilledAtAStage {
 protected:
     void SetUp() override {
@@ -193,6 +234,16 @@ TEST_F(KilledWithPreloads, AtEachStage) {
     EXPECT_NE(last, next);
     EXPECT_EQ(run(), last);
     EXPECT_EQ(committed("dvm"), "") << "what a disposable wrote reaches nobody";
+}
+
+TEST_F(KilledWithPreloads, ADisposableThatEndsWithoutTheMountGoesWhenItIsBack) {
+    const auto name = run();
+    daemon->kill();
+    int status = 0;
+    EXPECT_NE(varve({"vm", "kill", name}, &status), "");
+    EXPECT_TRUE(listed().contains(name));
+    ASSERT_TRUE(daemon->start());
+    EXPECT_TRUE(gone(name));
 }
 
 }  // namespace

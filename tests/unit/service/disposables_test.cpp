@@ -128,7 +128,7 @@ TEST_F(ServiceDisposables, WhatCannotBeRemovedWithoutTheMountIsWhenItComes) {
     machines_->mount_is_there = false;
     ASSERT_TRUE(machines_->kill(vm_name("disp7"), {}));
     // The remover has one thread.
-    EXPECT_EQ(disposables_->end(vm_name("disp7")).error().code, base::Errc::NotFound);
+    EXPECT_EQ(disposables_->end(vm_name("disp7")).error().code, base::Errc::Io);
     EXPECT_EQ(reported_, "disp7: cannot be removed: no mount");
     EXPECT_TRUE(store_->find(vm_name("disp7")));
     machines_->mount_is_there = true;

@@ -47,6 +47,17 @@ TEST_F(RemakeTest, KeepsTheDefinitionOfWhatCouldNotBeRemoved) {
     EXPECT_TRUE(world.machines->remove(work));
 }
 
+TEST_F(RemakeTest, RemovesWhatALastSessionLeftStarted) {
+    ASSERT_TRUE(world.machines->start(work, {}));
+    world.storage->fail_next("stop fast/work/data", {Errc::Io, {}, "the mount does not answer"});
+    EXPECT_FALSE(world.machines->kill(work, {}));
+    EXPECT_EQ(world.volume("fast/work/data").state, VolumeState::Started);
+    const auto removed = world.machines->remove(work);
+    EXPECT_TRUE(removed) << removed.error().message();
+    EXPECT_TRUE(world.volumes.volumes.empty());
+    EXPECT_FALSE(world.has_record("work"));
+}
+
 TEST_F(RemakeTest, RenamesVolumesAndDefinition) {
     ASSERT_TRUE(world.machines->rename(work, other));
     EXPECT_TRUE(world.volumes.volumes.contains("fast/other/root"));

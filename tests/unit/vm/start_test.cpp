@@ -225,6 +225,35 @@ TEST_F(StartTest, LeavesTheVolumesOfADomainThatMayExist) {
     EXPECT_TRUE(world.events.wait_for("work", VmState::Running));
 }
 
+// Nobody has to wait for a hypervisor then.
+TEST_F(StartTest, IsHaltedWhenOnlyItsVolumesCannotBeUndone) {
+    world.define("work");
+    world.hypervisor->fail_next("create_paused", broken());
+    world.storage->fail_next("discard fast/work/root", {Errc::Io, {}, "somebody has it open"});
+    const auto failed = world.machines->start(work, {});
+    ASSERT_FALSE(failed);
+    EXPECT_NE(failed.error().message().find("could not be undone: somebody has it open"), std::string::npos) << failed.error().message();
+    EXPECT_EQ(world.state("work"), VmState::Halted);
+    EXPECT_EQ(world.machines->info(work)->trouble, failed.error().message());
+    EXPECT_TRUE(world.has_record("work"));
+    const auto again = world.machines->start(work, {});
+    EXPECT_TRUE(again) << again.error().message();
+}
+
+TEST_F(StartTest, KeepsWhatAGuestWroteWhenThatCannotBeDoneAtOnce) {
+    world.define("work", [](VmDefinition& vm) { vm.readiness = {definitions::AgentReady{}, std::chrono::milliseconds(20)}; });
+    world.hypervisor->on_resume([this](const auto&) { world.guest_writes("fast/work/data", "new"); });
+    world.storage->fail_next("stop fast/work/data", {Errc::NoSpace, {}, "fast is full"});
+    ASSERT_FALSE(world.machines->start(work, {}));
+    EXPECT_EQ(world.state("work"), VmState::Halted);
+    EXPECT_EQ(world.volume("fast/work/data").content, "old");
+    // A removal, a start, or the storage itself when it is back: each finishes it.
+    world.machines->storage_came();
+    EXPECT_TRUE(test_support::eventually([&] { return !world.has_record("work"); }));
+    EXPECT_EQ(world.volume("fast/work/data").content, "new");
+    EXPECT_TRUE(test_support::eventually([&] { return world.machines->info(work)->trouble.empty(); }));
+}
+
 TEST_F(StartTest, MentionsADomainTemplateThatIsNotThere) {
     world.define("work", [](VmDefinition& vm) { vm.domain_xml = "/nonexistent/work.xml"; });
     const auto failed = world.machines->start(work, {});
@@ -251,6 +280,25 @@ TEST_F(StartTest, IsDoneWhenTheAgentAnswers) {
     ASSERT_TRUE(started) << started.error().message();
     const auto calls = world.hypervisor->calls();
     EXPECT_EQ(std::ranges::count(calls, "ping_agent"), 1);
+}
+
+TEST_F(StartTest, IsDoneWhenTheAgentConnectedWhileTheHypervisorDidNotAnswer) {
+    world.define("work", [](VmDefinition& vm) { vm.readiness = {definitions::AgentReady{}, 10 * test_support::patience}; });
+    const auto connects_unheard = [this] {
+        world.hypervisor->disconnect();
+        {
+            const std::scoped_lock lock(world.guests.mutex);
+            for (auto& [uuid, guest] : world.guests.guests) guest.agent = true;
+        }
+        world.hypervisor->reconnect();
+    };
+    // Once readiness has looked.
+    world.hypervisor->on_resume([&](const auto&) { world.hypervisor->after_next("description", connects_unheard); });
+    auto starting = std::async(std::launch::async, [&] { return world.machines->start(work, {}); });
+    EXPECT_EQ(starting.wait_for(test_support::patience), std::future_status::ready) << "long before its deadline";
+    world.hypervisor->guest_ends("work", hypervisor::StopReason::Shutdown);
+    const auto started = starting.get();
+    EXPECT_TRUE(started) << started.error().message();
 }
 
 TEST_F(StartTest, IsDoneWhenTheSerialConsoleSaysSo) {

@@ -3,6 +3,7 @@
 #include "tests/unit/vm/world.h"
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
 namespace varve::vm {
@@ -205,6 +206,26 @@ TEST_F(StopTest, NoticesWhatHappenedWhileTheHypervisorWasAway) {
     world.hypervisor->reconnect();
     ASSERT_TRUE(world.events.wait_for("work", VmState::Halted));
     expect_committed();
+}
+
+// The list of domains was made before.
+TEST_F(StopTest, TakesNoneForGoneThatStartsMeanwhile) {
+    world.define("other");
+    world.hypervisor->disconnect();
+    std::ptrdiff_t before = 0;
+    const auto looks = [&] { return std::ranges::count(world.hypervisor->calls(), "find_name"); };
+    std::promise<void> begun;
+    world.hypervisor->after_next("domains", [&] {
+        const auto started = world.machines->start(named<base::VmName>("other"), {});
+        EXPECT_TRUE(started) << started.error().message();
+        before = looks();
+        begun.set_value();
+    });
+    world.hypervisor->reconnect();
+    begun.get_future().wait();
+    EXPECT_TRUE(test_support::eventually([&] { return looks() == before + 2; })) << "both are looked at by name";
+    EXPECT_EQ(world.state("other"), VmState::Running);
+    EXPECT_EQ(world.volume("fast/other/data").state, VolumeState::Started);
 }
 
 TEST_F(StopTest, ListsEverybody) {
