@@ -20,22 +20,22 @@ StartTelling::StartTelling(const rpc::Call& call, const Access& access, const st
 
 vm::StageListener StartTelling::listener() {
     return [this](const vm::StageEvent& event) {
-        if (event.what == vm::StageEvent::What::Failed && shown_(event.vm)) failed_.push_back(event);
+        if (event.what == vm::StageEvent::What::Failed && shown_(event.vm)) failed_.insert(failed_.begin(), event);
         tell_(event);
     };
 }
 
 base::Failure StartTelling::explained(base::Error error) const {
     const auto message = error.message();
-    // The last to fail is the first reason; that of the VM itself stands in the error.
-    for (auto event = failed_.rbegin(); event != failed_.rend(); ++event)
-        if (message.find(event->remark) == std::string::npos)
+    // That of the VM itself stands in the error.
+    for (const auto& event : failed_)
+        if (message.find(event.remark) == std::string::npos)
             error.context.append("; starting ")
-                .append(event->vm.str())
+                .append(event.vm.str())
                 .append(" failed at the stage '")
-                .append(name_of(event->stage))
+                .append(name_of(event.stage))
                 .append("': ")
-                .append(event->remark);
+                .append(event.remark);
     return base::Failure(std::move(error));
 }
 

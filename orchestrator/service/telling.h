@@ -27,7 +27,7 @@ public:
 private:
     const vm::StageListener tell_;
     const definitions::Shown shown_;
-    std::vector<vm::StageEvent> failed_;
+    std::vector<vm::StageEvent> failed_;  // the last to fail first, which is the first reason
 };
 
 // Without those of VMs that may not be shown, of which nothing is told.
