@@ -130,6 +130,8 @@ void Preloads::on(const event::ColdStartEnded& event, Instant) { cold_.erase(eve
 
 void Preloads::on(const event::HandOverFailed& event, Instant now) {
     remove({event.disposable}, now);
+    // The next one would be used up, too, and the one after it.
+    if (event.unanswered) return start_cold(event.template_vm, event.request, now);
     serve(event.template_vm, event.request, now);
 }
 

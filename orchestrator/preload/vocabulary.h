@@ -98,6 +98,7 @@ struct HandOverFailed {  // that one is of no use; the request goes on
     VmName disposable;
     VmName template_vm;
     RequestId request;
+    bool unanswered = false;  // by its hypervisor, which would not answer about the next one either
 };
 struct HostSuspends {};
 struct HostResumed {};

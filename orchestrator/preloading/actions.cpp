@@ -140,8 +140,10 @@ void Preloading::handed_over(const VmName& vm, RequestId request, const Result<H
     const auto template_vm = entry.record.template_vm;
     entry.busy = false;
     entry.visible = false;
+    // It may run by now: the resume may have come through.
+    entry.doomed = !outcome;
     if (outcome) use(vm);
-    tell(event::HandOverFailed{vm, template_vm, request});
+    tell(event::HandOverFailed{vm, template_vm, request, !outcome && outcome.error().code == base::Errc::Io});
 }
 
 void Preloading::carry_out(const action::StartCold& cold) { answer(cold.request, std::optional<VmName>()); }
@@ -190,18 +192,34 @@ void Preloading::end(const std::vector<VmName>& vms) {
 void Preloading::ended(const VmName& vm, const Result<>& outcome) {
     auto& entry = entries_.at(vm);
     entry.busy = false;
-    if (!outcome) {
-        report_(vm.str(), outcome.error());
-        const auto info = machines_.info(vm);
-        entry.stuck = info && info->state == vm::VmState::Unknown;
-    }
+    const bool tried_before = std::exchange(entry.stuck, !outcome && may_end_later(entry, outcome.error()));
+    if (!outcome && !(entry.stuck && tried_before)) report_(vm.str(), outcome.error());
     // What cannot be ended for another reason is left to people, as an ordinary disposable.
     if (!entry.stuck) {
         if (!outcome) (void)records_.remove(vm);  // also tried by who ended it
         release(vm);
+    } else if (!end_again_at_) {
+        end_again_at_ = loop_.now() + between_end_tries;
     }
     publish();
     check_waits();
+    plan_wakeup();
+}
+
+// An end that failed leaves the state as it was, so that no event need tell of the hypervisor's return. What has halted is removed as any disposable.
+bool Preloading::may_end_later(Entry& entry, const base::Error& why) const {
+    const auto info = machines_.info(entry.record.vm);
+    entry.unknown = info && info->state == vm::VmState::Unknown;
+    if (!info || info->state == vm::VmState::Halted) return false;
+    return entry.unknown || why.code == base::Errc::Io || why.code == base::Errc::TimedOut || why.code == base::Errc::Busy;
+}
+
+void Preloading::end_again() {
+    end_again_at_.reset();
+    std::vector<VmName> vms;
+    for (const auto& [vm, entry] : entries_)
+        if (entry.stuck && !entry.busy) vms.push_back(vm);
+    end(vms);
 }
 
 }  // namespace varve::preloading

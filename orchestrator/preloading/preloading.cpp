@@ -261,8 +261,9 @@ void Preloading::heard(const vm::VmEvent& heard_of) {
     }
     auto& entry = found->second;
     if (entry.busy) return;  // who has it finds out
-    if (entry.stuck && heard_of.state != vm::VmState::Unknown) {
-        entry.stuck = false;
+    // Only then: an end that fails is heard of, too.
+    if (entry.unknown && heard_of.state != vm::VmState::Unknown) {
+        entry.unknown = false;
         return end({heard_of.vm});
     }
     if (heard_of.state == vm::VmState::Halted || heard_of.state == vm::VmState::Stopping) tell(event::Gone{heard_of.vm});
@@ -309,14 +310,19 @@ void Preloading::plan_wakeup() {
         memory_at_.reset();
     else if (!memory_at_)
         memory_at_ = loop_.now() + between_memory_questions;
-    if (memory_at_ && (!next || *memory_at_ < *next)) next = memory_at_;
-    loop_.wake_at(next, [this] {
-        if (memory_at_ && *memory_at_ <= loop_.now()) {
-            memory_at_.reset();
-            ask_memory();
-        }
-        tell(event::Woken{});
-    });
+    for (const auto& time : {memory_at_, end_again_at_})
+        if (time && (!next || *time < *next)) next = time;
+    loop_.wake_at(next, [this] { woken(); });
+}
+
+void Preloading::woken() {
+    const auto now = loop_.now();
+    if (memory_at_ && *memory_at_ <= now) {
+        memory_at_.reset();
+        ask_memory();
+    }
+    if (end_again_at_ && *end_again_at_ <= now) end_again();
+    tell(event::Woken{});
 }
 
 void Preloading::publish() {

@@ -28,6 +28,9 @@ struct Status {
 // While memory is short the hypervisor is asked again after this time: other programs free some, too.
 inline constexpr std::chrono::seconds between_memory_questions{30};
 
+// What could not be ended, because its hypervisor did not answer or somebody was at it, is tried again after this time.
+inline constexpr std::chrono::seconds between_end_tries{30};
+
 // Thread-safe, but for recover(). What it refers to outlives it.
 class Preloading {
 public:
@@ -87,7 +90,8 @@ private:
         std::shared_ptr<Haste> haste = std::make_shared<Haste>();
         bool busy = false;                               // a worker has it
         bool doomed = false;                             // to be ended
-        bool stuck = false;                              // could not be: its hypervisor does not answer
+        bool stuck = false;                              // could not be: tried again
+        bool unknown = false;                            // its hypervisor has not said how it is: heard when it does
         bool visible = false;                            // requested: somebody has it in a moment
         std::optional<preload::RequestId> request = {};  // to be handed over to
         // What the guest did: it ran after its start; then stood still, by us; then ran, by whomever.
@@ -130,12 +134,15 @@ private:
     void release(const base::VmName& vm);
     void end(const std::vector<base::VmName>& vms);
     void ended(const base::VmName& vm, const base::Result<>& outcome);
+    [[nodiscard]] bool may_end_later(Entry& entry, const base::Error& why) const;
+    void end_again();
     void heard(const vm::VmEvent& event);
     void heard(const vm::GuestEvent& event);
     void look_again();
     void apply(Stock stock);
     void ask_memory();
     void plan_wakeup();
+    void woken();
     void publish();
     void check_waits();
 
@@ -166,7 +173,8 @@ private:
     bool looking_ = false;
     bool look_again_ = false;
     bool asking_memory_ = false;
-    std::optional<Instant> memory_at_;  // when to ask, while memory is short
+    std::optional<Instant> memory_at_;     // when to ask, while memory is short
+    std::optional<Instant> end_again_at_;  // what is stuck
     bool begun_ = false;
     bool suspended_ = false;
     std::function<void(const base::VmName& vm)> released_;

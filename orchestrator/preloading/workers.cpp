@@ -41,7 +41,7 @@ Result<HandOver> Workers::hand_over(Record record, bool stood_still) const {
     record.phase = Record::Phase::Requested;
     TRY(records_.put(record));
     if (info.state != vm::VmState::Paused && info.state != vm::VmState::Running)
-        return base::fail(Errc::Io, "'" + record.vm.str() + "' ended before it was handed over");
+        return base::fail(Errc::NotFound, "'" + record.vm.str() + "' ended before it was handed over");
     TRY(bring_networks(record));
     if (info.state == vm::VmState::Paused) {
         auto resumed = machines_.resume(record.vm);

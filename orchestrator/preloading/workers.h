@@ -27,7 +27,7 @@ public:
     // Memory goes back, and it is paused; in a hurry, neither.
     [[nodiscard]] base::Result<> settle(Record record, Haste& haste) const;
     // It has the networks that its template has now, runs, and is an ordinary disposable; its memory comes after. After an error it must be ended.
-    // Used: it was heard to stand still, and somebody else has resumed it since; the request must not have it.
+    // Io: its hypervisor may not answer. Used: it was heard to stand still, and somebody else has resumed it since; the request must not have it.
     [[nodiscard]] base::Result<HandOver> hand_over(Record record, bool stood_still) const;
     // Somebody resumed it: the same, but that its guest ran before. An error says which of that is lacking, and it is an ordinary disposable.
     [[nodiscard]] base::Result<> became_used(Record record) const;

@@ -62,6 +62,14 @@ TEST_F(RequestedPreloads, AFailedHandOverTakesTheNext) {
     EXPECT_EQ(wait(quiet_before_removal), (Words{"remove disp1 disp2"}));
 }
 
+TEST_F(RequestedPreloads, NotWhenTheHypervisorDoesNotAnswer) {
+    fill(3);
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 1}), (Words{"hand 1 disp1"}));
+    EXPECT_EQ(tell(event::HandOverFailed{vm("disp1"), vm("dvm"), 1, true}), (Words{"cold 1 dvm"}));
+    EXPECT_EQ(listed(), "disp2 disp3");
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 2}), (Words{"hand 2 disp2"}));
+}
+
 TEST_F(RequestedPreloads, ABurstIsNeverHeldUp) {
     fill(4);
     Words given;

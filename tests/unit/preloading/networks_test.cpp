@@ -19,7 +19,6 @@ protected:
         loop->run();
     }
     [[nodiscard]] std::vector<Interface> networks_of(const std::string& name) const { return store->find(vm(name)).value().interfaces; }
-    [[nodiscard]] std::vector<Record> records() const { return Records::open(directory / "preloads").value().all().value(); }
     // Instead of the queue.
     void at_the_next_change(std::function<void()> task) {
         store->on_change([this, task = std::move(task)] {

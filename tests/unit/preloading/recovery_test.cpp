@@ -7,11 +7,11 @@ namespace {
 
 class PreloadingRecovery : public World {
 protected:
-    Records records() const { return Records::open(directory / "preloads").value(); }
+    Records kept() const { return Records::open(directory / "preloads").value(); }
     // As an orchestrator left it that was killed.
     void left(const std::string& name, Record::Phase phase, vm::VmState state, const std::string& content = "one") {
         ASSERT_TRUE(makers->make(vm(name), vm("dvm")));
-        ASSERT_TRUE(records().put({vm(name), vm("dvm"), phase, content}));
+        ASSERT_TRUE(kept().put({vm(name), vm("dvm"), phase, content}));
         machines->become(vm(name), state);
     }
 };
@@ -66,7 +66,7 @@ TEST_F(PreloadingRecovery, AtEachStage) {
             loop->run();
             (void)machines->remove(vm(name));
         }
-        ASSERT_TRUE(records().remove(vm(name)));
+        ASSERT_TRUE(kept().remove(vm(name)));
     }
 }
 
@@ -97,9 +97,9 @@ TEST_F(PreloadingRecovery, AfterARestartAResumeByOthersStillCounts) {
 }
 
 TEST_F(PreloadingRecovery, ARecordOfNoVmIsForgotten) {
-    ASSERT_TRUE(records().put({vm("disp9"), vm("dvm"), Record::Phase::Ready, "one"}));
+    ASSERT_TRUE(kept().put({vm("disp9"), vm("dvm"), Record::Phase::Ready, "one"}));
     restart();
-    EXPECT_TRUE(records().all().value().empty());
+    EXPECT_TRUE(records().empty());
 }
 
 }  // namespace

@@ -61,14 +61,35 @@ TEST_F(PreloadingRequests, ABurstIsNeverHeldUp) {
     EXPECT_NE(listed(), "");
 }
 
-TEST_F(PreloadingRequests, AFailedHandOverTriesTheNextAndThenStartsCold) {
+TEST_F(PreloadingRequests, AFailedHandOverTriesTheNext) {
     fill("2");
-    machines->resume_fails = true;
-    EXPECT_EQ(handed(), "cold");
-    EXPECT_EQ(reports.size(), 2U);
+    const auto answer = request();
+    machines->become(vm("disp1"), vm::VmState::Stopping);
+    loop->run();
+    EXPECT_EQ(*answer, "disp2");
     loop->pass(seconds(2));
     EXPECT_FALSE(exists("disp1"));
-    EXPECT_FALSE(exists("disp2"));
+}
+
+TEST_F(PreloadingRequests, OneDoesNotUseUpTheQueueWhileTheHypervisorDoesNotAnswer) {
+    fill("3");
+    machines->resume_fails = true;
+    EXPECT_EQ(handed(), "cold");
+    EXPECT_EQ(reports, std::vector<std::string>{"disp1: it cannot be resumed"});
+    EXPECT_EQ(listed(), "disp2 disp3");
+    loop->pass(seconds(2));
+    EXPECT_FALSE(exists("disp1"));
+    machines->resume_fails = false;
+    EXPECT_EQ(handed(), "disp2");
+}
+
+TEST_F(PreloadingRequests, OneWhoseResumeFailedIsEndedThoughItRuns) {
+    fill("1");
+    machines->resume_fails = true;
+    EXPECT_EQ(handed(), "cold");
+    machines->become(vm("disp1"), vm::VmState::Running);
+    loop->pass(seconds(2));
+    EXPECT_FALSE(exists("disp1"));
 }
 
 TEST_F(PreloadingRequests, TheGuestGetsItsMemoryBack) {

@@ -68,7 +68,8 @@ base::Result<> FakeMakers::make(const base::VmName& disposable, const base::VmNa
 }
 
 base::Result<> FakeMakers::end(const base::VmName& disposable) {
-    if (end_fails) return base::fail(base::Errc::Io, "it does not go");
+    ++ends;
+    if (end_fails) return base::fail(*end_fails, "it does not go");
     batches.back().push_back(disposable.str());
     const auto info = machines_.info(disposable);
     if (!info) return {};

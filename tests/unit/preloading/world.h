@@ -59,7 +59,8 @@ public:
     std::string content = "one";
     bool look_fails = false;
     bool make_fails = false;
-    bool end_fails = false;
+    std::optional<base::Errc> end_fails;
+    int ends = 0;  // tried
     int looks = 0;
     int names = 0;
     std::vector<std::vector<std::string>> batches;  // of ends, as they came
@@ -86,6 +87,7 @@ protected:
     [[nodiscard]] TemplateStatus status(const std::string& template_vm = "dvm") const;
     [[nodiscard]] bool exists(const std::string& name) const { return store->find(vm(name)).has_value(); }
     [[nodiscard]] vm::VmState state(const std::string& name) const { return machines->info(vm(name)).value().state; }
+    [[nodiscard]] std::vector<Record> records() const { return Records::open(directory / "preloads").value().all().value(); }
     // "disp1", "cold", an error's text, or "open".
     [[nodiscard]] std::shared_ptr<std::string> request(const std::string& template_vm = "dvm");
     // The one in progress is not ready before loop->release().
