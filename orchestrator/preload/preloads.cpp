@@ -90,10 +90,7 @@ void Preloads::became(const VmName& disposable, Phase phase, Instant now) {
     if (!found) return;  // it was taken or removed meanwhile
     found->queue->find(disposable)->phase = phase;
     found->queue->succeeded();
-    if (const auto request = requests_.first(found->template_vm)) {
-        const auto taken = found->queue->take();
-        if (taken) hand_over(found->template_vm, *taken, *request, now);
-    }
+    serve_first(found->template_vm, now);
 }
 
 void Preloads::on(const event::Failed& event, Instant now) {
@@ -149,11 +146,12 @@ void Preloads::on(const event::HostResumed&, Instant) {
 void Preloads::on(const event::Recovered& event, Instant now) {
     for (const auto& left : event.left) {
         const auto found = queues_.find(left.template_vm);
-        const bool good = left.paused && found != queues_.end() && left.content == found->second.content();
-        if (good)
+        if (left.paused && !suspended_ && found != queues_.end() && left.content == found->second.content()) {
             found->second.add(left.disposable, Phase::Paused);
-        else
+            serve_first(left.template_vm, now);
+        } else {
             remove({left.disposable}, now);
+        }
     }
     for (auto& [name, queue] : queues_) remove(queue.drop_excess(wanted(settings_, name)), now);
 }
@@ -180,6 +178,12 @@ void Preloads::serve(const VmName& template_vm, RequestId request, Instant now) 
         if (requests_.count(template_vm) < found->second.promising()) return requests_.add(template_vm, request, now);
     }
     start_cold(template_vm, request, now);
+}
+
+void Preloads::serve_first(const VmName& template_vm, Instant now) {
+    const auto request = requests_.first(template_vm);
+    if (!request) return;
+    if (const auto taken = queues_.at(template_vm).take()) hand_over(template_vm, *taken, *request, now);
 }
 
 void Preloads::hand_over(const VmName& template_vm, const Preloaded& preloaded, RequestId request, Instant now) {

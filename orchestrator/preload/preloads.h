@@ -73,6 +73,7 @@ private:
     [[nodiscard]] definitions::RefillDelay delay_of(const VmName& template_vm) const;
     void became(const VmName& disposable, Phase phase, Instant now);
     void serve(const VmName& template_vm, RequestId request, Instant now);
+    void serve_first(const VmName& template_vm, Instant now);
     void hand_over(const VmName& template_vm, const Preloaded& preloaded, RequestId request, Instant now);
     void start_cold(const VmName& template_vm, RequestId request, Instant now);
     void start_cold(const std::vector<Waiting>& given_up, Instant now);

@@ -102,7 +102,7 @@ struct HandOverFailed {  // that one is of no use; the request goes on
 };
 struct HostSuspends {};
 struct HostResumed {};
-// After the start of the orchestrator: what an earlier one left.
+// After the start of the orchestrator: what an earlier one left. Comes again for what the hypervisor tells of later.
 struct Left {
     VmName disposable;
     VmName template_vm;

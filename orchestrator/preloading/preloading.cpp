@@ -147,39 +147,6 @@ void Preloading::stop() {
     for (const auto& wait : waits) wait.done();
 }
 
-// ---- after an earlier orchestrator
-
-void Preloading::recover() {
-    apply(take_stock({system_, {}, {}}));
-    event::Recovered recovered;
-    const auto records = records_.all();
-    if (!records) report_({}, records.error());
-    for (const auto& record : records.value_or(std::vector<Record>())) {
-        const auto info = machines_.info(record.vm);
-        const bool gone = !info || info->state == vm::VmState::Halted;
-        // One that ran when it was ready was resumed by somebody.
-        const bool ran = !gone && record.phase != Record::Phase::Creating && info->state == vm::VmState::Running;
-        const bool used = !gone && (ran || record.phase == Record::Phase::Used);
-        if (gone || used) {
-            // A record that stays says the same to the next orchestrator.
-            const auto outcome = gone ? records_.remove(record.vm) : workers_.became_used(record);
-            if (!outcome) report_(record.vm.str(), outcome.error());
-            continue;
-        }
-        const auto definition = store_.find(record.vm);
-        const auto now = inherited_.find(record.template_vm);
-        const bool same = definition && now != inherited_.end() && inherited_by(*definition) == now->second;
-        const bool ready = record.phase == Record::Phase::Ready && info->state == vm::VmState::Paused;
-        Entry entry{.record = record};
-        entry.ran = entry.armed = true;
-        entries_.insert_or_assign(record.vm, std::move(entry));
-        recovered.left.push_back({record.vm, record.template_vm, same && ready, record.content});
-    }
-    tell(recovered);
-    begun_ = records_.begun();
-    if (begun_) tell(event::Begin{});
-}
-
 // ---- what definitions and mount say
 
 Preloading::Stock Preloading::take_stock(const Question& question) const {
@@ -261,11 +228,8 @@ void Preloading::heard(const vm::VmEvent& heard_of) {
     }
     auto& entry = found->second;
     if (entry.busy) return;  // who has it finds out
-    // Only then: an end that fails is heard of, too.
-    if (entry.unknown && heard_of.state != vm::VmState::Unknown) {
-        entry.unknown = false;
-        return end({heard_of.vm});
-    }
+    // Nothing else of what is stuck: an end that fails is heard of, too.
+    if (entry.unknown && heard_of.state != vm::VmState::Unknown) return became_known(heard_of.vm, entry, heard_of.state);
     if (heard_of.state == vm::VmState::Halted || heard_of.state == vm::VmState::Stopping) tell(event::Gone{heard_of.vm});
 }
 
@@ -352,7 +316,7 @@ void Preloading::check_waits() {
     const auto under_way = [&](const Wait& wait) {
         return std::ranges::any_of(entries_, [&](const auto& each) {
             const auto& entry = each.second;
-            return !entry.stuck && !entry.visible && (!wait.template_vm || entry.record.template_vm == *wait.template_vm);
+            return !entry.stuck && !entry.unknown && !entry.visible && (!wait.template_vm || entry.record.template_vm == *wait.template_vm);
         });
     };
     std::vector<Wait> over;

@@ -136,6 +136,8 @@ private:
     void ended(const base::VmName& vm, const base::Result<>& outcome);
     [[nodiscard]] bool may_end_later(Entry& entry, const base::Error& why) const;
     void end_again();
+    [[nodiscard]] preload::event::Left left_of(const Record& record, vm::VmState state) const;
+    void became_known(const base::VmName& vm, Entry& entry, vm::VmState state);
     void heard(const vm::VmEvent& event);
     void heard(const vm::GuestEvent& event);
     void look_again();

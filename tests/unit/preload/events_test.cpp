@@ -229,6 +229,22 @@ TEST_F(EventTable, AfterAnInterruptionTheExcessGoes) {
     EXPECT_EQ(tell(event::Recovered{{{vm("a"), vm("dvm"), true, ""}, {vm("b"), vm("dvm"), true, ""}}}), (Words{"remove b"}));
 }
 
+TEST_F(EventTable, WhatIsFoundLateGoesToWhoWaits) {
+    tell(event::SettingsChanged{settings(1)});
+    tell(event::ContentChanged{vm("dvm"), "one"});
+    EXPECT_EQ(tell(event::Begin{}), (Words{"create disp1 of dvm"}));
+    EXPECT_EQ(tell(event::Requested{vm("dvm"), 1}), Words{});
+    EXPECT_EQ(tell(event::Recovered{{{vm("late"), vm("dvm"), true, "one"}}}), (Words{"hand 1 late"}));
+    EXPECT_EQ(listed(), "disp1+");
+}
+
+TEST_F(EventTable, AndGoesWhenTheHostSuspends) {
+    tell(event::SettingsChanged{settings(1)});
+    tell(event::ContentChanged{vm("dvm"), "one"});
+    tell(event::HostSuspends{});
+    EXPECT_EQ(tell(event::Recovered{{{vm("late"), vm("dvm"), true, "one"}}}), (Words{"remove late"}));
+}
+
 TEST_F(EventTable, HostSuspendRemovesAllAtOnceAndResumeStarts) {
     fill(2);
     tell(event::Requested{vm("dvm"), 1});

@@ -34,7 +34,7 @@ private:
     }
 
     Event any_event() {
-        switch (*rc::gen::inRange(0, 16)) {
+        switch (*rc::gen::inRange(0, 17)) {
             case 0: {
                 Settings settings;
                 max_ = *rc::gen::inRange(0U, 5U);
@@ -55,8 +55,14 @@ private:
             case 12: return event::Refresh{vm("dvm")};
             case 13: return event::NoMemory{any_vm(), {*rc::gen::inRange<std::uint64_t>(0, 10000)}};
             case 14: return event::ColdStartEnded{*rc::gen::inRange<RequestId>(0, requests_ + 1)};
+            case 15: return event::Recovered{{{late(), vm("dvm"), *rc::gen::arbitrary<bool>(), "one"}}};
             default: open_.insert(++requests_); return event::Requested{vm("dvm"), requests_};
         }
+    }
+    VmName late() {
+        const auto name = vm("late" + std::to_string(created_.size()));
+        created_.insert(name);
+        return name;
     }
     VmName any_vm() const { return vm("disp" + std::to_string(*rc::gen::inRange(0, names_ + 2))); }
 

@@ -70,6 +70,71 @@ TEST_F(PreloadingRecovery, AtEachStage) {
     }
 }
 
+TEST_F(PreloadingRecovery, WhatTheHypervisorTellsLater) {
+    struct Case {
+        const char* what;
+        Record::Phase phase;
+        vm::VmState state;  // in the end
+        std::string content;
+        bool kept;
+        bool exists;
+    };
+    using Phase = Record::Phase;
+    using vm::VmState;
+    const Case cases[] = {
+        {"starting", Phase::Creating, VmState::Running, "one", false, false},
+        {"ready", Phase::Ready, VmState::Paused, "one", true, true},
+        {"ready, of another content", Phase::Ready, VmState::Paused, "old", false, false},
+        {"ready, and somebody resumed it", Phase::Ready, VmState::Running, "one", false, true},
+        {"ready, and it ended", Phase::Ready, VmState::Halted, "one", false, false},
+        {"requested, not resumed", Phase::Requested, VmState::Paused, "one", false, false},
+        {"requested and resumed", Phase::Requested, VmState::Running, "one", false, true},
+    };
+    ASSERT_TRUE(store->set(vm("dvm"), {{"preload-dispvm-max", "2"}}));
+    int number = 100;
+    for (const auto& each : cases) {
+        SCOPED_TRACE(each.what);
+        const auto name = "disp" + std::to_string(++number);
+        preloading.reset();
+        left(name, each.phase, VmState::Unknown, each.content);
+        makers->end_fails = base::Errc::Busy;
+        restart();
+        makers->end_fails.reset();
+        EXPECT_TRUE(exists(name));
+        EXPECT_TRUE(preloading->holds(vm(name))) << "nobody knows whose it is";
+        EXPECT_EQ(listed(), "");
+        EXPECT_EQ(handed(), "cold");
+        machines->become(vm(name), each.state);
+        loop->pass(seconds(2));
+        EXPECT_EQ(listed(), each.kept ? name : "");
+        EXPECT_EQ(preloading->holds(vm(name)), each.kept);
+        EXPECT_EQ(exists(name), each.exists);
+        EXPECT_EQ(records().size(), each.kept ? 1U : 0U);
+        if (exists(name)) {
+            EXPECT_EQ(state(name), each.state);
+            machines->become(vm(name), VmState::Halted);
+            loop->run();
+            (void)machines->remove(vm(name));
+        }
+        ASSERT_TRUE(kept().remove(vm(name)));
+    }
+}
+
+TEST_F(PreloadingRecovery, NobodyWaitsForWhatIsNotKnown) {
+    fill("1");
+    preloading.reset();
+    machines->become(vm("disp1"), vm::VmState::Unknown);
+    machines->start_fails = true;
+    restart();
+    bool gone = false;
+    preloading->suspend([&] { gone = true; });
+    loop->run();
+    EXPECT_TRUE(gone);
+    machines->become(vm("disp1"), vm::VmState::Paused);
+    loop->run();
+    EXPECT_FALSE(exists("disp1")) << "the host suspends";
+}
+
 TEST_F(PreloadingRecovery, OneWhoseTemplateHasChangedGoes) {
     fill("1");
     preloading.reset();
