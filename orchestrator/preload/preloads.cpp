@@ -88,24 +88,21 @@ void Preloads::on(const event::Paused& event, Instant now) { became(event.dispos
 void Preloads::became(const VmName& disposable, Phase phase, Instant now) {
     const auto found = find(disposable);
     if (!found) return;  // it was taken or removed meanwhile
-    found->queue->find(disposable)->phase = phase;
-    found->queue->succeeded();
+    found->queue->became(*found->queue->find(disposable), phase, now);
     serve_first(found->template_vm, now);
 }
 
 void Preloads::on(const event::Failed& event, Instant now) {
     const auto found = find(event.disposable);
     if (!found) return;
-    found->queue->drop(event.disposable);
-    found->queue->failed(event.why, now);
+    found->queue->failed(event.disposable, event.why, now);
     remove({event.disposable}, now);
 }
 
 void Preloads::on(const event::Gone& event, Instant now) {
     const auto found = find(event.disposable);
     if (!found) return;
-    found->queue->drop(event.disposable);
-    found->queue->failed("'" + event.disposable.str() + "' ended by itself", now);
+    found->queue->failed(event.disposable, "'" + event.disposable.str() + "' ended by itself", now);
     remove({event.disposable}, now);
 }
 
@@ -147,7 +144,8 @@ void Preloads::on(const event::Recovered& event, Instant now) {
     for (const auto& left : event.left) {
         const auto found = queues_.find(left.template_vm);
         if (left.paused && !suspended_ && found != queues_.end() && left.content == found->second.content()) {
-            found->second.add(left.disposable, Phase::Paused);
+            found->second.add(left.disposable);
+            found->second.became(*found->second.find(left.disposable), Phase::Paused, now);
             serve_first(left.template_vm, now);
         } else {
             remove({left.disposable}, now);
@@ -188,7 +186,10 @@ void Preloads::serve_first(const VmName& template_vm, Instant now) {
 
 void Preloads::hand_over(const VmName& template_vm, const Preloaded& preloaded, RequestId request, Instant now) {
     requests_.remove(request);
-    queues_.at(template_vm).refill_after(delay_of(template_vm), now);
+    auto& queue = queues_.at(template_vm);
+    // Its pause would have said so.
+    if (preloaded.phase == Phase::Booted) queue.succeeded(now);
+    queue.refill_after(delay_of(template_vm), now);
     actions_.emplace_back(action::HandOver{preloaded.disposable, request, preloaded.phase == Phase::Paused});
 }
 
@@ -232,7 +233,7 @@ bool Preloads::create_one(const VmName& template_vm, Queue& queue) {
     const auto name = names_();
     if (!name) return false;
     if (free_) free_ = *free_ - memory;
-    queue.add(*name, Phase::Creating);
+    queue.add(*name);
     actions_.emplace_back(action::Create{*name, template_vm});
     return true;
 }

@@ -125,18 +125,31 @@ void Queue::refill_after(const definitions::RefillDelay& delay, Instant now) {
                delay);
 }
 
-void Queue::failed(std::string why, Instant now) {
+void Queue::became(Preloaded& preloaded, Phase phase, Instant now) {
+    preloaded.phase = phase;
+    // Only then: guests that are ready and end, or cannot be paused, have failed.
+    if (phase != Phase::Paused) return;
+    preloaded.ready_at = now;
+    succeeded(now);
+}
+
+void Queue::failed(const VmName& disposable, std::string why, Instant now) {
     constexpr unsigned most_doublings = 9;
+    const auto lasted = [&](std::optional<Instant> since) { return since && now - *since >= lasting; };
+    const auto* one = find(disposable);
+    if (lasted(succeeded_at_) || (one != nullptr && lasted(one->ready_at))) failures_ = 0;
+    succeeded_at_.reset();
+    drop(disposable);
     const auto pause = std::min<std::chrono::seconds>(first_retry * (1U << std::min(failures_, most_doublings)), longest_retry);
     ++failures_;
     trouble_ = std::move(why);
     retry_at_ = now + pause;
 }
 
-void Queue::succeeded() {
-    failures_ = 0;
-    trouble_.clear();
-    retry_at_.reset();
+// While the next is put off it is said why.
+void Queue::succeeded(Instant now) {
+    if (!succeeded_at_) succeeded_at_ = now;
+    if (!retry_at_ || *retry_at_ <= now) trouble_.clear();
 }
 
 }  // namespace varve::preload

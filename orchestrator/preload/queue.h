@@ -14,12 +14,15 @@ inline constexpr std::chrono::seconds delay_after_commit{4};
 inline constexpr std::chrono::seconds delay_after_property{30};
 inline constexpr std::chrono::seconds first_retry{10};
 inline constexpr std::chrono::seconds longest_retry{3600};
+// One that was ready so long ago, and no failure since, ends a series of failures.
+inline constexpr std::chrono::seconds lasting{600};
 inline constexpr std::size_t created_at_a_time = 2;
 
 struct Preloaded {
     VmName disposable;
     Phase phase = Phase::Creating;
-    bool outdated = false;  // its template has changed: never handed out
+    bool outdated = false;                 // its template has changed: never handed out
+    std::optional<Instant> ready_at = {};  // since when it is paused
 };
 
 class Queue {
@@ -34,7 +37,9 @@ public:
     // The time of the next refill or refresh, while there is one to wait for.
     [[nodiscard]] std::optional<Instant> next(std::uint32_t max) const;
 
-    void add(const VmName& disposable, Phase phase) { list_.push_back({disposable, phase, false}); }
+    void add(const VmName& disposable) { list_.push_back({disposable}); }
+    // One that is in the list.
+    void became(Preloaded& preloaded, Phase phase, Instant now);
     bool drop(const VmName& disposable);
     std::vector<VmName> drop_all();
     // Those beyond `max`: outdated ones first, then those in progress, then the newest.
@@ -59,8 +64,10 @@ public:
         refill_at_.reset();
         when_empty_ = false;
     }
-    void failed(std::string why, Instant now);
-    void succeeded();
+    // Drops it, and puts off the next, by more with each failure of a series.
+    void failed(const VmName& disposable, std::string why, Instant now);
+    // One is ready, or somebody has it: says nothing of how long that lasts.
+    void succeeded(Instant now);
 
 private:
     void outdate(Instant refresh_at);
@@ -71,7 +78,8 @@ private:
     bool when_empty_ = false;  // the refill waits until the list is empty
     std::optional<Instant> refresh_at_;
     std::optional<Instant> retry_at_;
-    unsigned failures_ = 0;  // in a row
+    unsigned failures_ = 0;                // of the series
+    std::optional<Instant> succeeded_at_;  // first, after the last failure
     std::string trouble_;
 };
 

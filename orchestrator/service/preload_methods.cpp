@@ -29,8 +29,8 @@ std::string_view name_of(Phase phase) {
 
 json template_json(const preloading::TemplateStatus& status) {
     auto preloads = json::array();
-    for (const auto& [disposable, phase, outdated] : status.preloads)
-        preloads.push_back({{"vm", disposable.str()}, {"phase", name_of(phase)}, {"outdated", outdated}});
+    for (const auto& each : status.preloads)
+        preloads.push_back({{"vm", each.disposable.str()}, {"phase", name_of(each.phase)}, {"outdated", each.outdated}});
     return {{"template", status.template_vm.str()}, {"max", status.max}, {"preloads", std::move(preloads)}, {"trouble", status.trouble}};
 }
 

@@ -2,6 +2,8 @@
 // The event table of the preload queue, row by row.
 #include "tests/unit/preload/world.h"
 
+#include <functional>
+
 namespace varve::preload::tests {
 namespace {
 
@@ -210,6 +212,67 @@ TEST_F(EventTable, OneThatEndsByItselfIsReplacedAfterAPause) {
     EXPECT_EQ(tell(event::Gone{vm("disp1")}), (Words{"remove disp1"}));
     EXPECT_EQ(preloads.trouble(vm("dvm")), "'disp1' ended by itself");
     EXPECT_EQ(wait(seconds(10)), (Words{"create disp2 of dvm"}));
+}
+
+// Whatever becomes of one whose guest is ready for a moment only, the next comes later and later.
+TEST_F(EventTable, OnesThatNeverLastAreRetriedLaterAndLater) {
+    const auto booted = [](const VmName& each) { return Event(event::Booted{each}); };
+    const auto paused = [](const VmName& each) { return Event(event::Paused{each}); };
+    const auto fails = [](const VmName& each) { return Event(event::Failed{each, "it cannot be paused"}); };
+    const auto goes = [](const VmName& each) { return Event(event::Gone{each}); };
+    using Step = std::function<Event(const VmName&)>;
+    for (const auto& steps : {std::vector<Step>{booted, fails}, {booted, goes}, {booted, paused, goes}}) {
+        names = 0;
+        preloads = Preloads([this] { return std::optional(vm("disp" + std::to_string(++names))); });
+        tell(event::SettingsChanged{settings(1)});
+        tell(event::Begin{});
+        for (const auto pause : {10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600}) {
+            const auto last = vm("disp" + std::to_string(names));
+            for (const auto& step : steps) tell(step(last));
+            EXPECT_NE(preloads.trouble(vm("dvm")), "");
+            EXPECT_EQ(wait(milliseconds(pause * 1000 - 1)), Words{}) << pause;
+            EXPECT_EQ(wait(milliseconds(1)).size(), 1U) << pause;
+        }
+    }
+}
+
+TEST_F(EventTable, OneThatIsReadyDoesNotHurryTheNext) {
+    tell(event::SettingsChanged{settings(2)});
+    tell(event::Begin{});
+    tell(event::Failed{vm("disp1"), "no agent"});
+    EXPECT_EQ(tell(event::Paused{vm("disp2")}), Words{});
+    EXPECT_EQ(preloads.trouble(vm("dvm")), "no agent") << "why there is but one";
+    EXPECT_EQ(wait(seconds(10)), (Words{"create disp3 of dvm"}));
+    tell(event::Paused{vm("disp3")});
+    EXPECT_EQ(preloads.trouble(vm("dvm")), "");
+}
+
+TEST_F(EventTable, OneThatHasLastedIsNoSeriesOfFailures) {
+    fill(3);
+    for (int round = 0; round < 3; ++round) {
+        wait(lasting);
+        for (const auto& each : preloads.list(vm("dvm"))) tell(event::Gone{each.disposable});
+        EXPECT_EQ(wait(milliseconds(9999)), Words{});
+        EXPECT_EQ(wait(milliseconds(1)).size(), 2U);
+        pause_all();
+    }
+}
+
+TEST_F(EventTable, NorAreFailuresLongAfterOneWasReady) {
+    fill(1);
+    wait(lasting);
+    tell(event::Requested{vm("dvm"), 1});
+    for (const auto pause : {3, 10, 20}) {
+        wait(seconds(pause));
+        tell(event::Failed{vm("disp" + std::to_string(names)), "no agent"});
+    }
+    EXPECT_EQ(wait(milliseconds(39999)), Words{});
+    EXPECT_EQ(wait(milliseconds(1)), (Words{"create disp5 of dvm"}));
+    tell(event::Paused{vm("disp5")});
+    tell(event::Requested{vm("dvm"), 2});
+    wait(lasting);
+    tell(event::Failed{vm("disp6"), "no agent"});
+    EXPECT_EQ(wait(seconds(10)), (Words{"create disp7 of dvm"}));
 }
 
 TEST_F(EventTable, AfterAnInterruptionOnlyWhatIsReadyAndCurrentIsKept) {
