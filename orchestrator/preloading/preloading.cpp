@@ -171,7 +171,9 @@ void Preloading::look_again() {
         loop_.post([this, stock = take_stock(question)]() mutable {
             looking_ = false;
             apply(std::move(stock));
-            if (std::exchange(look_again_, false)) look_again();
+            bool again = std::exchange(look_again_, false);
+            for (const auto& volume : std::exchange(changed_meanwhile_, {})) again = outdate_origins(volume) || again;
+            if (again) look_again();
         });
     });
 }
@@ -192,9 +194,12 @@ void Preloading::apply(Stock stock) {
     const auto before = std::exchange(inherited_, std::move(stock.inherited));
     for (const auto& [name, form] : inherited_)
         if (const auto known = before.find(name); known != before.end() && known->second != form) tell(event::PropertyChanged{name});
-    const auto gone = [&](const auto& each) { return !inherited_.contains(each.first); };
-    std::erase_if(origins_, gone);
-    std::erase_if(troubles_, gone);
+    // Nobody looks at what they would start from while none is wanted: it is another by then.
+    const auto unwanted = [&](const auto& each) {
+        return !inherited_.contains(each.first) || preload::wanted(stock.settings, each.first) == 0;
+    };
+    std::erase_if(origins_, unwanted);
+    std::erase_if(troubles_, unwanted);
     // Without knowing what they start from, none is begun.
     std::erase_if(stock.settings.templates,
                   [&](const auto& each) { return preload::wanted(stock.settings, each.first) > 0 && !origins_.contains(each.first); });
@@ -212,10 +217,20 @@ void Preloading::set_system(SystemSettings system) {
 
 void Preloading::volume_changed(const std::optional<base::VolumeId>& volume) {
     loop_.post([this, volume] {
-        for (const auto& [name, origin] : origins_)
-            if (!volume || origin.volumes.contains(*volume)) stale_.insert(name);
+        if (looking_) changed_meanwhile_.insert(volume);
+        (void)outdate_origins(volume);
         if (!stale_.empty()) look_again();
     });
+}
+
+bool Preloading::outdate_origins(const std::optional<base::VolumeId>& volume) {
+    bool any = false;
+    for (const auto& [name, origin] : origins_) {
+        if (volume && !origin.volumes.contains(*volume)) continue;
+        stale_.insert(name);
+        any = true;
+    }
+    return any;
 }
 
 // ---- what happens to VMs

@@ -142,6 +142,7 @@ private:
     void heard(const vm::GuestEvent& event);
     void look_again();
     void apply(Stock stock);
+    [[nodiscard]] bool outdate_origins(const std::optional<base::VolumeId>& volume);
     void ask_memory();
     void plan_wakeup();
     void woken();
@@ -166,13 +167,14 @@ private:
     Entries entries_;
     preload::Settings settings_;
     std::map<base::VmName, Inherited> inherited_;
-    std::map<base::VmName, Origin> origins_;
+    std::map<base::VmName, Origin> origins_;        // of those that some are wanted of
     std::map<base::VmName, std::string> troubles_;  // contents that cannot be found out
     std::set<base::VmName> stale_;                  // to be looked at
     std::set<base::VmName> retired_;
     std::vector<base::VmName> names_;
     bool reserving_ = false;
     bool looking_ = false;
+    std::set<std::optional<base::VolumeId>> changed_meanwhile_;  // maybe before it was looked at, maybe after
     bool look_again_ = false;
     bool asking_memory_ = false;
     std::optional<Instant> memory_at_;     // when to ask, while memory is short

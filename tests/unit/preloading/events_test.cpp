@@ -112,6 +112,32 @@ TEST_F(PreloadingEvents, ACommitReplacesByContent) {
     EXPECT_FALSE(exists("disp1"));
 }
 
+TEST_F(PreloadingEvents, ACommitWhileNoneIsWantedCounts) {
+    fill("2");
+    set("dvm", "preload-dispvm-max", "0");
+    makers->content = "two";
+    const base::VolumeId root{base::PoolName::parse("p").value(), vm("dvm"), base::VolumeName::parse("root").value()};
+    preloading->volume_changed(root);
+    loop->run();
+    set("dvm", "preload-dispvm-max", "2");
+    EXPECT_EQ(listed(), "disp3 disp4");
+    for (const auto& record : records()) EXPECT_EQ(record.content, "two");
+    makers->content = "one";
+    preloading->volume_changed(root);
+    loop->run();
+    EXPECT_EQ(listed(), "disp3! disp4!");
+}
+
+TEST_F(PreloadingEvents, ACommitDuringTheFirstLookCounts) {
+    const base::VolumeId root{base::PoolName::parse("p").value(), vm("dvm"), base::VolumeName::parse("root").value()};
+    makers->after_look = [&] {
+        makers->content = "two";
+        preloading->volume_changed(root);
+    };
+    fill("1");
+    EXPECT_EQ(records().front().content, "two");
+}
+
 TEST_F(PreloadingEvents, OtherVolumesAreNotLookedAt) {
     fill("1");
     const auto looks = makers->looks;
@@ -132,6 +158,13 @@ TEST_F(PreloadingEvents, WithoutItsContentNoneIsBegun) {
     preloading->volume_changed(std::nullopt);
     loop->run();
     EXPECT_EQ(listed(), "disp1");
+    EXPECT_EQ(status().trouble, "");
+}
+
+TEST_F(PreloadingEvents, WhereNoneIsWantedItsContentIsNoTrouble) {
+    makers->look_fails = true;
+    fill("1");
+    set("dvm", "preload-dispvm-max", "0");
     EXPECT_EQ(status().trouble, "");
 }
 

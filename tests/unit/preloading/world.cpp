@@ -57,7 +57,9 @@ base::Result<Origin> FakeMakers::look(const base::VmName& template_vm) {
     ++looks;
     if (look_fails) return base::fail(base::Errc::Io, "the mount is gone");
     const base::VolumeId root{base::PoolName::parse("p").value(), template_vm, base::VolumeName::parse("root").value()};
-    return Origin{content, {root}};
+    Origin origin{content, {root}};
+    if (after_look) std::exchange(after_look, {})();
+    return origin;
 }
 
 base::Result<base::VmName> FakeMakers::reserve_name() { return base::VmName::parse("disp" + std::to_string(++names)); }

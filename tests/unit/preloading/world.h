@@ -60,7 +60,8 @@ public:
     bool look_fails = false;
     bool make_fails = false;
     std::optional<base::Errc> end_fails;
-    int ends = 0;  // tried
+    int ends = 0;                      // tried
+    std::function<void()> after_look;  // once
     int looks = 0;
     int names = 0;
     std::vector<std::vector<std::string>> batches;  // of ends, as they came
