@@ -71,14 +71,29 @@ void Preloading::refresh(const VmName& template_vm) {
 }
 
 void Preloading::suspend(Done done) {
-    loop_.post([this, done = std::move(done)] {
-        {
-            const std::scoped_lock lock(mutex_);
-            waits_.push_back({std::nullopt, done});
-        }
+    const auto wait = add_wait(std::nullopt, std::move(done));
+    if (!wait) return;
+    loop_.post([this, wait = *wait] {
+        begin_wait(wait);
         suspended_ = true;
         tell(event::HostSuspends{});
     });
+}
+
+std::optional<Preloading::WaitId> Preloading::add_wait(std::optional<VmName> template_vm, Done done) {
+    std::unique_lock lock(mutex_);
+    if (!stopped_) {
+        waits_.emplace(++last_wait_, Wait{std::move(template_vm), std::move(done)});
+        return last_wait_;
+    }
+    lock.unlock();
+    done();
+    return {};
+}
+
+void Preloading::begin_wait(WaitId wait) {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = waits_.find(wait); found != waits_.end()) found->second.begun = true;
 }
 
 void Preloading::resume() {
@@ -89,11 +104,10 @@ void Preloading::resume() {
 }
 
 void Preloading::retire(const VmName& template_vm, Done done) {
-    loop_.post([this, template_vm, done = std::move(done)] {
-        {
-            const std::scoped_lock lock(mutex_);
-            waits_.push_back({template_vm, done});
-        }
+    const auto wait = add_wait(template_vm, std::move(done));
+    if (!wait) return;
+    loop_.post([this, template_vm, wait = *wait] {
+        begin_wait(wait);
         retired_.insert(template_vm);
         settings_.templates.erase(template_vm);
         tell(event::SettingsChanged{settings_});
@@ -136,7 +150,7 @@ void Preloading::answer(RequestId request, Result<std::optional<VmName>> outcome
 
 void Preloading::stop() {
     std::map<RequestId, Answer> answers;
-    std::vector<Wait> waits;
+    std::map<WaitId, Wait> waits;
     {
         const std::scoped_lock lock(mutex_);
         stopped_ = true;
@@ -144,7 +158,7 @@ void Preloading::stop() {
         waits.swap(waits_);
     }
     for (const auto& [request, answer] : answers) answer(base::fail(Errc::Interrupted, "the orchestrator ends"));
-    for (const auto& wait : waits) wait.done();
+    for (const auto& [number, wait] : waits) wait.done();
 }
 
 // ---- what definitions and mount say
@@ -334,13 +348,17 @@ void Preloading::check_waits() {
             return !entry.stuck && !entry.unknown && !entry.visible && (!wait.template_vm || entry.record.template_vm == *wait.template_vm);
         });
     };
-    std::vector<Wait> over;
+    std::vector<Done> over;
     {
         const std::scoped_lock lock(mutex_);
-        std::ranges::copy_if(waits_, std::back_inserter(over), [&](const Wait& wait) { return !under_way(wait); });
-        std::erase_if(waits_, [&](const Wait& wait) { return !under_way(wait); });
+        std::erase_if(waits_, [&](const auto& each) {
+            const auto& wait = each.second;
+            const bool is_over = wait.begun && !under_way(wait);
+            if (is_over) over.push_back(wait.done);
+            return is_over;
+        });
     }
-    for (const auto& wait : over) wait.done();
+    for (const auto& done : over) done();
 }
 
 }  // namespace varve::preloading

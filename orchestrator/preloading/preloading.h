@@ -114,7 +114,9 @@ private:
     struct Wait {
         std::optional<base::VmName> template_vm;  // none: all
         Done done;
+        bool begun = false;  // nothing more is made
     };
+    using WaitId = std::uint64_t;
 
     // ---- in the loop
     void tell(const preload::Event& event);
@@ -151,6 +153,9 @@ private:
 
     // ---- anywhere
     [[nodiscard]] Stock take_stock(const Question& question) const;
+    // None: the orchestrator ends, and it is answered.
+    [[nodiscard]] std::optional<WaitId> add_wait(std::optional<base::VmName> template_vm, Done done);
+    void begin_wait(WaitId wait);
     void answer(preload::RequestId request, base::Result<std::optional<base::VmName>> outcome);
 
     Loop& loop_;
@@ -186,7 +191,8 @@ private:
     mutable std::mutex mutex_;  // over everything below
     std::map<preload::RequestId, Answer> answers_;
     preload::RequestId last_request_ = 0;
-    std::vector<Wait> waits_;
+    std::map<WaitId, Wait> waits_;
+    WaitId last_wait_ = 0;
     Status status_;
     std::set<base::VmName> held_;
     std::set<base::VmName> kept_;

@@ -308,6 +308,30 @@ TEST_F(PreloadingEvents, HostSuspendAndResume) {
     EXPECT_EQ(listed(), "disp3 disp4");
 }
 
+TEST_F(PreloadingEvents, AnEndAnswersWhoWaitsForThat) {
+    fill("1");
+    int answered = 0;
+    const auto done = [&] { ++answered; };
+    preloading->suspend(done);
+    preloading->retire(vm("dvm"), done);
+    EXPECT_EQ(answered, 0);
+    preloading->stop();
+    EXPECT_EQ(answered, 2) << "though the loop runs no more";
+    preloading->suspend(done);
+    preloading->retire(vm("dvm"), done);
+    EXPECT_EQ(answered, 4);
+    loop->run();
+    EXPECT_EQ(answered, 4);
+}
+
+TEST_F(PreloadingEvents, WhatHappensBeforeASuspendDoesNotAnswerIt) {
+    bool suspended = false;
+    preloading->cold_start_ended(0);
+    preloading->suspend([&] { suspended = preloading->status().suspended; });
+    loop->run();
+    EXPECT_TRUE(suspended);
+}
+
 TEST_F(PreloadingEvents, ATemplateIsRemovedWithItsPreloads) {
     fill("2");
     bool gone = false;
