@@ -9,6 +9,7 @@ namespace varve::rpc {
 
 struct Limits {
     std::size_t connections = 256;
+    std::size_t connections_for_administrators = 32;         // of these, root and the owner alone have so many
     std::size_t connections_of_a_user = 32;                  // root and the owner have only the limit of all
     std::size_t calls = 16;                                  // of a connection at a time; it is not read from meanwhile
     std::size_t output = std::size_t{1} << 20;               // bytes that wait to be read: beyond, no request is taken and no event sent

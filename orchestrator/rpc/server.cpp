@@ -2,7 +2,6 @@
 #include "orchestrator/rpc/server.h"
 
 #include "orchestrator/rpc/connection.h"
-#include "orchestrator/rpc/peer.h"
 
 #include <boost/asio/post.hpp>
 
@@ -21,11 +20,12 @@ using orchestrator::Caller;
 
 class Server::Impl : public std::enable_shared_from_this<Impl> {
 public:
-    Impl(asio::io_context& io, const MethodTable& methods, base::UniqueFd listening, orchestrator::Rights rights, Limits limits)
+    Impl(asio::io_context& io, const MethodTable& methods, base::UniqueFd listening, orchestrator::Rights rights, Limits limits, Peer peer)
         : io_(io),
           methods_(methods),
           rights_(std::move(rights)),
           limits_(limits),
+          peer_(std::move(peer)),
           acceptor_(io, stream_protocol(), listening.release()),
           retry_(io),
           workers_(limits.workers) {}
@@ -71,7 +71,7 @@ private:
     }
 
     void connected(Connection::Socket socket) {
-        auto caller = peer_of(socket.native_handle());
+        auto caller = peer_(socket.native_handle());
         if (!caller) return refuse(socket, caller.error());
         if (is_full(*caller))
             return refuse(socket, {base::Errc::Busy, {}, "the orchestrator has too many connections; try again when some have ended"});
@@ -86,8 +86,15 @@ private:
 
     [[nodiscard]] bool is_full(const Caller& caller) const {
         if (connections_.size() >= limits_.connections) return true;
-        const auto of_the_user = std::ranges::count_if(connections_, [&](const auto& other) { return other->caller().uid == caller.uid; });
-        return !rights_.is_administrator(caller) && static_cast<std::size_t>(of_the_user) >= limits_.connections_of_a_user;
+        if (rights_.is_administrator(caller)) return false;
+        const auto count = [&](const auto& is_counted) {
+            return static_cast<std::size_t>(
+                std::ranges::count_if(connections_, [&](const auto& other) { return is_counted(other->caller()); }));
+        };
+        // Somebody may have many uids: all others together leave administrators some places.
+        const auto of_others = count([&](const Caller& other) { return !rights_.is_administrator(other); });
+        if (of_others + limits_.connections_for_administrators >= limits_.connections) return true;
+        return count([&](const Caller& other) { return other.uid == caller.uid; }) >= limits_.connections_of_a_user;
     }
 
     static void refuse(Connection::Socket& socket, const base::Error& why) {
@@ -100,14 +107,16 @@ private:
     const MethodTable& methods_;
     orchestrator::Rights rights_;
     Limits limits_;
+    Peer peer_;
     stream_protocol::acceptor acceptor_;
     asio::steady_timer retry_;
     std::set<std::shared_ptr<Connection>> connections_;
     asio::thread_pool workers_;
 };
 
-Server::Server(asio::io_context& io, const MethodTable& methods, base::UniqueFd listening, orchestrator::Rights rights, Limits limits)
-    : impl_(std::make_shared<Impl>(io, methods, std::move(listening), std::move(rights), limits)) {
+Server::Server(asio::io_context& io, const MethodTable& methods, base::UniqueFd listening, orchestrator::Rights rights, Limits limits,
+               Peer peer)
+    : impl_(std::make_shared<Impl>(io, methods, std::move(listening), std::move(rights), limits, std::move(peer))) {
     impl_->accept();
 }
 

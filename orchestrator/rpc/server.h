@@ -5,6 +5,7 @@
 #include "drivers/base/unique_fd.h"
 #include "orchestrator/rpc/limits.h"
 #include "orchestrator/rpc/method_table.h"
+#include "orchestrator/rpc/peer.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,9 +18,12 @@ namespace varve::rpc {
 // Belongs to the thread that runs the io_context, but for publish(). Long methods run in workers of its own.
 class Server {
 public:
+    // Who is at the other end of a connection.
+    using Peer = std::function<base::Result<orchestrator::Caller>(int socket)>;
+
     // Takes a listening Unix stream socket. The io_context and the methods outlive it.
     Server(boost::asio::io_context& io, const MethodTable& methods, base::UniqueFd listening, orchestrator::Rights rights,
-           Limits limits = {});
+           Limits limits = {}, Peer peer = &peer_of);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     // Ends as stop(), and waits for the methods that are under way.

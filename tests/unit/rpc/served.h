@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/rpc/listen.h"
+#include "orchestrator/rpc/peer.h"
 #include "orchestrator/rpc/server.h"
 #include "tests/support/waiting.h"
 
@@ -17,8 +18,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -93,7 +96,8 @@ public:
     explicit Served(const MethodTable& methods, Limits limits = {}, uid_t owner = 0) : directory_(fresh_directory()) {
         auto socket = bind_socket(path());
         EXPECT_TRUE(socket) << socket.error().message();
-        server_ = std::make_unique<Server>(io_, methods, *std::move(socket), orchestrator::Rights({}, owner), limits);
+        server_ = std::make_unique<Server>(io_, methods, *std::move(socket), orchestrator::Rights({}, owner), limits,
+                                           [this](int socket) { return peer(socket); });
         thread_ = std::thread([this] { io_.run(); });
     }
     ~Served() {
@@ -108,10 +112,27 @@ public:
 
     std::filesystem::path path() const { return directory_ / "socket"; }
     Raw connect() const { return Raw(path()); }
+    // The server takes it for this user's. It takes connections in their order: those made otherwise have been answered by now.
+    Raw connect_as(uid_t uid) {
+        const std::scoped_lock lock(mutex_);
+        uids_.push_back(uid);
+        return connect();
+    }
     Server& server() { return *server_; }
 
 private:
+    base::Result<orchestrator::Caller> peer(int socket) {
+        auto caller = TRY(peer_of(socket));
+        const std::scoped_lock lock(mutex_);
+        if (uids_.empty()) return caller;
+        caller.uid = uids_.front();
+        uids_.pop_front();
+        return caller;
+    }
+
     std::filesystem::path directory_;
+    std::mutex mutex_;
+    std::deque<uid_t> uids_;  // of connections to come; under the mutex
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
     std::unique_ptr<Server> server_;

@@ -8,6 +8,7 @@
 #include <future>
 #include <mutex>
 #include <stdexcept>
+#include <vector>
 
 namespace varve::rpc::tests {
 namespace {
@@ -198,7 +199,7 @@ TEST_F(RpcServer, WhoNeverReadsIsLetGo) {
 }
 
 TEST_F(RpcServer, ConnectionsHaveLimits) {
-    Served served(methods_, {.connections = 2});
+    Served served(methods_, {.connections = 2, .connections_for_administrators = 0});
     auto one = served.connect();
     auto two = served.connect();
     one.send(request(1, "echo"));
@@ -215,6 +216,30 @@ TEST_F(RpcServer, ConnectionsHaveLimits) {
         if (four.json().value("id", Json()) == 4) return;
     }
     FAIL() << "a place that was left was not given again";
+}
+
+TEST_F(RpcServer, SomeConnectionsAreForAdministratorsAlone) {
+    Served served(methods_, {.connections = 5, .connections_for_administrators = 2, .connections_of_a_user = 2});
+    std::vector<Raw> clients;
+    const auto connects = [&](uid_t uid) {
+        clients.push_back(served.connect_as(uid));
+        clients.back().send(request(1, "who"));
+        const auto answer = clients.back().json();
+        if (!answer.contains("error")) return answer["result"]["uid"] == uid;
+        EXPECT_EQ(answer["error"]["data"]["code"], "busy");
+        EXPECT_EQ(answer["error"]["message"], "the orchestrator has too many connections; try again when some have ended");
+        clients.pop_back();
+        return false;
+    };
+    for (const uid_t uid : {1001U, 1001U, 1002U}) EXPECT_TRUE(connects(uid)) << uid;
+    EXPECT_FALSE(connects(1003));
+    EXPECT_TRUE(connects(0));
+    EXPECT_TRUE(connects(0));
+    EXPECT_FALSE(connects(0));
+    // Administrators' do not count among the others'.
+    clients.erase(clients.begin());
+    EXPECT_TRUE(test_support::eventually([&] { return connects(1003); }));  // when the server has noticed
+    EXPECT_FALSE(connects(1004));
 }
 
 TEST_F(RpcServer, EventsReachSubscribersWhoMaySeeThem) {
