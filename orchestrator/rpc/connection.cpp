@@ -37,7 +37,7 @@ Result<Json> run(const Handler& handler, const Json& params, const Call& call) {
 
 }  // namespace
 
-Connection::Connection(Socket socket, orchestrator::Caller caller, const MethodTable& methods, asio::thread_pool& workers, Limits limits,
+Connection::Connection(Socket socket, orchestrator::Caller caller, const MethodTable& methods, Workers& workers, Limits limits,
                        std::function<void(Connection&)> closed)
     : socket_(std::move(socket)),
       caller_(std::move(caller)),
@@ -136,12 +136,13 @@ void Connection::call(const Request& request, const std::shared_ptr<Answer>& ans
 }
 
 void Connection::run_in_worker(const Method& method, const Request& request, const std::shared_ptr<Answer>& answer) {
-    asio::post(workers_, [self = shared_from_this(), &method, request, answer, call = context(request, answer)] {
-        auto result = run(method.handler, request.params, call);
-        asio::post(self->socket_.get_executor(), [self, answer, id = request.id, result = std::move(result)]() mutable {
-            self->answered(answer, id, std::move(result));
-        });
-    });
+    const auto taken = workers_.run(
+        caller_,
+        [self = shared_from_this(), &method, request, call = context(request, answer)] {
+            return run(method.handler, request.params, call);
+        },
+        [self = shared_from_this(), answer, id = request.id](Result<Json> result) { self->answered(answer, id, std::move(result)); });
+    if (!taken) answered(answer, request.id, base::Failure(taken.error()));
 }
 
 Call Connection::context(const Request& request, const std::shared_ptr<Answer>& answer) {

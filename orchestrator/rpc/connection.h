@@ -6,10 +6,10 @@
 #include "orchestrator/rpc/limits.h"
 #include "orchestrator/rpc/message.h"
 #include "orchestrator/rpc/method_table.h"
+#include "orchestrator/rpc/workers.h"
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include <array>
 #include <cstdint>
@@ -24,7 +24,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 public:
     using Socket = boost::asio::local::stream_protocol::socket;
     // `closed` is called once, when it is over.
-    Connection(Socket socket, orchestrator::Caller caller, const MethodTable& methods, boost::asio::thread_pool& workers, Limits limits,
+    Connection(Socket socket, orchestrator::Caller caller, const MethodTable& methods, Workers& workers, Limits limits,
                std::function<void(Connection&)> closed);
 
     void begin() { read_or_end(); }
@@ -64,7 +64,7 @@ private:
     Socket socket_;
     orchestrator::Caller caller_;
     const MethodTable& methods_;
-    boost::asio::thread_pool& workers_;
+    Workers& workers_;  // outlives the open socket
     Limits limits_;
     std::function<void(Connection&)> closed_;
     boost::asio::steady_timer stalled_;

@@ -28,7 +28,7 @@ public:
           peer_(std::move(peer)),
           acceptor_(io, stream_protocol(), listening.release()),
           retry_(io),
-          workers_(limits.workers) {}
+          workers_(std::make_shared<Workers>(io, rights_, limits)) {}
 
     void accept() {
         acceptor_.async_accept([self = shared_from_this()](error_code error, Connection::Socket socket) {
@@ -49,7 +49,7 @@ public:
 
     void finish() {
         stop();
-        workers_.join();
+        workers_->join();
     }
 
     void publish(const std::string& line, const std::function<bool(const Caller&)>& visible) {
@@ -75,7 +75,7 @@ private:
         if (!caller) return refuse(socket, caller.error());
         if (is_full(*caller))
             return refuse(socket, {base::Errc::Busy, {}, "the orchestrator has too many connections; try again when some have ended"});
-        auto connection = std::make_shared<Connection>(std::move(socket), *std::move(caller), methods_, workers_, limits_,
+        auto connection = std::make_shared<Connection>(std::move(socket), *std::move(caller), methods_, *workers_, limits_,
                                                        [weak = weak_from_this()](Connection& closed) {
                                                            if (const auto self = weak.lock())
                                                                self->connections_.erase(closed.shared_from_this());
@@ -111,7 +111,7 @@ private:
     stream_protocol::acceptor acceptor_;
     asio::steady_timer retry_;
     std::set<std::shared_ptr<Connection>> connections_;
-    asio::thread_pool workers_;
+    std::shared_ptr<Workers> workers_;
 };
 
 Server::Server(asio::io_context& io, const MethodTable& methods, base::UniqueFd listening, orchestrator::Rights rights, Limits limits,

@@ -52,6 +52,7 @@ protected:
         });
         methods_.add("fail", Length::Long,
                      [](const Json&, const Call&) -> base::Result<Json> { return base::fail(base::Errc::Busy, "it runs"); });
+        methods_.add("quick", Length::Long, [](const Json&, const Call&) -> base::Result<Json> { return Json{{"quick", true}}; });
         methods_.add("bug", Length::Long, [](const Json&, const Call&) -> base::Result<Json> { throw std::runtime_error("oops"); });
         methods_.add("slow", Length::Long, [this](const Json&, const Call& call) -> base::Result<Json> {
             call.notify("progress", {{"stage", "one"}});
@@ -64,8 +65,11 @@ protected:
     }
     ~RpcServer() override { gate_.open(); }
 
+    static Json call(int id, std::string_view method, const Json& params = Json::object()) {
+        return {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}};
+    }
     static std::string request(int id, std::string_view method, const Json& params = Json::object()) {
-        return line_of({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
+        return line_of(call(id, method, params));
     }
     static Json result(Json answer) { return answer.is_object() && answer.contains("result") ? answer["result"] : answer; }
 
@@ -240,6 +244,62 @@ TEST_F(RpcServer, SomeConnectionsAreForAdministratorsAlone) {
     clients.erase(clients.begin());
     EXPECT_TRUE(test_support::eventually([&] { return connects(1003); }));  // when the server has noticed
     EXPECT_FALSE(connects(1004));
+}
+
+TEST_F(RpcServer, AdministratorsHaveWorkersOfTheirOwn) {
+    Served served(methods_, {.workers = 2, .workers_for_administrators = 1});
+    auto one = served.connect_as(1001);
+    auto two = served.connect_as(1002);
+    for (int i = 0; i < 3; ++i) one.send(request(i, "slow"));
+    for (int i = 0; i < 3; ++i) two.send(request(i, "slow"));
+    ASSERT_TRUE(gate_.wait_for(2));
+    auto administrator = served.connect_as(0);
+    administrator.send(request(7, "quick"));
+    EXPECT_EQ(result(administrator.json()), Json({{"quick", true}}));
+    EXPECT_EQ(gate_.inside(), 2);
+    gate_.open();
+}
+
+TEST_F(RpcServer, AUserHasOnlySoManyLongMethodsUnderWay) {
+    Served served(methods_, {.workers = 4, .long_methods_of_a_user = 2});
+    const auto busy = [](const Json& answer) {
+        return answer.is_object() && answer.value("error", Json()) ==
+                                         Json({{"code", -32000},
+                                               {"message", "2 of your requests that take long are under way; try again when one has ended"},
+                                               {"data", {{"code", "busy"}}}});
+    };
+    auto one = served.connect_as(1001);
+    auto same = served.connect_as(1001);
+    one.send(request(1, "slow"));
+    same.send(request(1, "slow"));
+    (void)same.line();  // the progress
+    ASSERT_TRUE(gate_.wait_for(2));
+    same.send(request(2, "slow"));
+    EXPECT_TRUE(busy(same.json()));
+    same.send(line_of(Json::array({call(3, "slow"), call(4, "quick")})));
+    for (const auto& answer : same.json()) EXPECT_TRUE(busy(answer)) << answer;
+    // What answers from memory is for everybody, and so is the rest of the workers.
+    same.send(request(5, "echo"));
+    EXPECT_EQ(same.json()["id"], 5);
+    auto other = served.connect_as(1002);
+    other.send(request(1, "quick"));
+    EXPECT_EQ(result(other.json()), Json({{"quick", true}}));
+    // His client's leaving ends no method.
+    one.close();
+    auto third = served.connect_as(1001);
+    third.send(request(1, "quick"));
+    EXPECT_TRUE(busy(third.json()));
+    gate_.open();
+    EXPECT_EQ(same.json()["id"], 1);
+    for (int i = 0; i < 3; ++i) {  // one after the other, each in the place of the one before
+        same.send(request(6, "quick"));
+        EXPECT_EQ(result(same.json()), Json({{"quick", true}}));
+    }
+    // Both have ended, also the one whose client has left.
+    EXPECT_TRUE(test_support::eventually([&] {
+        third.send(line_of(Json::array({call(1, "quick"), call(2, "quick")})));
+        return std::ranges::all_of(third.json(), [](const Json& answer) { return answer.contains("result"); });
+    }));
 }
 
 TEST_F(RpcServer, EventsReachSubscribersWhoMaySeeThem) {
