@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -47,7 +46,7 @@ Result<> Ids::read() {
         const auto blank = std::min(line.find(' '), line.size());
         const auto id = number_in<std::uint32_t>(line.substr(0, blank));
         const auto when = number_in<std::int64_t>(line.substr(std::min(blank + 1, line.size())));
-        if (!id || *id >= id_count || !when)
+        if (!id || *id >= all_ids || !when)
             return fail(Errc::Corrupt, file_.string() + " cannot be understood; without it, numbers of the last week may be given again");
         given_[*id] = *when;
     }
@@ -67,20 +66,32 @@ void Ids::forget_the_old() {
     for (auto& [id, when] : given_) when = std::min(when, now);
 }
 
-Result<base::VmName> Ids::allocate(const std::function<bool(const base::VmName&)>& taken) {
-    forget_the_old();
+Result<std::optional<std::uint32_t>> Ids::find_free(std::uint32_t first, std::uint32_t end, const Taken& taken) const {
     const auto is_free = [&](std::uint32_t id) -> Result<bool> { return !given_.contains(id) && !taken(TRY(name_of(id))); };
     // At random while most are free; then the next that is, from a random one on.
     constexpr int random_tries = 64;
-    auto id = random_(id_count);
-    for (int tries = 1; tries < random_tries && !TRY(is_free(id)); ++tries) id = random_(id_count);
-    for (std::uint32_t tries = 0; tries < id_count; ++tries, id = (id + 1) % id_count) {
-        if (!TRY(is_free(id))) continue;
-        given_[id] = clock_->now().seconds;
-        TRY(write());
-        return name_of(id);
+    const auto count = end - first;
+    auto offset = random_(count);
+    for (int tries = 1; tries < random_tries && !TRY(is_free(first + offset)); ++tries) offset = random_(count);
+    for (std::uint32_t tries = 0; tries < count; ++tries, offset = (offset + 1) % count)
+        if (TRY(is_free(first + offset))) return first + offset;
+    return std::nullopt;
+}
+
+Result<base::VmName> Ids::give(std::uint32_t id) {
+    given_[id] = clock_->now().seconds;
+    if (auto written = write(); !written) {
+        given_.erase(id);  // nobody has it: who tries for long must not use up the names
+        return base::Failure(std::move(written).error());
     }
-    return fail(Errc::NoSpace, "all 10000 names of disposables are in use or were within the last week");
+    return name_of(id);
+}
+
+Result<base::VmName> Ids::allocate(const Taken& taken) {
+    forget_the_old();
+    if (const auto usual = TRY(find_free(0, usual_ids, taken))) return give(*usual);
+    if (const auto longer = TRY(find_free(usual_ids, all_ids, taken))) return give(*longer);
+    return fail(Errc::NoSpace, "all " + std::to_string(all_ids) + " names of disposables are in use or were within the last week");
 }
 
 std::uint32_t random_below(std::uint32_t below) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What unnamed disposables are called: disp0 to disp9999.
+// What unnamed disposables are called: disp0 to disp9999, and disp10000 to disp99999 when none of these is left.
 #pragma once
 
 #include "drivers/base/names.h"
@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace varve::disposables {
 
-inline constexpr std::uint32_t id_count = 10000;
+inline constexpr std::uint32_t usual_ids = 10000;
+inline constexpr std::uint32_t all_ids = 100000;
 inline constexpr std::int64_t seconds_of_rest = std::int64_t{7} * 24 * 60 * 60;
 
 // Random, so that nobody can tell from one what came before, and not given again for a week, so that what remembers a name does not meet
@@ -20,12 +22,13 @@ inline constexpr std::int64_t seconds_of_rest = std::int64_t{7} * 24 * 60 * 60;
 class Ids {
 public:
     using Random = std::function<std::uint32_t(std::uint32_t below)>;
+    using Taken = std::function<bool(const base::VmName& name)>;
 
     // The file may be missing. Corrupt when it cannot be understood.
     [[nodiscard]] static base::Result<Ids> open(std::filesystem::path file, const base::Clock& clock, Random random);
 
     // Durable when it returns. NoSpace when all were given within the week or are taken.
-    [[nodiscard]] base::Result<base::VmName> allocate(const std::function<bool(const base::VmName&)>& taken);
+    [[nodiscard]] base::Result<base::VmName> allocate(const Taken& taken);
 
 private:
     Ids(std::filesystem::path file, const base::Clock& clock, Random random)
@@ -33,6 +36,9 @@ private:
     [[nodiscard]] base::Result<> read();
     [[nodiscard]] base::Result<> write() const;
     void forget_the_old();
+    // From `first` on, and below `end`; nullopt when none is left.
+    [[nodiscard]] base::Result<std::optional<std::uint32_t>> find_free(std::uint32_t first, std::uint32_t end, const Taken& taken) const;
+    [[nodiscard]] base::Result<base::VmName> give(std::uint32_t id);
 
     std::filesystem::path file_;
     const base::Clock* clock_;

@@ -57,7 +57,7 @@ Result<VmName> Disposables::reserve_name() {
     return ids_.allocate([&](const VmName& taken) { return store_.find(taken).has_value(); });
 }
 
-Result<std::vector<disposables::DisposableVolume>> Disposables::volumes_of(const VmName& template_vm) const {
+Result<Disposables::Volumes> Disposables::volumes_of(const VmName& template_vm) const {
     const auto definition = TRY(store_.find(template_vm));
     std::vector<disposables::TemplateVolume> volumes;
     volumes.reserve(definition.volumes.size());
@@ -65,10 +65,11 @@ Result<std::vector<disposables::DisposableVolume>> Disposables::volumes_of(const
     return disposables::volumes_of(template_vm, volumes);
 }
 
-Result<> Disposables::make(const VmName& name, const VmName& template_vm) {
+Result<> Disposables::make(const VmName& name, const VmName& template_vm) { return make(name, template_vm, TRY(volumes_of(template_vm))); }
+
+Result<> Disposables::make(const VmName& name, const VmName& template_vm, const Volumes& volumes) {
     // Its definition comes first: whatever happens from here on, the sweep finds it.
     TRY(store_.create(TRY(disposables::disposable_of(TRY(store_.find(template_vm)), name, true))));
-    const auto volumes = TRY(volumes_of(template_vm));
     for (const auto& volume : volumes) TRY(places_.create(name, volume));
     return {};
 }
@@ -103,8 +104,10 @@ void Disposables::keep_requester(const VmName& vm) {
 }
 
 Result<vm::StartReport> Disposables::start(const VmName& template_vm, uid_t requester, const vm::StageListener& listener) {
+    // First: without the mount, say, each try would take a name for a week.
+    const auto volumes = TRY(volumes_of(template_vm));
     const auto name = TRY(reserve_name());
-    auto made = make(name, template_vm);
+    auto made = make(name, template_vm, volumes);
     // Before its start: he is told of that.
     give(name, requester);
     keep_requester(name);

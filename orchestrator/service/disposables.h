@@ -59,7 +59,9 @@ public:
     void mount_came();
 
 private:
-    [[nodiscard]] base::Result<std::vector<disposables::DisposableVolume>> volumes_of(const base::VmName& template_vm) const;
+    using Volumes = std::vector<disposables::DisposableVolume>;
+    [[nodiscard]] base::Result<Volumes> volumes_of(const base::VmName& template_vm) const;
+    [[nodiscard]] base::Result<> make(const base::VmName& name, const base::VmName& template_vm, const Volumes& volumes);
     [[nodiscard]] base::Result<> end_now(const base::VmName& vm);
     [[nodiscard]] base::Result<> remove_now(const base::VmName& vm);
     [[nodiscard]] bool is_unnamed(const base::VmName& vm) const;

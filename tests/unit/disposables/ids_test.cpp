@@ -57,6 +57,39 @@ TEST_F(DisposableIds, WhenAllAreGoneItSaysSo) {
     const auto refused = ids.allocate([](const base::VmName&) { return true; });
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, base::Errc::NoSpace);
+    EXPECT_EQ(refused.error().message(), "all 100000 names of disposables are in use or were within the last week");
+    EXPECT_EQ(ids.allocate([](const base::VmName& name) { return name.str() != "disp54321"; })->str(), "disp54321");
+}
+
+TEST_F(DisposableIds, WhenThoseOfFourDigitsAreGoneTheyHaveFive) {
+    constexpr int minute = 60;
+    {
+        std::ofstream given(file());
+        for (std::int64_t id = 0; id < 9999; ++id) given << id << ' ' << clock_.now().seconds + id * minute << '\n';
+    }
+    clock_.advance(std::int64_t{9999} * minute);
+    EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp9999");
+    clock_.advance(minute);
+    EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp10007");
+    EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp10008");
+    EXPECT_EQ(wanting(89999).allocate(nothing_taken)->str(), "disp99999");
+    EXPECT_EQ(wanting(89999).allocate(nothing_taken)->str(), "disp10000");
+    // The first ones have rested.
+    clock_.advance(seconds_of_rest - std::int64_t{10000} * minute);
+    EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp0");
+    EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp10009");
+    clock_.advance(seconds_of_rest);
+    EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp7");
+}
+
+TEST_F(DisposableIds, OneThatCouldNotBeNotedWasNotGiven) {
+    auto ids = wanting(7);
+    std::filesystem::remove(directory_);
+    std::ofstream(directory_) << "no directory";
+    EXPECT_FALSE(ids.allocate(nothing_taken));
+    std::filesystem::remove(directory_);
+    std::filesystem::create_directory(directory_);
+    EXPECT_EQ(ids.allocate(nothing_taken)->str(), "disp7");
 }
 
 TEST_F(DisposableIds, AClockThatWasWrongBlocksNothingForEver) {
@@ -70,7 +103,7 @@ TEST_F(DisposableIds, AClockThatWasWrongBlocksNothingForEver) {
 }
 
 TEST_F(DisposableIds, AFileThatCannotBeUnderstoodIsAnError) {
-    for (const char* text : {"x 1\n", "1\n", "10000 1\n", "-1 1\n", "1 1 1\n", "1 x\n"}) {
+    for (const char* text : {"x 1\n", "1\n", "100000 1\n", "-1 1\n", "1 1 1\n", "1 x\n"}) {
         std::ofstream(file()) << text;
         const auto ids = Ids::open(file(), clock_, &random_below);
         ASSERT_FALSE(ids) << text;

@@ -145,6 +145,14 @@ TEST_F(ServiceDisposables, AFailureLeavesNothing) {
     EXPECT_TRUE(goes("disp8"));
 }
 
+TEST_F(ServiceDisposables, WhatCannotBeMadeTakesNoName) {
+    places_.mount_is_there = false;
+    EXPECT_EQ(start().error().message(), "no mount");
+    EXPECT_EQ(store_->all().size(), 2U);
+    places_.mount_is_there = true;
+    EXPECT_EQ(start()->vm.str(), "disp7");
+}
+
 TEST_F(ServiceDisposables, WhatAKilledOrchestratorLeftIsSwept) {
     auto named = accepted("named", "class = \"disposable\"\ntemplate = \"dvm\"\n");
     ASSERT_TRUE(store_->create(named));

@@ -11,6 +11,7 @@ namespace varve::service::tests {
 class FakePlaces final : public Places {
 public:
     base::Result<disposables::TemplateVolume> look(const base::VmName& vm, const definitions::VolumeUse& use) override {
+        if (!mount_is_there) return base::fail(base::Errc::NotFound, "no mount");
         if (vm.str() != "dvm") return base::fail(base::Errc::NotFound, "no volume of " + vm.str());
         return disposables::TemplateVolume{use, disposables::Keeps{}};
     }
@@ -25,6 +26,7 @@ public:
         return {};
     }
     std::atomic<bool> fails = false;
+    std::atomic<bool> mount_is_there = true;
     std::atomic<int> identities = 1;
     std::vector<std::string> created;
 
