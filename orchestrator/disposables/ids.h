@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What unnamed disposables are called: disp0 to disp9999, and disp10000 to disp99999 when none of these is left.
+// What unnamed disposables are called: disp0 to disp9999, and disp10000 to disp49999 when none of these is left.
 #pragma once
 
 #include "drivers/base/names.h"
@@ -14,7 +14,8 @@
 namespace varve::disposables {
 
 inline constexpr std::uint32_t usual_ids = 10000;
-inline constexpr std::uint32_t all_ids = 100000;
+// Noted all, they still fit into a file that settings::read_text() takes: 17 bytes each, in 1 MiB.
+inline constexpr std::uint32_t all_ids = 50000;
 inline constexpr std::int64_t seconds_of_rest = std::int64_t{7} * 24 * 60 * 60;
 
 // Random, so that nobody can tell from one what came before, and not given again for a week, so that what remembers a name does not meet

@@ -131,7 +131,7 @@ Result<> Disposables::end_now(const VmName& vm) {
     return remove_now(vm);
 }
 
-// A mount that is not there is NotFound, too.
+// Somebody else may have removed it meanwhile.
 Result<> Disposables::remove_now(const VmName& vm) {
     auto removed = machines_.remove(vm);
     if (!removed && store_.find(vm)) return removed;

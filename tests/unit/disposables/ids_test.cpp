@@ -57,8 +57,8 @@ TEST_F(DisposableIds, WhenAllAreGoneItSaysSo) {
     const auto refused = ids.allocate([](const base::VmName&) { return true; });
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, base::Errc::NoSpace);
-    EXPECT_EQ(refused.error().message(), "all 100000 names of disposables are in use or were within the last week");
-    EXPECT_EQ(ids.allocate([](const base::VmName& name) { return name.str() != "disp54321"; })->str(), "disp54321");
+    EXPECT_EQ(refused.error().message(), "all 50000 names of disposables are in use or were within the last week");
+    EXPECT_EQ(ids.allocate([](const base::VmName& name) { return name.str() != "disp34567"; })->str(), "disp34567");
 }
 
 TEST_F(DisposableIds, WhenThoseOfFourDigitsAreGoneTheyHaveFive) {
@@ -72,14 +72,24 @@ TEST_F(DisposableIds, WhenThoseOfFourDigitsAreGoneTheyHaveFive) {
     clock_.advance(minute);
     EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp10007");
     EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp10008");
-    EXPECT_EQ(wanting(89999).allocate(nothing_taken)->str(), "disp99999");
-    EXPECT_EQ(wanting(89999).allocate(nothing_taken)->str(), "disp10000");
+    EXPECT_EQ(wanting(39999).allocate(nothing_taken)->str(), "disp49999");
+    EXPECT_EQ(wanting(39999).allocate(nothing_taken)->str(), "disp10000");
     // The first ones have rested.
     clock_.advance(seconds_of_rest - std::int64_t{10000} * minute);
     EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp0");
     EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp10009");
     clock_.advance(seconds_of_rest);
     EXPECT_EQ(wanting(7).allocate(nothing_taken)->str(), "disp7");
+}
+
+TEST_F(DisposableIds, AllOfThemCanBeReadAgain) {
+    {
+        std::ofstream given(file());
+        for (std::uint32_t id = 0; id + 1 < all_ids; ++id) given << id << " 1763880000\n";
+    }
+    clock_.advance(763'880'000);
+    EXPECT_TRUE(wanting(0).allocate(nothing_taken));
+    EXPECT_EQ(wanting(0).allocate(nothing_taken).error().code, base::Errc::NoSpace);
 }
 
 TEST_F(DisposableIds, OneThatCouldNotBeNotedWasNotGiven) {
@@ -103,7 +113,7 @@ TEST_F(DisposableIds, AClockThatWasWrongBlocksNothingForEver) {
 }
 
 TEST_F(DisposableIds, AFileThatCannotBeUnderstoodIsAnError) {
-    for (const char* text : {"x 1\n", "1\n", "100000 1\n", "-1 1\n", "1 1 1\n", "1 x\n"}) {
+    for (const char* text : {"x 1\n", "1\n", "50000 1\n", "-1 1\n", "1 1 1\n", "1 x\n"}) {
         std::ofstream(file()) << text;
         const auto ids = Ids::open(file(), clock_, &random_below);
         ASSERT_FALSE(ids) << text;
