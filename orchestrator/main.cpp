@@ -238,7 +238,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // A client that leaves is no reason to end.
+    // A client that leaves, or libvirt's daemon, is no reason to end.
     (void)std::signal(SIGPIPE, SIG_IGN);  // cannot fail for this signal
     Options options;
     CLI::App app{"Starts and stops VMs on the storage of a mounted Varve."};

@@ -18,7 +18,8 @@ struct ConnectionSettings {
     std::chrono::milliseconds longest_retry{std::chrono::seconds(30)};
 };
 
-// Tries to connect at once, and whenever the connection is lost or cannot be made, again and again. `loop` outlives it.
+// Tries to connect at once, and whenever the connection is lost or cannot be made, again and again. `loop` outlives it. The program ignores
+// SIGPIPE: libvirt writes to its daemon by write(2) (virnetsocket.c), also when that has just ended.
 [[nodiscard]] std::unique_ptr<Hypervisor> make_libvirt_hypervisor(std::string uri, const EventLoop& loop, ConnectionSettings settings = {});
 
 }  // namespace varve::hypervisor

@@ -7,6 +7,8 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
+
 using varve::libvirt_test::DaemonTest;
 using varve::libvirt_test::KeptAnswers;
 using varve::libvirt_test::PrivateLibvirtd;
@@ -42,6 +44,7 @@ int run(const std::filesystem::path& directory) {
 
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
+    (void)std::signal(SIGPIPE, SIG_IGN);  // as whoever uses libvirt has to; cannot fail for this signal
     std::string directory = (std::filesystem::temp_directory_path() / "varve-libvirtd-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr || ::chmod(directory.c_str(), 0755) != 0) return 1;
     for (const auto& step : {varve::test_support::enter_private_processes(), varve::libvirt_test::enter_private_network(),

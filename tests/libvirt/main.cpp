@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -16,6 +17,7 @@ using varve::test_support::LoopFileSystem;
 
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
+    (void)std::signal(SIGPIPE, SIG_IGN);  // as whoever uses libvirt has to; cannot fail for this signal
     if (const auto entered = varve::test_support::enter_private_processes(); !entered) {
         std::cerr << "these tests need root: " << entered.error().message() << "\n";
         return 1;
