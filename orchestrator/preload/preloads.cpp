@@ -88,7 +88,7 @@ void Preloads::on(const event::Paused& event, Instant now) { became(event.dispos
 void Preloads::became(const VmName& disposable, Phase phase, Instant now) {
     const auto found = find(disposable);
     if (!found) return;  // it was taken or removed meanwhile
-    found->queue->became(*found->queue->find(disposable), phase, now);
+    found->queue->became(disposable, phase, now);
     serve_first(found->template_vm, now);
 }
 
@@ -145,7 +145,7 @@ void Preloads::on(const event::Recovered& event, Instant now) {
         const auto found = queues_.find(left.template_vm);
         if (left.paused && !suspended_ && found != queues_.end() && left.content == found->second.content()) {
             found->second.add(left.disposable);
-            found->second.became(*found->second.find(left.disposable), Phase::Paused, now);
+            found->second.became(left.disposable, Phase::Paused, now);
             serve_first(left.template_vm, now);
         } else {
             remove({left.disposable}, now);

@@ -125,7 +125,8 @@ void Queue::refill_after(const definitions::RefillDelay& delay, Instant now) {
                delay);
 }
 
-void Queue::became(Preloaded& preloaded, Phase phase, Instant now) {
+void Queue::became(const VmName& disposable, Phase phase, Instant now) {
+    auto& preloaded = *find(disposable);
     preloaded.phase = phase;
     // Only then: guests that are ready and end, or cannot be paused, have failed.
     if (phase != Phase::Paused) return;

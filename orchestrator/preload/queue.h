@@ -39,7 +39,7 @@ public:
 
     void add(const VmName& disposable) { list_.push_back({disposable}); }
     // One that is in the list.
-    void became(Preloaded& preloaded, Phase phase, Instant now);
+    void became(const VmName& disposable, Phase phase, Instant now);
     bool drop(const VmName& disposable);
     std::vector<VmName> drop_all();
     // Those beyond `max`: outdated ones first, then those in progress, then the newest.

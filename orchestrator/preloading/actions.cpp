@@ -13,6 +13,16 @@ using preload::RequestId;
 namespace action = preload::action;
 namespace event = preload::event;
 
+namespace {
+
+// An end that failed leaves the state as it was, so that no event need tell of the hypervisor's return. What has halted is removed as any disposable.
+bool may_end_later(vm::VmState state, const base::Error& why) {
+    if (state == vm::VmState::Halted) return false;
+    return state == vm::VmState::Unknown || why.code == base::Errc::Io || why.code == base::Errc::TimedOut || why.code == base::Errc::Busy;
+}
+
+}  // namespace
+
 // Reserving one writes a file, which the loop does not wait for: the queue is woken when there is a name.
 std::optional<VmName> Preloading::take_name() {
     if (!names_.empty()) {
@@ -192,7 +202,9 @@ void Preloading::end(const std::vector<VmName>& vms) {
 void Preloading::ended(const VmName& vm, const Result<>& outcome) {
     auto& entry = entries_.at(vm);
     entry.busy = false;
-    const bool tried_before = std::exchange(entry.stuck, !outcome && may_end_later(entry, outcome.error()));
+    const auto info = machines_.info(vm);
+    entry.unknown = info && info->state == vm::VmState::Unknown;
+    const bool tried_before = std::exchange(entry.stuck, !outcome && info && may_end_later(info->state, outcome.error()));
     if (!outcome && !(entry.stuck && tried_before)) report_(vm.str(), outcome.error());
     // What cannot be ended for another reason is left to people, as an ordinary disposable.
     if (!entry.stuck) {
@@ -204,14 +216,6 @@ void Preloading::ended(const VmName& vm, const Result<>& outcome) {
     publish();
     check_waits();
     plan_wakeup();
-}
-
-// An end that failed leaves the state as it was, so that no event need tell of the hypervisor's return. What has halted is removed as any disposable.
-bool Preloading::may_end_later(Entry& entry, const base::Error& why) const {
-    const auto info = machines_.info(entry.record.vm);
-    entry.unknown = info && info->state == vm::VmState::Unknown;
-    if (!info || info->state == vm::VmState::Halted) return false;
-    return entry.unknown || why.code == base::Errc::Io || why.code == base::Errc::TimedOut || why.code == base::Errc::Busy;
 }
 
 void Preloading::end_again() {

@@ -136,7 +136,6 @@ private:
     void release(const base::VmName& vm);
     void end(const std::vector<base::VmName>& vms);
     void ended(const base::VmName& vm, const base::Result<>& outcome);
-    [[nodiscard]] bool may_end_later(Entry& entry, const base::Error& why) const;
     void end_again();
     [[nodiscard]] preload::event::Left left_of(const Record& record, vm::VmState state) const;
     void became_known(const base::VmName& vm, Entry& entry, vm::VmState state);

@@ -49,9 +49,7 @@ Result<vm::StartReport> run(Disposables& disposables, preloading::Preloading& pr
         StartTelling told(call, access, std::nullopt);
         auto started = disposables.start(template_vm, call.caller.uid, told.listener());
         preloading.cold_start_ended(request);
-        if (!started) return told.explained(std::move(started).error());
-        started->needed = shown_of(std::move(started->needed), access.shown_to(call.caller));
-        return started;
+        return told.shown(std::move(started));
     }
     disposables.keep_requester(*preloaded);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);

@@ -8,6 +8,16 @@
 #include <utility>
 
 namespace varve::service {
+namespace {
+
+// Without those of VMs that may not be shown, of which nothing is told.
+std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown) {
+    std::erase_if(reports, [&](const vm::StartReport& report) { return !shown(report.vm); });
+    for (auto& report : reports) report.needed = shown_of(std::move(report.needed), shown);
+    return reports;
+}
+
+}  // namespace
 
 vm::StageListener telling(const rpc::Call& call, const Access& access, const std::optional<base::VmName>& vm) {
     return [&call, vm, shown = access.shown_to(call.caller)](const vm::StageEvent& event) {
@@ -25,6 +35,12 @@ vm::StageListener StartTelling::listener() {
     };
 }
 
+base::Result<vm::StartReport> StartTelling::shown(base::Result<vm::StartReport> outcome) const {
+    if (!outcome) return explained(std::move(outcome).error());
+    outcome->needed = shown_of(std::move(outcome->needed), shown_);
+    return outcome;
+}
+
 base::Failure StartTelling::explained(base::Error error) const {
     const auto message = error.message();
     // That of the VM itself stands in the error.
@@ -37,12 +53,6 @@ base::Failure StartTelling::explained(base::Error error) const {
                 .append("': ")
                 .append(event.remark);
     return base::Failure(std::move(error));
-}
-
-std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown) {
-    std::erase_if(reports, [&](const vm::StartReport& report) { return !shown(report.vm); });
-    for (auto& report : reports) report.needed = shown_of(std::move(report.needed), shown);
-    return reports;
 }
 
 }  // namespace varve::service

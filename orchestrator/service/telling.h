@@ -21,16 +21,15 @@ public:
     StartTelling(const rpc::Call& call, const Access& access, const std::optional<base::VmName>& vm);
 
     [[nodiscard]] vm::StageListener listener();
-    // The error of the start, with the reasons of those that the caller sees.
-    [[nodiscard]] base::Failure explained(base::Error error) const;
+    // What came of the start, for the caller: reports, or behind the error reasons, of VMs that he sees.
+    [[nodiscard]] base::Result<vm::StartReport> shown(base::Result<vm::StartReport> outcome) const;
 
 private:
+    [[nodiscard]] base::Failure explained(base::Error error) const;
+
     const vm::StageListener tell_;
     const definitions::Shown shown_;
     std::vector<vm::StageEvent> failed_;  // the last to fail first, which is the first reason
 };
-
-// Without those of VMs that may not be shown, of which nothing is told.
-[[nodiscard]] std::vector<vm::StartReport> shown_of(std::vector<vm::StartReport> reports, const definitions::Shown& shown);
 
 }  // namespace varve::service

@@ -122,10 +122,7 @@ void add_stop(Methods& methods, vm::Machines& machines, const definitions::Defin
 void add_life(Methods& methods, vm::Machines& machines, const Access& access) {
     methods.add("vm.start", Length::Long, Verb::Start, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
         StartTelling told(call, access, vm);
-        auto report = machines.start(vm, told.listener());
-        if (!report) return told.explained(std::move(report).error());
-        report->needed = shown_of(std::move(report->needed), access.shown_to(call.caller));
-        return json_of(*report);
+        return json_of(TRY(told.shown(machines.start(vm, told.listener()))));
     });
     methods.add("vm.kill", Length::Long, Verb::Kill, {"vm"}, [&](const VmName& vm, const Arguments&, const Call& call) -> Result<json> {
         return json_of(TRY(machines.kill(vm, telling(call, access, vm))));

@@ -42,7 +42,7 @@ void Claim::set_domain(const std::optional<Uuid>& domain) {
     const std::scoped_lock lock(board_.mutex_);
     auto& row = board_.rows_[vm_];
     row.domain = domain;
-    ++row.which_domain;
+    row.which_domain = ++board_.domains_;
     row.gone = false;
     row.agent = false;
 }
@@ -214,7 +214,7 @@ std::vector<Board::HadDomain> Board::domains_of(const std::set<VmName>& vms) con
 void Board::not_there(const HadDomain& had) {
     const std::scoped_lock lock(mutex_);
     const auto found = rows_.find(had.vm);
-    if (found != rows_.end() && found->second.domain && found->second.which_domain == had.which) gone(found->first, found->second);
+    if (found != rows_.end() && found->second.which_domain == had.which) gone(found->first, found->second);
 }
 
 void Board::wake(const std::set<VmName>& vms) const {

@@ -7,6 +7,7 @@
 #include "orchestrator/vm/wakeup.h"
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -95,7 +96,7 @@ public:
     struct HadDomain {
         base::VmName vm;
         definitions::Uuid domain;
-        unsigned which;  // of the VM's
+        std::uint64_t which;  // of all
     };
     [[nodiscard]] std::vector<HadDomain> domains_of(const std::set<base::VmName>& vms) const;
     // It was looked for later, and not there.
@@ -110,7 +111,7 @@ private:
     struct Row {
         VmState state = VmState::Halted;
         std::optional<definitions::Uuid> domain;
-        unsigned which_domain = 0;
+        std::uint64_t which_domain = 0;
         bool gone = false;
         bool agent = false;
         std::string trouble;
@@ -128,7 +129,9 @@ private:
     BoardWatcher& watcher_;
     mutable std::mutex mutex_;
     mutable std::condition_variable moved_;  // a state or a claim has changed
-    std::map<base::VmName, Row> rows_;       // under the mutex
+    // Under the mutex.
+    std::map<base::VmName, Row> rows_;
+    std::uint64_t domains_ = 0;  // that there were
 };
 
 }  // namespace varve::vm

@@ -15,6 +15,8 @@ using base::Result;
 using base::VmName;
 using definitions::Remake;
 
+base::Failure taken(const VmName& to) { return fail(Errc::Exists, "there is a VM called " + to.str() + " already"); }
+
 // Says what could not be undone beside the error that made it necessary.
 base::Failure with_undo(base::Error error, const Result<>& undone) {
     if (!undone) error.context += "; and it could not be undone: " + undone.error().message();
@@ -64,7 +66,7 @@ Result<> make_clone(const Surroundings& world, const definitions::VmDefinition& 
         remake.pools.push_back(pool);
         TRY(world.definitions.remakes().note(remake));
         // What is created from now on is refused; what came just before has the name, and nothing was made yet.
-        if (TRY(world.definitions.is_taken(remake.to))) return fail(Errc::Exists, "there is a VM called " + remake.to.str() + " already");
+        if (TRY(world.definitions.is_taken(remake.to))) return taken(remake.to);
         auto cloned = world.storage.clone_vm(pool, vm.name, remake.to);
         if (cloned) continue;
         if (cloned.error().code == Errc::Exists) remake.pools.pop_back();  // somebody made it in between
@@ -93,7 +95,7 @@ Result<> remove_halted(const Surroundings& world, const definitions::VmDefinitio
 }
 
 Result<> rename_halted(const Surroundings& world, const definitions::VmDefinition& vm, const VmName& to) {
-    if (world.definitions.find(to)) return fail(Errc::Exists, "there is a VM called " + to.str() + " already");
+    if (world.definitions.find(to)) return taken(to);
     if (TRY(world.records.find(vm.name)))
         return fail(Errc::Busy,
                     vm.name.str() + " has volumes that its last session left uncommitted: start it, or stop or discard them, first");
@@ -108,7 +110,7 @@ Result<> rename_halted(const Surroundings& world, const definitions::VmDefinitio
 }
 
 Result<> clone_vm(const Surroundings& world, const definitions::VmDefinition& vm, const VmName& to) {
-    if (TRY(world.definitions.is_taken(to))) return fail(Errc::Exists, "there is a VM called " + to.str() + " already");
+    if (TRY(world.definitions.is_taken(to))) return taken(to);
     Remake remake{Remake::What::Clone, vm.name, to, {}};
     auto made = make_clone(world, vm, remake);
     if (made) return world.definitions.remakes().forget(remake);
