@@ -25,19 +25,6 @@ protected:
         (void)must({"vm", "create", "dvm", "class=app", "template=fedora", "template_for_dispvms=true", "memory=1M", "tags=web", "--volume",
                     "root=" + pool_, "--volume", "private=" + pool_, "--volume", "volatile=" + pool_});
     }
-    // The name that `disp run` prints.
-    [[nodiscard]] std::string run(std::vector<std::string> arguments = {"--template", "dvm"}) const {
-        arguments.insert(arguments.begin(), {"disp", "run"});
-        auto name = must(std::move(arguments));
-        if (!name.empty()) name.pop_back();
-        return name;
-    }
-    // What varvefs says about a volume, as "kind".
-    [[nodiscard]] std::string control(const std::string& vm, const std::string& volume, const std::string& file) const {
-        std::string text;
-        std::getline(std::ifstream(pool() / vm / ".varve" / volume / file), text);
-        return text;
-    }
     [[nodiscard]] bool one_is_defined() const {
         const auto entries = std::filesystem::directory_iterator(directory_ / "state" / "vms");
         return std::any_of(begin(entries), end(entries),

@@ -21,11 +21,6 @@ protected:
         more.insert(more.begin(), {"vm", "create", vm, "memory=1M", "--volume", "data=" + pool_});
         (void)must(std::move(more));
     }
-    [[nodiscard]] std::string control(const std::string& vm, const std::string& file) const {
-        std::string text;
-        std::getline(std::ifstream(pool() / vm / ".varve" / "data" / file), text);
-        return text;
-    }
     [[nodiscard]] json info(const std::string& vm) const { return json::parse(must({"--json", "vm", "info", vm})); }
     // The first bytes of the committed state; empty: nothing was ever written.
     [[nodiscard]] std::string committed(const std::string& vm) const {
@@ -54,7 +49,7 @@ protected:
         SCOPED_TRACE(vm);
         EXPECT_TRUE(eventually([&] { return info(vm)["state"] == "halted"; })) << info(vm);
         EXPECT_EQ(info(vm)["trouble"], "");
-        EXPECT_EQ(control(vm, "state"), "halted");
+        EXPECT_EQ(control(vm, "data", "state"), "halted");
         EXPECT_EQ(noted(vm), "");
         EXPECT_EQ(committed(vm), content);
     }
@@ -80,7 +75,7 @@ TEST_F(KilledAtAStage, OfAStart) {
         ASSERT_NO_FATAL_FAILURE(kill_at("vm.start", vm, stage, what));
         const auto phase = noted(vm);
         EXPECT_GE(std::ranges::find(order, phase), std::ranges::find(order, least)) << phase;
-        if (control(vm, "state") == "started") guest_writes(vm);
+        if (control(vm, "data", "state") == "started") guest_writes(vm);
         start_orchestrator();
         const bool may_have_run = phase == "resuming";
         expect_halted(vm, may_have_run ? written : "");
@@ -189,11 +184,6 @@ protected:
             return !found.empty();
         })) << must({"preload", "status"});
         return found;
-    }
-    [[nodiscard]] std::string run() const {
-        auto name = must({"disp", "run", "--template", "dvm"});
-        if (!name.empty()) name.pop_back();
-        return name;
     }
     [[nodiscard]] bool gone(const std::string& vm) const {
         return eventually([&] { return !listed().contains(vm) && !directories().contains(vm); });

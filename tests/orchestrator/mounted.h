@@ -27,6 +27,19 @@ protected:
     [[nodiscard]] std::filesystem::path mountpoint() const override { return daemon->mountpoint(); }
     [[nodiscard]] std::filesystem::path pool() const { return mountpoint() / "pools" / pool_; }
     [[nodiscard]] std::string at(const std::string& volume) const { return pool_ + "/" + volume; }
+    // What varvefs says about a volume, as "kind".
+    [[nodiscard]] std::string control(const std::string& vm, const std::string& volume, const std::string& file) const {
+        std::string text;
+        std::getline(std::ifstream(pool() / vm / ".varve" / volume / file), text);
+        return text;
+    }
+    // The name that `disp run` prints.
+    [[nodiscard]] std::string run(std::vector<std::string> arguments = {"--template", "dvm"}) const {
+        arguments.insert(arguments.begin(), {"disp", "run"});
+        auto name = must(std::move(arguments));
+        if (!name.empty()) name.pop_back();
+        return name;
+    }
     [[nodiscard]] std::string must(std::vector<std::string> arguments) const {
         int status = 0;
         auto said = varve(std::move(arguments), &status);

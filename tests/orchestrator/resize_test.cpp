@@ -14,11 +14,7 @@ protected:
         (void)must({"create", "-p", at("work/data"), "1M"});
         (void)must({"vm", "create", "work", "class=standalone", "memory=1M", "--volume", "data=" + pool_});
     }
-    [[nodiscard]] std::string size() const {
-        std::string text;
-        std::getline(std::ifstream(pool() / "work" / ".varve" / "data" / "size"), text);
-        return text;
-    }
+    [[nodiscard]] std::string size() const { return control("work", "data", "size"); }
     [[nodiscard]] std::string trouble() const { return json::parse(must({"--json", "vm", "info", "work"}))["trouble"].get<std::string>(); }
 };
 

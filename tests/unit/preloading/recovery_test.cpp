@@ -2,6 +2,10 @@
 // After a kill -9 at each stage: no used one is handed out, what was in progress goes, what is ready stays.
 #include "tests/unit/preloading/world.h"
 
+#include <functional>
+#include <string>
+#include <vector>
+
 namespace varve::preloading::tests {
 namespace {
 
@@ -13,6 +17,35 @@ protected:
         ASSERT_TRUE(makers->make(vm(name), vm("dvm")));
         ASSERT_TRUE(kept().put({vm(name), vm("dvm"), phase, content}));
         machines->become(vm(name), state);
+    }
+
+    struct Case {
+        const char* what;
+        Record::Phase phase;
+        vm::VmState state;
+        std::string content;
+        bool kept;    // in the queue
+        bool exists;  // at all
+    };
+    // `check` begins with no orchestrator, and a name for what one left.
+    void for_each(const std::vector<Case>& cases, const std::function<void(const Case& each, const std::string& name)>& check) {
+        // Nothing is begun, so that there is only what was left.
+        ASSERT_TRUE(store->set(vm("dvm"), {{"preload-dispvm-max", "2"}}));
+        int number = 100;
+        for (const auto& each : cases) {
+            SCOPED_TRACE(each.what);
+            const auto name = "disp" + std::to_string(++number);
+            preloading.reset();
+            check(each, name);
+            EXPECT_EQ(preloading->holds(vm(name)), each.kept);
+            EXPECT_EQ(exists(name), each.exists);
+            if (exists(name)) {
+                machines->become(vm(name), vm::VmState::Halted);
+                loop->run();
+                (void)machines->remove(vm(name));
+            }
+            ASSERT_TRUE(kept().remove(vm(name)));
+        }
     }
 };
 
@@ -26,17 +59,9 @@ TEST_F(PreloadingRecovery, ReadyOnesStayAndAreHandedOut) {
 }
 
 TEST_F(PreloadingRecovery, AtEachStage) {
-    struct Case {
-        const char* what;
-        Record::Phase phase;
-        vm::VmState state;
-        std::string content;
-        bool kept;    // in the queue
-        bool exists;  // at all
-    };
     using Phase = Record::Phase;
     using vm::VmState;
-    const Case cases[] = {
+    const std::vector<Case> cases{
         {"defined only", Phase::Creating, VmState::Halted, "one", false, true},  // the sweep's
         {"starting", Phase::Creating, VmState::Running, "one", false, false},
         {"paused, not noted", Phase::Creating, VmState::Paused, "one", false, false},
@@ -49,39 +74,17 @@ TEST_F(PreloadingRecovery, AtEachStage) {
         {"used", Phase::Used, VmState::Running, "one", false, true},
         {"used, and paused again", Phase::Used, VmState::Paused, "one", false, true},
     };
-    // Nothing is begun, so that there is only what was left.
-    ASSERT_TRUE(store->set(vm("dvm"), {{"preload-dispvm-max", "2"}}));
-    int number = 100;
-    for (const auto& each : cases) {
-        SCOPED_TRACE(each.what);
-        const auto name = "disp" + std::to_string(++number);
-        preloading.reset();
+    for_each(cases, [&](const Case& each, const std::string& name) {
         left(name, each.phase, each.state, each.content);
         restart();
         EXPECT_EQ(listed().find(name) != std::string::npos, each.kept);
-        EXPECT_EQ(exists(name), each.exists);
-        EXPECT_EQ(preloading->holds(vm(name)), each.kept);
-        if (exists(name)) {
-            machines->become(vm(name), VmState::Halted);
-            loop->run();
-            (void)machines->remove(vm(name));
-        }
-        ASSERT_TRUE(kept().remove(vm(name)));
-    }
+    });
 }
 
 TEST_F(PreloadingRecovery, WhatTheHypervisorTellsLater) {
-    struct Case {
-        const char* what;
-        Record::Phase phase;
-        vm::VmState state;  // in the end
-        std::string content;
-        bool kept;
-        bool exists;
-    };
     using Phase = Record::Phase;
     using vm::VmState;
-    const Case cases[] = {
+    const std::vector<Case> cases{
         {"starting", Phase::Creating, VmState::Running, "one", false, false},
         {"ready", Phase::Ready, VmState::Paused, "one", true, true},
         {"ready, of another content", Phase::Ready, VmState::Paused, "old", false, false},
@@ -90,12 +93,7 @@ TEST_F(PreloadingRecovery, WhatTheHypervisorTellsLater) {
         {"requested, not resumed", Phase::Requested, VmState::Paused, "one", false, false},
         {"requested and resumed", Phase::Requested, VmState::Running, "one", false, true},
     };
-    ASSERT_TRUE(store->set(vm("dvm"), {{"preload-dispvm-max", "2"}}));
-    int number = 100;
-    for (const auto& each : cases) {
-        SCOPED_TRACE(each.what);
-        const auto name = "disp" + std::to_string(++number);
-        preloading.reset();
+    for_each(cases, [&](const Case& each, const std::string& name) {
         left(name, each.phase, VmState::Unknown, each.content);
         makers->end_fails = base::Errc::Busy;
         restart();
@@ -107,17 +105,11 @@ TEST_F(PreloadingRecovery, WhatTheHypervisorTellsLater) {
         machines->become(vm(name), each.state);
         loop->pass(seconds(2));
         EXPECT_EQ(listed(), each.kept ? name : "");
-        EXPECT_EQ(preloading->holds(vm(name)), each.kept);
-        EXPECT_EQ(exists(name), each.exists);
         EXPECT_EQ(records().size(), each.kept ? 1U : 0U);
         if (exists(name)) {
             EXPECT_EQ(state(name), each.state);
-            machines->become(vm(name), VmState::Halted);
-            loop->run();
-            (void)machines->remove(vm(name));
         }
-        ASSERT_TRUE(kept().remove(vm(name)));
-    }
+    });
 }
 
 TEST_F(PreloadingRecovery, NobodyWaitsForWhatIsNotKnown) {
